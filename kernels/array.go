@@ -1,0 +1,69 @@
+// Arrays, calls and backends: what kernels read, write and are found by.
+
+package kernels
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/device"
+)
+
+// Array is a strided view of elements in memory.
+type Array struct {
+	Aval
+	Strides []int          // in elements, one a dimension; nil means row-major and dense
+	Ptr     unsafe.Pointer // the element at index 0 (may be nil where Size is 0)
+	Buf     *device.Buffer // what holds it; nil for small arrays on the Go heap
+}
+
+// Stride returns the stride of dimension d in elements.
+func (a *Array) Stride(d int) int {
+	if a.Strides != nil {
+		return a.Strides[d]
+	}
+	s := 1
+	for _, n := range a.Shape[d+1:] {
+		s *= n
+	}
+	return s
+}
+
+// Dense reports whether the elements lie in row-major order without gaps.
+func (a *Array) Dense() bool {
+	if a.Strides == nil {
+		return true
+	}
+	s := 1
+	for d := len(a.Shape) - 1; d >= 0; d-- {
+		if a.Shape[d] != 1 && a.Strides[d] != s {
+			return false
+		}
+		s *= a.Shape[d]
+	}
+	return true
+}
+
+// Call is one execution of a kernel. Out arrays are dense, of the right type,
+// uninitialised unless Add is set, and overlap no operand, except that an
+// elementwise result may be exactly an operand's own memory.
+type Call struct {
+	In, Out []*Array
+	Add     bool            // add to Out[0] (floats) instead of setting it
+	Workers *device.Workers // nil: run on this goroutine
+	Cancel  *atomic.Bool    // polled by long kernels; nil: never cancelled
+}
+
+// Kernel runs one Inst on host-visible arrays of any strides. It is safe for
+// concurrent use. An error is an *IndexError or ErrCancelled.
+type Kernel interface{ Run(c *Call) error }
+
+// Backend makes kernels.
+type Backend interface {
+	Name() string
+	// Compile returns the kernel of an Inst, or nil when the backend has none
+	// (the caller then turns to ref, or to Compose).
+	Compile(inst *Inst) Kernel
+}
+
+func unsafeAdd(p unsafe.Pointer, bytes int) unsafe.Pointer { return unsafe.Add(p, bytes) }

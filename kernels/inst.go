@@ -1,0 +1,205 @@
+// Insts: ops at operand types, with everything derived from them kept.
+
+package kernels
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+)
+
+// Inst is an op at an attribute and operand types, or a loop derived from such
+// a one. It is immutable but for what it caches, and safe for concurrent use.
+type Inst struct {
+	Name string // the op's, or that of a derivation: "mul.vjp[0]"
+	Op   *Op    // nil for derived loops
+	Attr any    // the op's attribute
+	In   []Aval
+	Out  []Aval
+	Expr *loop.Expr // of Loop ops and derived loops
+
+	compiled [maxBackends]atomic.Pointer[Kernel]
+	mu       sync.Mutex
+	steps    atomic.Pointer[[]cachedSteps]
+	batches  map[batchKey]*Inst
+}
+
+type batchKey struct {
+	mask Mask
+	n    int
+}
+
+// Inst returns the op at the given attribute and operand types, made once for
+// types recently seen. Its error is the typed one of Infer, without a place.
+func (op *Op) Inst(attr any, in ...Aval) (*Inst, error) {
+	if inst := op.insts.find(attr, in); inst != nil {
+		return inst, nil
+	}
+	out, err := op.Infer(in, attr)
+	if err != nil {
+		return nil, err
+	}
+	inst := &Inst{Name: op.Name, Op: op, Attr: attr, In: cloneAvals(in), Out: out}
+	if op.Kind == Loop || op.Loop != nil {
+		inst.Expr = op.Loop(attr, inst.In)
+	}
+	op.insts.add(inst)
+	return inst, nil
+}
+
+// NewLoop returns the Inst of a loop that belongs to no op.
+func NewLoop(name string, e *loop.Expr) *Inst {
+	out := make([]Aval, len(e.Outs))
+	for i, s := range e.Outs {
+		out[i] = s.Aval
+	}
+	return &Inst{Name: name, In: e.Ins, Out: out, Expr: e}
+}
+
+// Differentiable reports whether any result can carry a derivative.
+func (inst *Inst) Differentiable() bool {
+	if inst.Op != nil && inst.Op.Kind == Opaque {
+		return false
+	}
+	return slices.ContainsFunc(inst.Out, func(a Aval) bool { return a.DType.IsFloat() })
+}
+
+// EqualAval reports whether two types are the same.
+func EqualAval(a, b Aval) bool { return a.DType == b.DType && slices.Equal(a.Shape, b.Shape) }
+
+func cloneAvals(in []Aval) []Aval {
+	out := make([]Aval, len(in))
+	for i, a := range in {
+		out[i] = Aval{DType: a.DType, Shape: slices.Clone(a.Shape)}
+	}
+	return out
+}
+
+// instCache keeps the Insts an op was last used at, most of all the newest. It
+// is read without a lock: an update replaces the slice.
+type instCache struct {
+	list atomic.Pointer[[]*Inst]
+	mu   sync.Mutex
+}
+
+// cacheSize bounds the Insts kept for an op: enough for the shapes of a large
+// model, little enough to be searched faster than an Inst is made.
+const cacheSize = 32
+
+func (c *instCache) find(attr any, in []Aval) *Inst {
+	list := c.list.Load()
+	if list == nil {
+		return nil
+	}
+	for _, inst := range *list {
+		if inst.matches(attr, in) {
+			return inst
+		}
+	}
+	return nil
+}
+
+func (inst *Inst) matches(attr any, in []Aval) bool {
+	if len(in) != len(inst.In) {
+		return false
+	}
+	for i := range in {
+		if in[i].DType != inst.In[i].DType || len(in[i].Shape) != len(inst.In[i].Shape) {
+			return false
+		}
+		for d, n := range in[i].Shape {
+			if n != inst.In[i].Shape[d] {
+				return false
+			}
+		}
+	}
+	return attr == inst.Attr
+}
+
+func (c *instCache) add(inst *Inst) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := []*Inst{inst}
+	if old := c.list.Load(); old != nil {
+		list = append(list, (*old)[:min(len(*old), cacheSize-1)]...)
+	}
+	c.list.Store(&list)
+}
+
+const maxBackends = 8
+
+var (
+	backends   [maxBackends]Backend
+	backendIDs = map[string]int{}
+	bound      = map[boundKey]func(*Inst) Kernel{}
+)
+
+type boundKey struct {
+	op      *Op
+	backend string
+}
+
+// RegisterBackend makes b the backend of devices of its name's kind. It is
+// called from package initialisation.
+func RegisterBackend(b Backend) {
+	id := len(backendIDs)
+	if id == maxBackends {
+		panic("kernels: too many backends")
+	}
+	backendIDs[b.Name()] = id
+	backends[id] = b
+}
+
+// Bind gives an op a kernel of its own on a backend, ahead of what the backend
+// would compile. A factory may return nil for instances that it does not serve.
+func Bind(op *Op, backend string, factory func(*Inst) Kernel) {
+	bound[boundKey{op, backend}] = factory
+}
+
+// BackendID returns the index of the backend for a kind of device, and whether there is one.
+func BackendID(kind string) (int, bool) {
+	id, ok := backendIDs[kind]
+	return id, ok
+}
+
+// BackendNames lists the registered backends.
+func BackendNames() []string {
+	var names []string
+	for _, b := range backends[:len(backendIDs)] {
+		names = append(names, b.Name())
+	}
+	return names
+}
+
+// Kernel returns the Inst's kernel on a backend: the bound one, the compiled
+// one, or ref's.
+func (inst *Inst) Kernel(backend int) Kernel {
+	if k := inst.compiled[backend].Load(); k != nil {
+		return *k
+	}
+	k := inst.compile(backend)
+	if k != nil {
+		inst.compiled[backend].Store(&k)
+	}
+	return k
+}
+
+func (inst *Inst) compile(backend int) Kernel {
+	b := backends[backend]
+	if inst.Op != nil {
+		if f := bound[boundKey{inst.Op, b.Name()}]; f != nil {
+			if k := f(inst); k != nil {
+				return k
+			}
+		}
+	}
+	if k := b.Compile(inst); k != nil {
+		return k
+	}
+	if ref, ok := backendIDs["ref"]; ok && ref != backend {
+		return inst.Kernel(ref)
+	}
+	return nil
+}
