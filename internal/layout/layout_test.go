@@ -1,0 +1,127 @@
+// Package layout checks the rules of the source tree: imports go down the list
+// of packages only, the library stays free of what only the commands need, and
+// every package says what it is for.
+package layout
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/cotangent-ad/cotangent"
+
+// order lists the packages from the highest down: a package may import those
+// after it. A prefix stands for all packages below it that are not named
+// themselves. sparse imports none of ours.
+var order = []string{
+	"cmd", "examples", "bench",
+	"jacobian/solve", "jacobian", "sparse",
+	"grad/check", "grad/optim", "grad/numeric", "grad/symbolic", "grad",
+	"tensor/gonum", "tensor/npy", "tensor", "tensor/graph",
+	"kernels/spec", "kernels/cuda", "kernels/cpu", "kernels/cpu/gemm", "kernels/cpu/vmath", "kernels/ref", "kernels", "kernels/loop",
+	"device/devicetest", "device/cuda", "device/cpu", "device/sim", "device",
+	"internal",
+}
+
+// commandsOnly are dependencies that users of the library must not get.
+var commandsOnly = []string{"github.com/spf13/", "github.com/schollz/", "github.com/go-echarts/", "gonum.org/v1/plot", "github.com/sbinet/npyio"}
+
+type pkg struct {
+	ImportPath, Name, Doc string
+	Imports               []string
+	GoFiles               []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Doc,Imports,GoFiles", "./...")
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	if len(list) < 10 {
+		t.Fatalf("go list names only %d packages", len(list))
+	}
+	return list
+}
+
+// rank returns the place of a package in the order, by its longest prefix there.
+func rank(path string) int {
+	best, length := -1, -1
+	for i, p := range order {
+		if (path == p || strings.HasPrefix(path, p+"/")) && len(p) > length {
+			best, length = i, len(p)
+		}
+	}
+	return best
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for _, p := range packages(t) {
+		from, ok := strings.CutPrefix(p.ImportPath, module+"/")
+		if !ok {
+			continue
+		}
+		if rank(from) < 0 {
+			t.Errorf("%s has no place in the order of packages", from)
+		}
+		for _, imp := range p.Imports {
+			to, ours := strings.CutPrefix(imp, module+"/")
+			if ours && rank(to) < rank(from) {
+				t.Errorf("%s imports %s, which is above it", from, to)
+			}
+			if ours && from == "sparse" {
+				t.Errorf("sparse imports %s", to)
+			}
+		}
+	}
+}
+
+func TestLibraryDependencies(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", module+"/grad", module+"/tensor")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		for _, c := range commandsOnly {
+			if strings.HasPrefix(dep, c) {
+				t.Errorf("a user of grad gets %s", dep)
+			}
+		}
+	}
+}
+
+func TestEveryPackageHasDoc(t *testing.T) {
+	for _, p := range packages(t) {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		switch p.Name {
+		case "util", "utils", "common", "helper", "helpers", "types":
+			t.Errorf("%s: the name says nothing", p.ImportPath)
+		}
+	}
+}
