@@ -1,0 +1,7 @@
+// The devices and kernels that every program with tensors has.
+
+package tensor
+
+import (
+	_ "github.com/cotangent-ad/cotangent/device/cpu"
+)

@@ -1,0 +1,163 @@
+// Errors that stick to tensors, with the place of the caller.
+
+package tensor
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// The typed errors of operations; errors.As finds them inside an *OpError.
+type (
+	// ShapeError reports shapes that do not fit an operation.
+	ShapeError = kernels.ShapeError
+	// DTypeError reports a dtype that an operation does not take.
+	DTypeError = kernels.DTypeError
+	// AttrError reports a parameter out of its range.
+	AttrError = kernels.AttrError
+	// IndexError reports an index out of range.
+	IndexError = kernels.IndexError
+)
+
+// ErrNil is the error of a nil *Tensor given to an operation.
+var ErrNil = errors.New("tensor: nil tensor")
+
+var errFreed = errors.New("tensor: used after its memory was given back")
+
+// fault holds a tensor's error: set when the tensor is made, or later when the
+// queued work that computes it has failed.
+type fault struct{ err atomic.Pointer[error] }
+
+var freed = faultOf(errFreed)
+
+func faultOf(err error) *fault {
+	f := new(fault)
+	f.set(err)
+	return f
+}
+
+func (f *fault) get() error {
+	if err := f.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// set keeps the first error.
+func (f *fault) set(err error) { f.err.CompareAndSwap(nil, &err) }
+
+// OpError is an error of an operation: which, on what, and where the caller
+// stood. The typed error is inside.
+type OpError struct {
+	Op    string         // the operation
+	In    []kernels.Aval // its operands
+	Where string         // file:line of the caller outside this library
+	Err   error
+}
+
+func (e *OpError) Error() string {
+	var s strings.Builder
+	if e.Where != "" {
+		fmt.Fprintf(&s, "%s: ", e.Where)
+	}
+	msg := e.Err.Error()
+	if e.Op != "" && !strings.HasPrefix(msg, e.Op+":") {
+		fmt.Fprintf(&s, "%s: ", e.Op)
+	}
+	s.WriteString(msg)
+	if len(e.In) > 0 {
+		s.WriteString(" [operands")
+		for i, a := range e.In {
+			if i > 0 {
+				s.WriteByte(',')
+			}
+			fmt.Fprintf(&s, " %v%v", a.DType, a.Shape)
+		}
+		s.WriteByte(']')
+	}
+	return s.String()
+}
+
+// Unwrap returns the typed error.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// EscapeError reports the use of a value that a transformation traced, after
+// that transformation had ended.
+type EscapeError struct{ Transformation string }
+
+func (e *EscapeError) Error() string {
+	return fmt.Sprintf("a value traced by %s is used after %s has ended; return it from the function instead of keeping it", e.Transformation, e.Transformation)
+}
+
+// ReadError reports that a recorded value was read while a program was being prepared.
+type ReadError struct{ Transformation string }
+
+func (e *ReadError) Error() string {
+	return fmt.Sprintf("%s records the function without values, so this value cannot be read (a Go if or loop on it); compute with tensors (Where), or, for control flow that depends on data, use Cond, Scan or While, or do not prepare the function", e.Transformation)
+}
+
+// DeviceError reports that an operation cannot run where its operands are.
+type DeviceError struct {
+	Device string
+	Reason string
+}
+
+func (e *DeviceError) Error() string { return "device " + e.Device + ": " + e.Reason }
+
+// failed returns a tensor that carries err with the caller's place. An OpError is
+// kept as it is.
+func failed(op string, err error, in ...kernels.Aval) *Tensor {
+	var oe *OpError
+	if errors.As(err, &oe) {
+		return &Tensor{fault: faultOf(err)}
+	}
+	kept := make([]kernels.Aval, len(in))
+	for i, a := range in {
+		kept[i] = kernels.Aval{DType: a.DType, Shape: append([]int{}, a.Shape...)}
+	}
+	return &Tensor{fault: faultOf(&OpError{Op: op, In: kept, Where: Caller(), Err: err})}
+}
+
+// Failed returns a tensor that carries err, marked with the operation and the
+// caller's place. Interpreters and functions built on tensors return it instead of panicking.
+func Failed(op string, err error, in ...kernels.Aval) *Tensor { return failed(op, err, in...) }
+
+const module = "github.com/cotangent-ad/cotangent/"
+
+var libraryPackages = []string{"tensor", "grad", "kernels", "device", "jacobian", "sparse", "internal"}
+
+// Caller returns file:line of the nearest caller outside the library's packages.
+func Caller() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !isLibrary(f) {
+			return fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+func isLibrary(f runtime.Frame) bool {
+	rest, ok := strings.CutPrefix(f.Function, module)
+	if !ok {
+		return strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "reflect.")
+	}
+	if strings.HasSuffix(f.File, "_test.go") {
+		return false
+	}
+	for _, p := range libraryPackages {
+		if strings.HasPrefix(rest, p+".") || strings.HasPrefix(rest, p+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,207 @@
+// The Tensor: an immutable value, plain or traced.
+
+package tensor
+
+import (
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// DType is the type of a tensor's elements.
+type DType = device.DType
+
+// The element types.
+const (
+	Bool    = device.Bool
+	Int32   = device.Int32
+	Int64   = device.Int64
+	Float32 = device.Float32
+	Float64 = device.Float64
+)
+
+// Tensor is an immutable array of elements of one type on one device, or a
+// value that a transformation traces. Operations never modify a Tensor and
+// never panic: an operation that fails returns a Tensor that carries the error
+// ([Tensor.Err]), and operations on such a Tensor return that same error.
+type Tensor struct {
+	arr   kernels.Array // its Aval is valid for every Tensor without an error; the rest for plain ones
+	place *place        // plain: where it lives; nil: a host constant, good on any device
+	lv    *Level        // the transformation that traces it; nil when plain
+	fault *fault        // why the value is not there, now or once queued work has run; nil mostly
+	// Of a traced tensor:
+	primal   *Tensor // the value one level down (nil while recording a program)
+	aux      *Tensor // forward mode: the tangent (nil for zero)
+	ref      int32   // reverse mode and recording: index in the record; batching: 1 when it has the batch axis
+	borrowed bool    // plain: its memory is the caller's (Wrap)
+
+	inline uint64 // the element of a plain rank-0 tensor
+}
+
+// Aval returns the tensor's dtype and shape, which must not be modified. A
+// tensor that carries an error, and nil, are bools of rank 0.
+func (t *Tensor) Aval() kernels.Aval {
+	if t == nil {
+		return kernels.Aval{}
+	}
+	return t.arr.Aval
+}
+
+// DType returns the type of the elements.
+func (t *Tensor) DType() DType { return t.Aval().DType }
+
+// Shape returns a copy of the shape.
+func (t *Tensor) Shape() []int { return slices.Clone(t.Aval().Shape) }
+
+// Rank returns the number of dimensions.
+func (t *Tensor) Rank() int { return len(t.Aval().Shape) }
+
+// Dim returns the size of dimension d, counted from the end where negative; -1
+// when there is no such dimension.
+func (t *Tensor) Dim(d int) int {
+	shape := t.Aval().Shape
+	if d < 0 {
+		d += len(shape)
+	}
+	if d < 0 || d >= len(shape) {
+		return -1
+	}
+	return shape[d]
+}
+
+// Size returns the number of elements.
+func (t *Tensor) Size() int { return t.Aval().Size() }
+
+// Err returns the first error on the way to this tensor, or nil. On an
+// asynchronous device the error of work that is still queued is known only
+// after [Tensor.Wait] or a reader.
+func (t *Tensor) Err() error {
+	if t == nil {
+		return ErrNil
+	}
+	if t.fault == nil {
+		return nil
+	}
+	return t.fault.get()
+}
+
+// bad is Err for the operations' fast path.
+func (t *Tensor) bad() bool { return t == nil || t.fault != nil && t.fault.get() != nil }
+
+// Device returns the device on which the tensor lives; for a traced one, the
+// value's. It is nil for a tensor that carries an error.
+func (t *Tensor) Device() device.Device {
+	if p, err := t.whereabouts(); err == nil {
+		return p.dev
+	}
+	return nil
+}
+
+// whereabouts returns the place of a tensor's value, the default one for what is good on any.
+func (t *Tensor) whereabouts() (*place, error) {
+	if err := t.Err(); err != nil {
+		return nil, err
+	}
+	for t.lv != nil && t.primal != nil {
+		t = t.primal
+	}
+	if t.place == nil {
+		return defaultOnce()
+	}
+	return t.place, nil
+}
+
+// place is a device with the backend that serves it.
+type place struct {
+	dev     device.Device
+	backend int
+	workers *device.Workers
+	host    bool // kernels run at once on host memory: small results may live on the Go heap
+}
+
+var places sync.Map // device.Device -> *place
+
+// placeOf returns the place of a device, or an error when no backend serves it.
+func placeOf(dev device.Device) (*place, error) {
+	if p, ok := places.Load(dev); ok {
+		return p.(*place), nil
+	}
+	id, ok := kernels.BackendID(dev.Kind())
+	if !ok {
+		return nil, &DeviceError{Device: dev.Name(), Reason: "no kernels are linked in for this kind of device"}
+	}
+	p, _ := places.LoadOrStore(dev, &place{
+		dev: dev, backend: id, workers: dev.Workers(),
+		host: dev.Kind() == "cpu" || dev.Kind() == "ref",
+	})
+	return p.(*place), nil
+}
+
+var defaultOnce = sync.OnceValues(func() (*place, error) {
+	dev, err := device.Default()
+	if err != nil {
+		return nil, err
+	}
+	return placeOf(dev)
+})
+
+// smallBytes is the size up to which host results live on the Go heap, where
+// allocation is cheaper than the pool's round trip.
+const smallBytes = 2048
+
+// newPlain returns a tensor with uninitialised memory.
+func newPlain(p *place, a kernels.Aval) (*Tensor, error) {
+	t := &Tensor{place: p}
+	t.arr.Aval = a
+	return t, t.allocate(p)
+}
+
+func (t *Tensor) allocate(p *place) error {
+	if p.host && len(t.arr.Shape) == 0 {
+		t.arr.Ptr = unsafe.Pointer(&t.inline)
+		return nil
+	}
+	bytes := t.arr.Size() * t.arr.DType.Size()
+	if p.host && bytes <= smallBytes {
+		if bytes > 0 {
+			words := make([]uint64, (bytes+7)/8)
+			t.arr.Ptr = unsafe.Pointer(unsafe.SliceData(words))
+		}
+		return nil
+	}
+	buf, err := p.dev.Alloc(bytes)
+	if err != nil {
+		return err
+	}
+	t.arr.Buf, t.arr.Ptr = buf, buf.Ptr()
+	if !p.host {
+		t.fault = new(fault)
+	}
+	return nil
+}
+
+// view returns a plain tensor over t's memory. It holds a reference of its own
+// to the buffer, so that either may be freed first.
+func (t *Tensor) view(a kernels.Array) *Tensor {
+	v := &Tensor{arr: a, place: t.place, fault: t.fault, borrowed: t.borrowed}
+	if a.Buf != nil {
+		a.Buf.Retain()
+	}
+	return v
+}
+
+// Free gives back the memory of a plain tensor that nobody will read again,
+// without waiting for the garbage collector. Only the interpreters of
+// transformations and scopes call it, for tensors that they alone hold.
+func Free(t *Tensor) {
+	if t == nil || t.lv != nil || t.arr.Buf == nil {
+		return
+	}
+	buf := t.arr.Buf
+	t.arr.Buf, t.arr.Ptr = nil, nil
+	t.fault = freed
+	buf.Release()
+}
