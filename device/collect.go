@@ -1,0 +1,113 @@
+package device
+
+// When the garbage collector is asked to find forgotten buffers.
+//
+// Go's collector runs when Go's heap has grown, and does not see the memory
+// behind a buffer: a loop that forgets one large temporary after another would
+// never be stopped by it. So a pool asks for a collection of its own when the
+// bytes it lent have grown, since the last one, by as much as Go would let its
+// heap grow: GOGC percent of what was alive, the pool's bytes and Go's heap
+// together, but at least triggerFloor.
+
+import (
+	"math"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	triggerFloor = 64 << 20
+	// How long a collection is waited for: for a cleanup that is stuck, so
+	// longer where the alternative is to be out of memory.
+	softWait = 100 * time.Millisecond
+	hardWait = 2 * time.Second
+)
+
+// collector runs one collection at a time, for all pools.
+var collector struct {
+	mu     sync.Mutex
+	rounds atomic.Uint64 // collections done
+}
+
+// collectSoon lets the collector run if a block of so many bytes would pass the
+// trigger. While another goroutine collects, the caller goes on.
+func (p *Pool) collectSoon(bytes int) {
+	if !collector.mu.TryLock() {
+		return
+	}
+	defer collector.mu.Unlock()
+	p.mu.Lock()
+	passed := p.stats.Outstanding+int64(bytes) > p.trigger
+	p.mu.Unlock()
+	if passed {
+		p.collect(softWait)
+	}
+}
+
+// collectNow lets the collector run because there is no memory left. If
+// another goroutine has done that since the round seen, that is enough.
+func (p *Pool) collectNow(seen uint64) {
+	collector.mu.Lock()
+	defer collector.mu.Unlock()
+	if collector.rounds.Load() == seen {
+		p.collect(hardWait)
+	}
+}
+
+// Collect runs the garbage collector and takes back the buffers that it finds
+// forgotten. It also gives the blocks back to the memory that the pool has not
+// needed since the last collection.
+func (p *Pool) Collect() {
+	collector.mu.Lock()
+	defer collector.mu.Unlock()
+	p.collect(hardWait)
+}
+
+// collect runs the garbage collector, waits for the cleanups that it found,
+// and sets the next trigger. Where GOGC is off, a soft wait is for nothing but
+// the trigger: collections are then only for want of memory. The caller holds
+// the collector's lock.
+func (p *Pool) collect(wait time.Duration) {
+	const heap, percent, queued, executed = 0, 1, 2, 3
+	samples := [...]metrics.Sample{
+		heap:     {Name: "/gc/heap/live:bytes"},
+		percent:  {Name: "/gc/gogc:percent"},
+		queued:   {Name: "/gc/cleanups/queued:cleanups"},
+		executed: {Name: "/gc/cleanups/executed:cleanups"},
+	}
+	metrics.Read(samples[percent : percent+1])
+	gogc := samples[percent].Value.Uint64() // its maximum where it is off
+	ran := wait == hardWait || gogc < math.MaxUint64
+	if ran {
+		runtime.GC()
+		metrics.Read(samples[:])
+		want := samples[queued].Value.Uint64()
+		deadline := time.Now().Add(wait)
+		for pause := time.Microsecond; samples[executed].Value.Uint64() < want && time.Now().Before(deadline); pause *= 2 {
+			time.Sleep(min(pause, time.Millisecond))
+			metrics.Read(samples[executed:])
+		}
+		collector.rounds.Add(1)
+	}
+
+	p.mu.Lock()
+	alive := p.stats.Outstanding
+	growth := int64(triggerFloor)
+	if gogc < math.MaxUint64 {
+		both := float64(alive) + float64(samples[heap].Value.Uint64())
+		growth = max(growth, int64(both*float64(gogc)/100))
+	} else {
+		growth = max(growth, alive)
+	}
+	p.trigger = alive + growth
+	var unneeded *block
+	if ran {
+		p.stats.Collections++
+		unneeded = p.age()
+	}
+	p.mu.Unlock()
+	p.discard(unneeded)
+}

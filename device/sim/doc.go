@@ -1,0 +1,2 @@
+// Package sim is a fake accelerator over host memory.
+package sim
