@@ -2,11 +2,7 @@
 
 package loop
 
-import (
-	"math"
-
-	"github.com/cotangent-ad/cotangent/device"
-)
+import "github.com/cotangent-ad/cotangent/device"
 
 // Aval is what is known of a value before it is computed: the type of its
 // elements and its shape. Shapes are never modified once they are in an Aval.
@@ -78,8 +74,9 @@ const (
 // mention are reduced by Reduce. Where Index is the plain list of the first
 // axes in order, every element is written once. A Scatter store (an index that
 // is gathered, or that is not one-to-one) adds to a result that starts at zero,
-// in the order of the loop; a Partial one (strided or diagonal, one-to-one)
-// leaves zeros where it does not write.
+// in the order of the loop, and its Reduce is Sum; a Partial one (strided or
+// diagonal, one-to-one in the axes of its index) leaves zeros where it does not
+// write.
 type Store struct {
 	Value   Node
 	Index   []Lin
@@ -118,33 +115,8 @@ type Expr struct {
 	// (no strong zero), so that derivatives are contractions again.
 	Contraction bool
 
-	index map[nodeKey]Node
-	loads map[string]int
-}
-
-// nodeKey is an Inst with its constant by bits, so that NaN equals itself and
-// the two zeros differ.
-type nodeKey struct {
-	fn   Fn
-	dt   device.DType
-	arg  [3]Node
-	k    int64
-	bits uint64
+	table []Node // where equal nodes are found, see table.go
 }
 
 // New returns an expression over the axes with the given operands and no nodes.
-func New(axes []Axis, ins []Aval) *Expr {
-	return &Expr{Axes: axes, Ins: ins, index: map[nodeKey]Node{}, loads: map[string]int{}}
-}
-
-// put returns the node equal to x, adding it when it is new.
-func (e *Expr) put(x Inst) Node {
-	key := nodeKey{x.Fn, x.DType, x.Arg, x.K, math.Float64bits(x.V)}
-	if n, ok := e.index[key]; ok {
-		return n
-	}
-	e.Nodes = append(e.Nodes, x)
-	n := Node(len(e.Nodes) - 1)
-	e.index[key] = n
-	return n
-}
+func New(axes []Axis, ins []Aval) *Expr { return &Expr{Axes: axes, Ins: ins} }
