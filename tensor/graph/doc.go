@@ -1,0 +1,17 @@
+// Package graph holds operations in static single assignment form: the Record
+// that the reverse-mode tape and prepared programs share, and what turns a
+// recorded program into one that runs again and again.
+//
+// A [Record] is instructions over numbered values. A [Graph] is a Record with
+// constants and outputs; passes work on it, each in a file of its own (dead.go).
+// [Compile] decides where every value lies (layout.go: views, results that take
+// over an operand's memory; plan.go: offsets in one arena) and makes a [Program],
+// which runs with arrays of the caller's and allocates nothing once it is warm.
+//
+// What does not live here: tensors, levels and interpreters (package tensor and
+// package grad, which fill Records), operations and their kernels (package
+// kernels). Nothing here knows of derivatives.
+//
+// Start reading at record.go, then graph.go, layout.go and program.go. Graphs
+// print themselves as text, DOT and JSON (text.go, dot.go, json.go).
+package graph

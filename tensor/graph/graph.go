@@ -1,0 +1,87 @@
+// The static graph: a record with parameters, constants and outputs.
+
+package graph
+
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// Graph is a program without branches. It is built by one goroutine and not
+// changed any more once it is compiled.
+type Graph struct {
+	Record
+	Params  []Ref   // the inputs that a run is given, in order
+	Consts  []Const // the inputs whose values are known
+	Outputs []Ref   // what a run returns; a value may be there more than once
+
+	// Places holds, where it is not nil, for each instruction the file:line of
+	// the caller who asked for it.
+	Places []string
+}
+
+// Const is an input with its value. The graph holds a reference to the array's
+// buffer until it is released.
+type Const struct {
+	Ref   Ref
+	Array kernels.Array
+}
+
+// Param adds an input whose value each run is given.
+func (g *Graph) Param(a kernels.Aval) Ref {
+	v := g.Input(a)
+	g.Params = append(g.Params, v)
+	return v
+}
+
+// Const adds an input with a known value. The elements must not change any more.
+func (g *Graph) Const(a kernels.Array) Ref {
+	if a.Buf != nil {
+		a.Buf.Retain()
+	}
+	v := g.Input(a.Aval)
+	g.Consts = append(g.Consts, Const{v, a})
+	return v
+}
+
+// Output appends v to what a run returns.
+func (g *Graph) Output(v Ref) { g.Outputs = append(g.Outputs, v) }
+
+// Place notes where the caller stood who asked for the last instruction.
+func (g *Graph) Place(where string) {
+	for len(g.Places) < len(g.Instrs)-1 {
+		g.Places = append(g.Places, "")
+	}
+	g.Places = append(g.Places[:len(g.Instrs)-1], where)
+}
+
+// PlaceOf returns the place noted for instruction i, or "".
+func (g *Graph) PlaceOf(i int) string {
+	if i < len(g.Places) {
+		return g.Places[i]
+	}
+	return ""
+}
+
+// Release gives up the references to the constants' buffers and empties the graph.
+func (g *Graph) Release() {
+	for _, c := range g.Consts {
+		if c.Array.Buf != nil {
+			c.Array.Buf.Release()
+		}
+	}
+	*g = Graph{}
+}
+
+// share returns a graph with the same contents and references of its own to the constants.
+func (g *Graph) share() *Graph {
+	s := *g
+	s.Consts = slices.Clone(g.Consts)
+	for _, c := range s.Consts {
+		if c.Array.Buf != nil {
+			c.Array.Buf.Retain()
+		}
+	}
+	return &s
+}

@@ -1,0 +1,112 @@
+// Destinations that share memory with what a run reads.
+
+package graph
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// span is the memory of an argument.
+type span struct {
+	lo, hi uintptr // first byte, and the one after the last
+	source source
+	index  int32
+}
+
+func spanOf(a *kernels.Array, s source, index int) span {
+	size := a.DType.Size()
+	if a.Size() == 0 {
+		return span{source: s, index: int32(index)}
+	}
+	lo, hi := 0, 0
+	for d, n := range a.Shape {
+		if reach := (n - 1) * a.Stride(d); reach < 0 {
+			lo += reach
+		} else {
+			hi += reach
+		}
+	}
+	p := uintptr(a.Ptr)
+	return span{p + uintptr(lo*size), p + uintptr((hi+1)*size), s, int32(index)}
+}
+
+// overlaps knows which destinations of a run must not be written before the end.
+// What it found for the last run it keeps, by addresses: programs are mostly run
+// on the same tensors again.
+type overlaps struct {
+	spans  []span // the constants' first, then those of the last run
+	fixed  int    // how many constants there are
+	sorted []span
+	staged []bool // of each output: it shares memory with a parameter
+	any    bool
+	err    error
+}
+
+func newOverlaps(g *Graph) *overlaps {
+	o := &overlaps{fixed: len(g.Consts), staged: make([]bool, len(g.Outputs))}
+	for i := range g.Consts {
+		o.spans = append(o.spans, spanOf(&g.Consts[i].Array, ofConst, i))
+	}
+	o.spans = append(o.spans, make([]span, len(g.Params)+len(g.Outputs))...)
+	o.sorted = make([]span, len(o.spans))
+	return o
+}
+
+// check finds the destinations to be staged. Its error is an *ArgError for one
+// that shares memory with another or with a constant.
+func (o *overlaps) check(g *Graph, in, out []*kernels.Array) error {
+	changed := false
+	set := func(at int, s span) {
+		changed = changed || o.spans[at] != s
+		o.spans[at] = s
+	}
+	for i, a := range in {
+		set(o.fixed+i, spanOf(a, ofParam, i))
+	}
+	for i, a := range out {
+		set(o.fixed+len(in)+i, spanOf(a, ofOutput, i))
+	}
+	if changed {
+		o.find(g)
+	}
+	return o.err
+}
+
+// find sweeps over all spans in the order of their addresses.
+func (o *overlaps) find(g *Graph) {
+	clear(o.staged)
+	o.any, o.err = false, nil
+	copy(o.sorted, o.spans)
+	slices.SortFunc(o.sorted, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
+	var reach [ofOutput + 1]uintptr // how far the spans of each source reach so far
+	var out int32                   // the last destination
+	for _, s := range o.sorted {
+		if s.lo == s.hi {
+			continue
+		}
+		if s.source == ofOutput {
+			out = s.index
+		}
+		hits := func(t source) bool {
+			return s.lo < reach[t] && (s.source == ofOutput || t == ofOutput)
+		}
+		switch {
+		case hits(ofConst) || s.source == ofConst && hits(ofOutput):
+			o.fail(g, out, "shares memory with a tensor that the program has captured")
+		case s.source == ofOutput && hits(ofOutput):
+			o.fail(g, out, "shares memory with another destination")
+		case hits(ofParam) || hits(ofOutput):
+			o.staged[out], o.any = true, true
+		}
+		reach[s.source] = max(reach[s.source], s.hi)
+	}
+}
+
+func (o *overlaps) fail(g *Graph, out int32, reason string) {
+	if o.err == nil {
+		o.err = &ArgError{Out: true, Index: int(out), Want: g.Aval(g.Outputs[out]), Reason: reason}
+	}
+}

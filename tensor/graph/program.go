@@ -1,0 +1,236 @@
+// The program: a graph with its kernels found and its memory planned, ready to run.
+
+package graph
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// Program runs a graph on one device. It is safe for concurrent use: each run in
+// progress has a state (an arena and call structures) of its own, and states are
+// kept for later runs, as many as ever ran at the same time.
+type Program struct {
+	g       *Graph
+	dev     device.Device
+	lay     *layout
+	kernels []kernels.Kernel // of each step
+	values  []kernels.Array  // of each value: its type and strides
+	stage   []int            // of each output its place in the staging memory, and the end
+	later   bool             // the device runs its work on a stream, later
+	slow    bool             // some kernel may run long
+
+	mu      sync.Mutex
+	idle    []*state
+	running int
+	closed  bool
+}
+
+// Stats tells how large a program is.
+type Stats struct {
+	Instructions int // that run: neither views nor dead
+	Views        int // instructions that became views of their operands
+	InPlace      int // results that took over the memory of an operand
+	Copies       int // outputs that are copied, being inputs, views or repeated
+	ArenaBytes   int // memory of one run in progress, beside arguments and destinations
+	NeedBytes    int // the most that is in use at one step: no plan can be smaller
+	ConstBytes   int // captured values
+}
+
+// slowPoints is the number of loop steps from which a kernel is long enough to be
+// interrupted: some hundred microseconds.
+const slowPoints = 1 << 18
+
+// Compile makes a program of g for dev. The program shares the constants; g must
+// not be changed any more, and may be released. Errors: an *InvalidError, a *BackendError.
+func Compile(g *Graph, dev device.Device) (*Program, error) {
+	if err := g.Verify(); err != nil {
+		return nil, err
+	}
+	backend, ok := kernels.BackendID(dev.Kind())
+	if !ok {
+		return nil, &BackendError{Device: dev.Name()}
+	}
+	p := &Program{dev: dev, later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
+	p.lay = newLayout(g)
+	for _, i := range p.lay.steps {
+		inst := g.Instrs[i].Inst
+		k := inst.Kernel(backend)
+		if k == nil {
+			return nil, &BackendError{Device: dev.Name(), Op: inst.Name}
+		}
+		p.kernels = append(p.kernels, k)
+		p.slow = p.slow || slow(inst)
+	}
+	p.values = make([]kernels.Array, g.NumValues())
+	for v := range p.values {
+		p.values[v] = kernels.Array{Aval: g.Aval(Ref(v)), Strides: p.lay.at[v].strides}
+	}
+	p.stage = make([]int, len(g.Outputs)+1)
+	for i, v := range g.Outputs {
+		p.stage[i+1] = p.stage[i] + aligned(bytesOf(g.Aval(v)))
+	}
+	p.g = g.share()
+	p.lay.g = p.g
+	return p, nil
+}
+
+// slow reports whether an instruction may run long.
+func slow(inst *kernels.Inst) bool {
+	if inst.Expr == nil {
+		n := 0
+		for _, a := range inst.In {
+			n += a.Size()
+		}
+		return n >= 1<<12 // a cubic algorithm takes n^1.5 steps
+	}
+	n := 1
+	for _, a := range inst.Expr.Axes {
+		n *= a.Size
+	}
+	return n >= slowPoints
+}
+
+// Graph returns the graph, which must not be changed.
+func (p *Program) Graph() *Graph { return p.g }
+
+// Device returns the device that the program runs on.
+func (p *Program) Device() device.Device { return p.dev }
+
+// Stats tells how large the program is.
+func (p *Program) Stats() Stats {
+	s := Stats{
+		Instructions: len(p.lay.steps),
+		Views:        len(p.g.Instrs) - len(p.lay.steps),
+		InPlace:      p.lay.inPlace,
+		Copies:       len(p.lay.copies),
+		ArenaBytes:   p.lay.arena,
+		NeedBytes:    p.lay.need,
+	}
+	for i := range p.g.Consts {
+		if a := &p.g.Consts[i].Array; a.Size() > 0 {
+			sp := spanOf(a, ofConst, i)
+			s.ConstBytes += int(sp.hi - sp.lo)
+		}
+	}
+	return s
+}
+
+// Run computes the outputs from the parameters, which are arrays of host-visible
+// memory of the graph's types. Destinations are dense; one that shares memory with a parameter
+// is written at the end. After an error the destinations' contents are undefined.
+//
+// A parameter that is not dense is copied first. Run allocates nothing once as many
+// runs as there are now have been in progress at the same time.
+//
+// Errors: an *ArgError, a *RunError, ctx's, one of allocation, ErrClosed.
+func (p *Program) Run(ctx context.Context, in, out []*kernels.Array) error {
+	if err := p.check(in, out); err != nil {
+		return err
+	}
+	st, err := p.take()
+	if err != nil {
+		return err
+	}
+	if err = st.bind(in, out); err == nil {
+		err = st.run(ctx)
+	}
+	st.unbind()
+	p.put(st)
+	runtime.KeepAlive(in)
+	runtime.KeepAlive(out)
+	return err
+}
+
+func (p *Program) check(in, out []*kernels.Array) error {
+	if len(in) != len(p.g.Params) || len(out) != len(p.g.Outputs) {
+		return &InvalidError{-1, "a run with the wrong number of arguments or destinations"}
+	}
+	for i, a := range in {
+		if want := p.g.Aval(p.g.Params[i]); a == nil || !kernels.EqualAval(a.Aval, want) {
+			return &ArgError{Index: i, Want: want, Reason: "is of another type"}
+		}
+	}
+	for i, a := range out {
+		want := p.g.Aval(p.g.Outputs[i])
+		switch {
+		case a == nil || !kernels.EqualAval(a.Aval, want):
+			return &ArgError{Out: true, Index: i, Want: want, Reason: "is of another type"}
+		case !a.Dense():
+			return &ArgError{Out: true, Index: i, Want: want, Reason: "is not dense"}
+		}
+	}
+	return nil
+}
+
+// take returns a state that is not in use.
+func (p *Program) take() (*state, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrClosed
+	}
+	p.running++
+	if n := len(p.idle); n > 0 {
+		st := p.idle[n-1]
+		p.idle[n-1] = nil
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return st, nil
+	}
+	p.mu.Unlock()
+	st, err := newState(p)
+	if err != nil {
+		p.put(nil)
+	}
+	return st, err
+}
+
+// put takes back a state after its run, nil where none could be made.
+func (p *Program) put(st *state) {
+	p.mu.Lock()
+	p.running--
+	closed, last := p.closed, p.closed && p.running == 0
+	if st != nil && !closed {
+		p.idle = append(p.idle, st)
+	}
+	p.mu.Unlock()
+	if st != nil && closed {
+		st.release()
+	}
+	if last {
+		p.releaseConsts()
+	}
+}
+
+// Close gives back the program's memory, when the last run in progress has ended.
+// A program that is forgotten instead is given back by the garbage collector.
+func (p *Program) Close() {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	idle := p.idle
+	p.closed, p.idle = true, nil
+	last := p.running == 0
+	p.mu.Unlock()
+	for _, st := range idle {
+		st.release()
+	}
+	if last {
+		p.releaseConsts()
+	}
+}
+
+func (p *Program) releaseConsts() {
+	for i := range p.g.Consts {
+		if buf := p.g.Consts[i].Array.Buf; buf != nil {
+			buf.Release()
+		}
+	}
+}
