@@ -5,6 +5,7 @@ package tensor
 import (
 	"math"
 	"runtime/debug"
+	"slices"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -40,6 +41,11 @@ func (f *frame) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, add bool
 	case k != nil:
 	case inst.Op != nil && inst.Op.Compose != nil && !add:
 		copy(out, compose(inst.Op, inst.Attr, in))
+		for i, t := range out {
+			if slices.Contains(in, t) { // every result is a tensor of its own
+				out[i] = t.view(t.arr)
+			}
+		}
 		return
 	default:
 		err := &DeviceError{Device: p.dev.Name(), Reason: "no kernel for " + inst.Name}
@@ -126,7 +132,7 @@ func commonPlace(in []*Tensor) (*place, error) {
 		}
 	}
 	if p == nil {
-		return defaultOnce()
+		return currentPlace()
 	}
 	return p, nil
 }

@@ -39,7 +39,7 @@ func gather(opts []Option, d DType) options {
 // place returns where the options put the tensor.
 func (o *options) place() (*place, error) {
 	if o.dev == nil {
-		return defaultOnce()
+		return currentPlace()
 	}
 	return placeOf(o.dev)
 }

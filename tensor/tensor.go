@@ -5,6 +5,7 @@ package tensor
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -109,7 +110,7 @@ func (t *Tensor) whereabouts() (*place, error) {
 		t = t.primal
 	}
 	if t.place == nil {
-		return defaultOnce()
+		return currentPlace()
 	}
 	return t.place, nil
 }
@@ -138,6 +139,27 @@ func placeOf(dev device.Device) (*place, error) {
 		host: dev.Kind() == "cpu" || dev.Kind() == "ref",
 	})
 	return p.(*place), nil
+}
+
+// chosen is the default device of SetDefaultDevice.
+var chosen atomic.Pointer[place]
+
+// SetDefaultDevice makes dev the device of tensors that are made without naming
+// one. Without a call it is that of COTANGENT_DEVICE, else the CPU.
+func SetDefaultDevice(dev device.Device) error {
+	p, err := placeOf(dev)
+	if err == nil {
+		chosen.Store(p)
+	}
+	return err
+}
+
+// currentPlace returns the default device's place.
+func currentPlace() (*place, error) {
+	if p := chosen.Load(); p != nil {
+		return p, nil
+	}
+	return defaultOnce()
 }
 
 var defaultOnce = sync.OnceValues(func() (*place, error) {

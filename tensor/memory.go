@@ -1,0 +1,40 @@
+// The memory of plain tensors, for those who run programs of their own on it.
+
+package tensor
+
+import (
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// Memory returns the array of a plain tensor without an error and the device on
+// which it lies (nil for a constant that is good on any), or nil for another
+// tensor. It is for package grad, which runs prepared programs on tensors: the
+// elements of a Tensor are not to be changed. Whoever uses the array keeps the
+// tensor alive meanwhile.
+func Memory(t *Tensor) (*kernels.Array, device.Device) {
+	switch {
+	case t.bad() || t.lv != nil:
+		return nil, nil
+	case t.place == nil:
+		return &t.arr, nil
+	}
+	return &t.arr, t.place.dev
+}
+
+// Borrowed reports whether t's memory is the caller's of [Wrap], who may change it.
+func Borrowed(t *Tensor) bool { return t.borrowed }
+
+// Empty returns a tensor with undefined elements for a program to fill, or one
+// that carries the allocation's error.
+func Empty(dev device.Device, a kernels.Aval) *Tensor {
+	p, err := placeOf(dev)
+	if err != nil {
+		return failed("alloc", err, a)
+	}
+	t, err := newPlain(p, a)
+	if err != nil {
+		return failed("alloc", err, a)
+	}
+	return t
+}
