@@ -12,7 +12,7 @@ const (
 	linear     = 8 // classes of 64 .. 512 bytes
 	perDouble  = 8
 	maxRequest = 1 << 47
-	numClasses = linear + (47-9)*perDouble + 1
+	numClasses = linear + (47-9)*perDouble
 )
 
 // classOf returns the smallest class whose blocks hold n bytes, n at most

@@ -111,6 +111,7 @@ func kinds() []string {
 // same name gives the same device until that is closed. It fails with an
 // *UnknownError for a kind that is not registered.
 func Open(name string) (Device, error) {
+	name = strings.TrimSuffix(name, ":") // no argument
 	registry.Lock()
 	defer registry.Unlock()
 	if d, ok := registry.opened[name]; ok {

@@ -13,11 +13,18 @@ package device
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20 };
+enum {
+	HUGE_PAGE = 2 << 20, // where mapped memory begins, and the least that is mapped
+	PAGES = 64 << 10     // a multiple of every machine's ordinary page
+};
+
+// ct_pages rounds up to whole pages.
+static size_t ct_pages(size_t n) { return (n + PAGES - 1) / PAGES * PAGES; }
 
 // ct_map maps n bytes at a multiple of the huge page's size: it maps more and
 // gives back what lies outside.
 static void *ct_map(size_t n) {
+	n = ct_pages(n);
 	size_t m = n + HUGE_PAGE;
 	char *p = mmap(NULL, m, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED) return NULL;
@@ -37,7 +44,7 @@ static void *ct_take(size_t n, size_t align) {
 }
 
 static void ct_give(void *p, size_t n) {
-	if (n >= HUGE_PAGE) munmap(p, n);
+	if (n >= HUGE_PAGE) munmap(p, ct_pages(n));
 	else free(p);
 }
 */

@@ -39,21 +39,21 @@ func watch(t T, d device.Device, released bool) {
 	before := d.Stats()
 	t.Cleanup(func() {
 		t.Helper()
+		told := func(err error) {
+			if err != nil {
+				t.Errorf("device %s: at the test's end: %v", d.Name(), err)
+			}
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := d.Sync(ctx); err != nil {
-			t.Errorf("device %s: at the test's end: %v", d.Name(), err)
+		told(d.Sync(ctx))
+		for !released && d.Stats().Live > before.Live && ctx.Err() == nil {
+			collect(d)
+		}
+		if c, ok := d.(interface{ Check() error }); ok {
+			told(c.Check())
 		}
 		after := d.Stats()
-		if released && after.Live > before.Live {
-			t.Errorf("device %s: %d buffers were not released (%s)", d.Name(), after.Live-before.Live,
-				device.FormatBytes(after.Outstanding-before.Outstanding))
-			return
-		}
-		for deadline := time.Now().Add(patience); after.Live > before.Live && time.Now().Before(deadline); {
-			collect(d)
-			after = d.Stats()
-		}
 		if n := after.Live - before.Live; n > 0 {
 			t.Errorf("device %s: %d buffers are still outstanding (%s)", d.Name(), n,
 				device.FormatBytes(after.Outstanding-before.Outstanding))

@@ -42,11 +42,11 @@ func TestWatch(t *testing.T) {
 	}{
 		{"nothing", func(*testing.T, device.Device) {}, "", ""},
 		{"released", func(t *testing.T, d device.Device) { take(t, d).Release() }, "", ""},
-		{"forgotten", func(t *testing.T, d device.Device) { take(t, d) }, "", "1 buffers were not released (1 MiB)"},
+		{"forgotten", func(t *testing.T, d device.Device) { take(t, d) }, "", "1 buffers are still outstanding (1 MiB)"},
 		{"forgotten and collected", func(t *testing.T, d device.Device) { take(t, d); d.(*device.Host).Collect() },
 			"", "the collector had to give 1 buffers back"},
 		{"held", func(t *testing.T, d device.Device) { held = take(t, d) },
-			"1 buffers are still outstanding (1 MiB)", "1 buffers were not released (1 MiB)"},
+			"1 buffers are still outstanding (1 MiB)", "1 buffers are still outstanding (1 MiB)"},
 		{"released twice", func(t *testing.T, d device.Device) { b := take(t, d); b.Release(); b.Release() },
 			"1 misuses", "1 misuses"},
 	} {
