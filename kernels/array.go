@@ -65,5 +65,3 @@ type Backend interface {
 	// (the caller then turns to ref, or to Compose).
 	Compile(inst *Inst) Kernel
 }
-
-func unsafeAdd(p unsafe.Pointer, bytes int) unsafe.Pointer { return unsafe.Add(p, bytes) }

@@ -7,9 +7,12 @@ type Case struct {
 	Name   string
 	Attr   any
 	In     []Sample
+	Want   []float64 // the elements of the first result, row-major, known from elsewhere than this library
+	Shape  []int     // the first result's shape; nil: not checked
 	Tol    float64   // relative tolerance in float64 against ref, 0 for the default; float32's is scaled from it
-	Kink   bool      // at a point where differences do not converge: Slopes holds the right derivatives instead
-	Slopes []float64 // for a Kink: d(sum of results)/d(each element of the first operand), by the op's convention
+	Kink   bool      // at a point where differences do not converge: Slopes, if any, holds the right derivatives instead
+	Slopes []float64 // for a Kink: d(sum of results)/d(each element of the first operand, of the second, ...), by the op's convention
+	Only64 bool      // its numbers are beyond float32
 	Bad    string    // not empty: Infer or the run must fail, with an error that mentions this text
 }
 

@@ -4,6 +4,7 @@ package kernels
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
@@ -19,28 +20,44 @@ type Step struct {
 	Pass bool
 }
 
+// cachedSteps are the derived loops for one mask, with the operands and results
+// of the base that they read.
 type cachedSteps struct {
-	jvp   bool
-	mask  Mask
-	steps []Step
+	jvp     bool
+	mask    Mask
+	steps   []Step
+	in, out Mask
 }
 
 // VJPSteps returns the derived loops that give the cotangents of the operands
 // in want, or nil, false when the Inst has a rule instead.
-func (inst *Inst) VJPSteps(want Mask) ([]Step, bool) { return inst.derived(false, want) }
+func (inst *Inst) VJPSteps(want Mask) ([]Step, bool) {
+	c := inst.derived(false, want)
+	if c == nil {
+		return nil, false
+	}
+	return c.steps, true
+}
 
 // JVPSteps returns the derived loops that give the tangents of the results from
 // those of the operands in have, or nil, false when the Inst has a rule instead.
-func (inst *Inst) JVPSteps(have Mask) ([]Step, bool) { return inst.derived(true, have) }
-
-func (inst *Inst) derived(jvp bool, mask Mask) ([]Step, bool) {
-	if inst.Expr == nil || inst.Op != nil && (jvp && inst.Op.JVP != nil || !jvp && inst.Op.VJP != nil) {
+func (inst *Inst) JVPSteps(have Mask) ([]Step, bool) {
+	c := inst.derived(true, have)
+	if c == nil {
 		return nil, false
 	}
+	return c.steps, true
+}
+
+// derived finds or makes the derived loops; nil when the Inst has a rule instead.
+func (inst *Inst) derived(jvp bool, mask Mask) *cachedSteps {
+	if inst.Expr == nil || inst.Op != nil && (jvp && inst.Op.JVP != nil || !jvp && inst.Op.VJP != nil) {
+		return nil
+	}
 	if list := inst.steps.Load(); list != nil {
-		for _, c := range *list {
-			if c.jvp == jvp && c.mask == mask {
-				return c.steps, true
+		for i := range *list {
+			if c := &(*list)[i]; c.jvp == jvp && c.mask == mask {
+				return c
 			}
 		}
 	}
@@ -51,9 +68,17 @@ func (inst *Inst) derived(jvp bool, mask Mask) ([]Step, bool) {
 	} else {
 		ds = loop.VJP(inst.Expr, uint64(mask))
 	}
-	steps := make([]Step, len(ds))
+	c := cachedSteps{jvp: jvp, mask: mask, steps: make([]Step, len(ds))}
 	for i, d := range ds {
-		steps[i] = Step{Inst: NewLoop(fmt.Sprintf("%s.%s%v", inst.Name, name, d.To), d.Expr), In: d.From, Out: d.To, Pass: d.Expr.IsIdentity()}
+		c.steps[i] = Step{Inst: NewLoop(fmt.Sprintf("%s.%s%v", inst.Name, name, d.To), d.Expr), In: d.From, Out: d.To, Pass: d.Expr.IsIdentity()}
+		for _, src := range d.From {
+			switch src.Kind {
+			case loop.Operand:
+				c.in |= 1 << src.Index
+			case loop.Result:
+				c.out |= 1 << src.Index
+			}
+		}
 	}
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
@@ -61,25 +86,15 @@ func (inst *Inst) derived(jvp bool, mask Mask) ([]Step, bool) {
 	if old := inst.steps.Load(); old != nil {
 		list = append(list, *old...)
 	}
-	list = append(list, cachedSteps{jvp, mask, steps})
+	list = append(list, c)
 	inst.steps.Store(&list)
-	return steps, true
+	return &list[len(list)-1]
 }
 
 // Saves tells which operands and results the VJP for the operands in want reads.
 func (inst *Inst) Saves(want Mask) (in, out Mask) {
-	if steps, ok := inst.VJPSteps(want); ok {
-		for _, s := range steps {
-			for _, src := range s.In {
-				switch src.Kind {
-				case loop.Operand:
-					in |= 1 << src.Index
-				case loop.Result:
-					out |= 1 << src.Index
-				}
-			}
-		}
-		return in, out
+	if c := inst.derived(false, want); c != nil {
+		return c.in, c.out
 	}
 	if inst.Op.Saves != nil {
 		return inst.Op.Saves(inst, want)
@@ -168,23 +183,20 @@ func (inst *Inst) Batch(b Builder, x []Val, mask Mask, n int) []Val {
 
 // AsView returns the result as a view of the operand, when that is all the Inst
 // does and the operand's layout allows it.
-func (inst *Inst) AsView(in []*Array) (Array, bool) {
-	if len(in) != 1 || len(inst.Out) != 1 {
+func (inst *Inst) AsView(in *Array) (Array, bool) {
+	if !inst.rearranges {
 		return Array{}, false
 	}
 	if inst.Op != nil && inst.Op.View != nil {
-		return inst.Op.View(inst, in[0])
+		return inst.Op.View(inst, in)
 	}
-	if inst.Expr == nil {
-		return Array{}, false
-	}
-	offset, strides, ok := inst.Expr.ViewStrides(in[0].Stride)
+	offset, strides, ok := inst.Expr.ViewStrides(in.Stride)
 	if !ok {
 		return Array{}, false
 	}
-	v := Array{Aval: inst.Out[0], Strides: strides, Ptr: in[0].Ptr, Buf: in[0].Buf}
+	v := Array{Aval: inst.Out[0], Strides: strides, Ptr: in.Ptr, Buf: in.Buf}
 	if v.Size() > 0 {
-		v.Ptr = unsafeAdd(in[0].Ptr, offset*in[0].DType.Size())
+		v.Ptr = unsafe.Add(in.Ptr, offset*in.DType.Size())
 	}
 	return v, true
 }

@@ -20,6 +20,8 @@ type Inst struct {
 	Out  []Aval
 	Expr *loop.Expr // of Loop ops and derived loops
 
+	rearranges bool // its result may be a view of its operand
+
 	compiled [maxBackends]atomic.Pointer[Kernel]
 	mu       sync.Mutex
 	steps    atomic.Pointer[[]cachedSteps]
@@ -37,14 +39,25 @@ func (op *Op) Inst(attr any, in ...Aval) (*Inst, error) {
 	if inst := op.insts.find(attr, in); inst != nil {
 		return inst, nil
 	}
+	if err := checkAvals(op.Name, in); err != nil {
+		return nil, err
+	}
+	in = cloneAvals(in)
 	out, err := op.Infer(in, attr)
 	if err != nil {
 		return nil, err
 	}
-	inst := &Inst{Name: op.Name, Op: op, Attr: attr, In: cloneAvals(in), Out: out}
-	if op.Kind == Loop || op.Loop != nil {
-		inst.Expr = op.Loop(attr, inst.In)
+	if err := checkAvals(op.Name, out); err != nil {
+		return nil, err
 	}
+	inst := &Inst{Name: op.Name, Op: op, Attr: attr, In: in, Out: out}
+	if op.Loop != nil {
+		inst.Expr = op.Loop(attr, in)
+		if err := checkLoop(inst); err != nil {
+			return nil, err
+		}
+	}
+	inst.rearranges = op.View != nil || inst.Expr != nil && rearranges(inst.Expr)
 	op.insts.add(inst)
 	return inst, nil
 }
@@ -55,8 +68,16 @@ func NewLoop(name string, e *loop.Expr) *Inst {
 	for i, s := range e.Outs {
 		out[i] = s.Aval
 	}
-	return &Inst{Name: name, In: e.Ins, Out: out, Expr: e}
+	return &Inst{Name: name, In: e.Ins, Out: out, Expr: e, rearranges: rearranges(e)}
 }
+
+func rearranges(e *loop.Expr) bool {
+	_, _, ok := e.ViewStrides(func(int) int { return 1 })
+	return ok
+}
+
+// Rearranges reports whether the result can be a view of the operand (see AsView).
+func (inst *Inst) Rearranges() bool { return inst.rearranges }
 
 // Differentiable reports whether any result can carry a derivative.
 func (inst *Inst) Differentiable() bool {

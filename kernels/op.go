@@ -80,7 +80,7 @@ type Op struct {
 	Cases []Case
 
 	id    int
-	insts instCache
+	insts *instCache
 }
 
 // Mask is a set of operand or result positions.
@@ -111,7 +111,7 @@ func Register(op Op) *Op {
 		panic(fmt.Sprintf("kernels: op %q registered twice", op.Name))
 	}
 	p := &op
-	p.id = len(registry)
+	p.id, p.insts = len(registry), new(instCache)
 	registry = append(registry, p)
 	byName[op.Name] = p
 	return p

@@ -1,0 +1,521 @@
+// Shapes: views, rearrangements, joins and paddings.
+
+package kernels
+
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+)
+
+// Reshape gives the elements another shape.
+var Reshape = Register(Op{
+	Name: "reshape", NumPy: "reshape", Torch: "reshape", Kind: Library,
+	Doc: "The elements in row-major order in another shape, one number of which may be -1: what is left. A view where the layout " +
+		"allows it. Refuses shapes of another size.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		d, err := operandsAttr[Dims]("reshape", in, 1, attr)
+		if err != nil {
+			return nil, err
+		}
+		shape, err := dims("reshape", d)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.Index(shape, -1); i >= 0 {
+			shape[i] = 1
+			if n, ok := product(shape); ok && !slices.Contains(shape, 0) {
+				shape[i] = in[0].Size() / n
+			}
+		}
+		if _, ok := product(shape); !ok || (Aval{Shape: shape}).Size() != in[0].Size() {
+			return nil, shapeErr("reshape", in, "no shape %v of as many elements", d.List())
+		}
+		return one(in[0].DType, shape), nil
+	},
+	JVP: func(b Builder, inst *Inst, _, _, dx []Val) []Val {
+		if dx[0] == nil {
+			return []Val{nil}
+		}
+		return b.ApplyInst(inst, dx[0])
+	},
+	VJP: func(b Builder, inst *Inst, _, _, g []Val, _ Mask) []Val {
+		if g[0] == nil {
+			return []Val{nil}
+		}
+		return b.Apply(inst.Op, DimsOf(inst.In[0].Shape...), g[0])
+	},
+	Saves: savesNothing,
+	Batch: func(b Builder, inst *Inst, x []Val, _ Mask, n int) []Val {
+		return b.Apply(inst.Op, DimsOf(append([]int{n}, inst.Out[0].Shape...)...), x[0])
+	},
+	View: viewReshape,
+	Cases: []Case{
+		{Name: "value", Attr: DimsOf(3, 2), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 2, 3, 4, 5, 6}, Shape: []int{3, 2}},
+		{Name: "rest", Attr: DimsOf(2, -1, 2), In: []Sample{random(3, 4)}, Shape: []int{2, 3, 2}},
+		{Name: "flat", Attr: DimsOf(-1), In: []Sample{random(2, 3, 2)}, Shape: []int{12}},
+		{Name: "ones", Attr: DimsOf(1, 2, 1, 3), In: []Sample{random(2, 3)}},
+		{Name: "scalar", Attr: DimsOf(), In: []Sample{random(1, 1)}, Shape: []int{}},
+		{Name: "integers", Attr: DimsOf(2, 2), In: []Sample{ints(1, 2, 3, 4)}},
+		{Name: "empty", Attr: DimsOf(3, 0), In: []Sample{random(0, 2)}, Shape: []int{3, 0}},
+		{Name: "other size", Attr: DimsOf(4), In: []Sample{random(2, 3)}, Bad: "no shape [4] of as many elements (shapes [2 3])"},
+		{Name: "no rest", Attr: DimsOf(4, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
+		{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
+		{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
+		{Name: "overflow", Attr: DimsOf(1<<62, 4), In: []Sample{random(0)}, Bad: "no shape"},
+	},
+})
+
+// viewReshape finds strides for the new shape: the old dimensions are merged to
+// blocks without gaps, and the new ones dealt out of the blocks.
+func viewReshape(inst *Inst, in *Array) (Array, bool) {
+	shape := inst.Out[0].Shape
+	v := Array{Aval: inst.Out[0], Ptr: in.Ptr, Buf: in.Buf}
+	if in.Dense() || in.Size() == 0 {
+		return v, true
+	}
+	type block struct{ n, stride int }
+	var blocks []block
+	for d, n := range in.Shape {
+		stride, last := in.Stride(d), len(blocks)-1
+		switch {
+		case n == 1:
+		case last >= 0 && blocks[last].stride == n*stride:
+			blocks[last] = block{blocks[last].n * n, stride}
+		default:
+			blocks = append(blocks, block{n, stride})
+		}
+	}
+	v.Strides = make([]int, len(shape))
+	rest := block{1, 1}
+	for d := len(shape) - 1; d >= 0; d-- {
+		if rest.n == 1 && shape[d] != 1 {
+			rest, blocks = blocks[len(blocks)-1], blocks[:len(blocks)-1]
+		}
+		if rest.n%shape[d] != 0 {
+			return Array{}, false
+		}
+		v.Strides[d] = rest.stride
+		rest = block{rest.n / shape[d], rest.stride * shape[d]}
+	}
+	return v, true
+}
+
+func savesNothing(*Inst, Mask) (in, out Mask) { return 0, 0 }
+
+// Transpose permutes dimensions.
+var Transpose = Register(Op{
+	Name: "transpose", NumPy: "transpose", Torch: "permute",
+	Doc: "The dimensions in the order of the given Axes, reversed where none are given. A view. Refuses what is no permutation.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		perm, err := permutation(in, attr)
+		if err != nil {
+			return nil, err
+		}
+		shape := make([]int, len(perm))
+		for d, p := range perm {
+			shape[d] = in[0].Shape[p]
+		}
+		return one(in[0].DType, shape), nil
+	},
+	Loop: func(attr any, in []Aval) *loop.Expr {
+		perm, _ := permutation(in, attr)
+		shape := make([]int, len(perm))
+		index := make([]loop.Lin, len(perm))
+		for d, p := range perm {
+			shape[d] = in[0].Shape[p]
+			index[p] = loop.At(d)
+		}
+		return rearrange(in, shape, index)
+	},
+	Cases: []Case{
+		{Name: "value", Attr: AxesOf(false), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 4, 2, 5, 3, 6}, Shape: []int{3, 2}},
+		{Name: "cycle", Attr: AxesOf(false, 1, 2, 0), In: []Sample{random(2, 3, 4)}, Shape: []int{3, 4, 2}},
+		{Name: "negative axes", Attr: AxesOf(false, 0, -1, 1), In: []Sample{random(2, 3, 4)}, Shape: []int{2, 4, 3}},
+		{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}},
+		{Name: "empty", Attr: AxesOf(false), In: []Sample{random(0, 3)}, Shape: []int{3, 0}},
+		{Name: "too few", Attr: AxesOf(false, 1), In: []Sample{random(2, 3)}, Bad: "1 axes for 2 dimensions"},
+		{Name: "twice", Attr: AxesOf(false, 0, -2), In: []Sample{random(2, 3)}, Bad: "given twice"},
+		{Name: "out of range", Attr: AxesOf(false, 0, 256), In: []Sample{random(2, 3)}, Bad: "out of range"},
+	},
+})
+
+// permutation returns the Axes of a transpose.
+func permutation(in []Aval, attr any) ([]int, error) {
+	a, err := operandsAttr[Axes]("transpose", in, 1, attr)
+	if err != nil {
+		return nil, err
+	}
+	rank := len(in[0].Shape)
+	if a.N == 0 {
+		perm := span(0, rank)
+		slices.Reverse(perm)
+		return perm, nil
+	}
+	perm, err := axesInOrder("transpose", a, in[0].Shape)
+	if err == nil && len(perm) != rank {
+		err = shapeErr("transpose", in, "%d axes for %d dimensions", len(perm), rank)
+	}
+	return perm, err
+}
+
+// rearrange is the loop over shape whose result is the operand at index.
+func rearrange(in []Aval, shape []int, index []loop.Lin) *loop.Expr {
+	e := loop.New(loop.Axes(shape), in)
+	e.Store(loop.Store{Value: e.Load(0, index...), Index: loop.Ats(len(shape)), Aval: Aval{DType: in[0].DType, Shape: shape}})
+	return e
+}
+
+// BroadcastTo repeats along dimensions of size 1 and new leading ones.
+var BroadcastTo = Register(Op{
+	Name: "broadcast_to", NumPy: "broadcast_to", Torch: "broadcast_to",
+	Doc: "The operand repeated to a shape, along new leading dimensions and those of size 1. A view. Refuses shapes that do not fit.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		d, err := operandsAttr[Dims]("broadcast_to", in, 1, attr)
+		if err != nil {
+			return nil, err
+		}
+		shape, err := dims("broadcast_to", d)
+		if err != nil {
+			return nil, err
+		}
+		if all, ok := broadcast(shape, in[0].Shape); !ok || !slices.Equal(all, shape) {
+			return nil, shapeErr("broadcast_to", in, "cannot be repeated to shape %v", shape)
+		}
+		return one(in[0].DType, shape), nil
+	},
+	Loop: func(attr any, in []Aval) *loop.Expr {
+		shape := attr.(Dims).List()
+		return loop.Elementwise(in, Aval{DType: in[0].DType, Shape: shape}, func(_ *loop.Expr, x []loop.Node) loop.Node { return x[0] })
+	},
+	Cases: []Case{
+		{Name: "value", Attr: DimsOf(2, 3), In: []Sample{values(1, 2).shaped(2, 1)}, Want: []float64{1, 1, 1, 2, 2, 2}, Shape: []int{2, 3}},
+		{Name: "leading", Attr: DimsOf(4, 2, 3), In: []Sample{random(3)}},
+		{Name: "scalar", Attr: DimsOf(2, 2), In: []Sample{random()}},
+		{Name: "same", Attr: DimsOf(2, 1), In: []Sample{random(2, 1)}},
+		{Name: "empty", Attr: DimsOf(0, 3), In: []Sample{random(1, 3)}},
+		{Name: "misfit", Attr: DimsOf(2, 4), In: []Sample{random(2, 3)}, Bad: "cannot be repeated to shape [2 4] (shapes [2 3])"},
+		{Name: "too few", Attr: DimsOf(3), In: []Sample{random(2, 3)}, Bad: "cannot be repeated"},
+		{Name: "smaller", Attr: DimsOf(1), In: []Sample{random(3)}, Bad: "cannot be repeated"},
+		{Name: "negative", Attr: DimsOf(-1, 3), In: []Sample{random(3)}, Bad: "negative"},
+		{Name: "huge", Attr: DimsOf(1<<40, 1<<40), In: []Sample{random(1)}, Bad: "too large"},
+	},
+})
+
+// Squeeze drops dimensions of size 1.
+var Squeeze = Register(Op{
+	Name: "squeeze", NumPy: "squeeze", Torch: "squeeze",
+	Doc: "The operand without the given Axes, or without all of size 1. A view. Refuses axes of another size.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		drop, err := squeezed(in, attr)
+		if err != nil {
+			return nil, err
+		}
+		return one(in[0].DType, reduced(in[0].Shape, drop, false)), nil
+	},
+	Loop: func(attr any, in []Aval) *loop.Expr {
+		drop, _ := squeezed(in, attr)
+		index := make([]loop.Lin, 0, len(in[0].Shape))
+		for d, next := 0, 0; d < len(in[0].Shape); d++ {
+			if slices.Contains(drop, d) {
+				index = append(index, loop.Fixed(0))
+			} else {
+				index = append(index, loop.At(next))
+				next++
+			}
+		}
+		return rearrange(in, reduced(in[0].Shape, drop, false), index)
+	},
+	Cases: []Case{
+		{Name: "all", Attr: AxesOf(false), In: []Sample{random(1, 2, 1, 3)}, Shape: []int{2, 3}},
+		{Name: "some", Attr: AxesOf(false, -2), In: []Sample{values(5, 6).shaped(1, 2, 1, 1)}, Want: []float64{5, 6}, Shape: []int{1, 2, 1}},
+		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(1, 0)}, Shape: []int{0}},
+		{Name: "larger", Attr: AxesOf(false, 1), In: []Sample{random(1, 2)}, Bad: "axis 1 has size 2"},
+		{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(1, 1)}, Bad: "axis 2 out of range for shape [1 1]"},
+	},
+})
+
+func squeezed(in []Aval, attr any) ([]int, error) {
+	a, err := operandsAttr[Axes]("squeeze", in, 1, attr)
+	if err != nil {
+		return nil, err
+	}
+	drop, err := axes("squeeze", a, in[0].Shape)
+	if err != nil {
+		return nil, err
+	}
+	if a.N == 0 {
+		return slices.DeleteFunc(drop, func(d int) bool { return in[0].Shape[d] != 1 }), nil
+	}
+	for _, d := range drop {
+		if in[0].Shape[d] != 1 {
+			return nil, shapeErr("squeeze", in, "axis %d has size %d", d, in[0].Shape[d])
+		}
+	}
+	return drop, nil
+}
+
+// Unsqueeze inserts dimensions of size 1.
+var Unsqueeze = Register(Op{
+	Name: "unsqueeze", NumPy: "expand_dims", Torch: "unsqueeze",
+	Doc: "The operand with dimensions of size 1 inserted, at the given Axes of the result. A view.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		shape, _, err := unsqueezed(in, attr)
+		if err != nil {
+			return nil, err
+		}
+		return one(in[0].DType, shape), nil
+	},
+	Loop: func(attr any, in []Aval) *loop.Expr {
+		shape, kept, _ := unsqueezed(in, attr)
+		index := make([]loop.Lin, len(kept))
+		for d, at := range kept {
+			index[d] = loop.At(at)
+		}
+		return rearrange(in, shape, index)
+	},
+	Cases: []Case{
+		{Name: "value", Attr: AxesOf(false, 1), In: []Sample{values(5, 6)}, Want: []float64{5, 6}, Shape: []int{2, 1}},
+		{Name: "several", Attr: AxesOf(false, 0, -1), In: []Sample{random(2, 3)}, Shape: []int{1, 2, 3, 1}},
+		{Name: "scalar", Attr: AxesOf(false, 0), In: []Sample{random()}, Shape: []int{1}},
+		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0)}, Shape: []int{1, 0}},
+		{Name: "out of range", Attr: AxesOf(false, 3), In: []Sample{random(2)}, Bad: "axis 3 out of range"},
+		{Name: "twice", Attr: AxesOf(false, 1, -2), In: []Sample{random(2)}, Bad: "given twice"},
+	},
+})
+
+// unsqueezed returns the new shape, and where in it the operand's dimensions are.
+func unsqueezed(in []Aval, attr any) (shape, kept []int, err error) {
+	a, err := operandsAttr[Axes]("unsqueeze", in, 1, attr)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := listFits("unsqueeze", a.N); err != nil {
+		return nil, nil, err
+	}
+	shape = make([]int, len(in[0].Shape)+int(a.N))
+	at, err := axesInOrder("unsqueeze", a, shape)
+	if err != nil {
+		return nil, nil, err
+	}
+	for d := range shape {
+		if shape[d] = 1; !slices.Contains(at, d) {
+			shape[d] = in[0].Shape[len(kept)]
+			kept = append(kept, d)
+		}
+	}
+	return shape, kept, nil
+}
+
+// Slice selects ranges of indices.
+var Slice = Register(Op{
+	Name: "slice", NumPy: "x[a:b:c, i]", Torch: "x[a:b:c, i] (PyTorch has no negative steps)",
+	Doc: "The elements at a Range of each leading dimension, by the rules of Python's slices. A view. Refuses a step of 0, an " +
+		"item out of range, and more ranges than dimensions.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		cuts, err := cut(in, attr)
+		if err != nil {
+			return nil, err
+		}
+		shape := make([]int, 0, len(cuts))
+		for _, c := range cuts {
+			if !c.drop {
+				shape = append(shape, c.n)
+			}
+		}
+		return one(in[0].DType, shape), nil
+	},
+	Loop: func(attr any, in []Aval) *loop.Expr {
+		cuts, _ := cut(in, attr)
+		var shape []int
+		index := make([]loop.Lin, len(cuts))
+		for d, c := range cuts {
+			if c.drop || c.n == 0 {
+				index[d] = loop.Fixed(c.start)
+			} else {
+				index[d] = loop.Affine(c.start, loop.Term{Axis: len(shape), Coef: c.step})
+			}
+			if !c.drop {
+				shape = append(shape, c.n)
+			}
+		}
+		return rearrange(in, shape, index)
+	},
+	Cases: []Case{
+		{Name: "value", Attr: RangesOf(Stepped(1, End, 2)), In: []Sample{values(0, 1, 2, 3, 4, 5)}, Want: []float64{1, 3, 5}, Shape: []int{3}},
+		{Name: "backwards", Attr: RangesOf(Stepped(End, Begin, -2)), In: []Sample{values(0, 1, 2, 3, 4, 5)}, Want: []float64{5, 3, 1}},
+		{Name: "from the end", Attr: RangesOf(From(-2, End)), In: []Sample{values(0, 1, 2, 3)}, Want: []float64{2, 3}},
+		{Name: "cut off", Attr: RangesOf(From(-9, 9), Stepped(9, -9, -1)), In: []Sample{random(2, 3)}, Shape: []int{2, 3}},
+		{Name: "last column", Attr: RangesOf(All(), Item(-1)), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 4}, Shape: []int{2}},
+		{Name: "leading", Attr: RangesOf(Item(1)), In: []Sample{random(2, 3, 2)}, Shape: []int{3, 2}},
+		{Name: "item", Attr: RangesOf(Item(0), Item(2)), In: []Sample{random(2, 3)}, Shape: []int{}},
+		{Name: "nothing", Attr: RangesOf(From(2, 1)), In: []Sample{random(3, 2)}, Shape: []int{0, 2}},
+		{Name: "empty", Attr: RangesOf(Stepped(0, End, 2)), In: []Sample{random(0, 2)}, Shape: []int{0, 2}},
+		{Name: "far step", Attr: RangesOf(Stepped(1, End, End)), In: []Sample{random(3)}, Shape: []int{1}},
+		{Name: "no step", Attr: RangesOf(Stepped(0, 1, 0)), In: []Sample{random(3)}, Bad: "step of 0"},
+		{Name: "item out of range", Attr: RangesOf(Item(3)), In: []Sample{random(3)}, Bad: "index 3 out of range for a dimension of size 3"},
+		{Name: "item out of range below", Attr: RangesOf(Item(Begin)), In: []Sample{random(3)}, Bad: "out of range"},
+		{Name: "too many", Attr: RangesOf(All(), All()), In: []Sample{random(3)}, Bad: "2 ranges"},
+	},
+})
+
+// cutDim is a Range applied to a dimension: n indices from start on.
+type cutDim struct {
+	start, step, n int
+	drop           bool
+}
+
+func cut(in []Aval, attr any) ([]cutDim, error) {
+	r, err := operandsAttr[Ranges]("slice", in, 1, attr)
+	if err != nil {
+		return nil, err
+	}
+	if err := listFits("slice", r.N); err != nil {
+		return nil, err
+	}
+	shape := in[0].Shape
+	if int(r.N) > len(shape) {
+		return nil, shapeErr("slice", in, "%d ranges for %d dimensions", r.N, len(shape))
+	}
+	cuts := make([]cutDim, len(shape))
+	for d, n := range shape {
+		selected := All()
+		if d < int(r.N) {
+			selected = r.Range[d]
+		}
+		if cuts[d], err = selected.cut(n); err != nil {
+			return nil, err
+		}
+	}
+	return cuts, nil
+}
+
+// cut applies the range to a dimension of size n.
+func (r Range) cut(n int) (cutDim, error) {
+	if r.Drop {
+		if r.Start < -n || r.Start >= n {
+			return cutDim{}, &IndexError{Op: "slice", Index: int64(r.Start), Size: n}
+		}
+		return cutDim{start: wrap(r.Start, n), step: 1, n: 1, drop: true}, nil
+	}
+	switch {
+	case r.Step == 0:
+		return cutDim{}, attrErr("slice", "a step of 0")
+	case r.Step > 0:
+		start, stop := min(wrap(r.Start, n), n), min(wrap(r.Stop, n), n)
+		start, stop = max(start, 0), max(stop, 0)
+		return cutDim{start, r.Step, steps(stop-start, r.Step), false}.clean(), nil
+	default:
+		start, stop := min(wrap(r.Start, n), n-1), min(wrap(r.Stop, n), n-1)
+		start, stop = max(start, -1), max(stop, -1)
+		step := max(r.Step, -End) // the least int has no negative
+		return cutDim{start, step, steps(start-stop, -step), false}.clean(), nil
+	}
+}
+
+// wrap counts a negative index from the end, and leaves one that is too far
+// below zero negative.
+func wrap(i, n int) int {
+	if i < 0 && i >= -n {
+		return i + n
+	}
+	return i
+}
+
+// steps returns how many steps of the given size begin before length.
+func steps(length, step int) int {
+	if length <= 0 {
+		return 0
+	}
+	return (length-1)/step + 1
+}
+
+// clean makes a selection of one or none independent of its step.
+func (c cutDim) clean() cutDim {
+	if c.n <= 1 {
+		c.step = 1
+	}
+	if c.n == 0 {
+		c.start = 0
+	}
+	return c
+}
+
+// Flip reverses dimensions.
+var Flip = Register(Op{
+	Name: "flip", NumPy: "flip", Torch: "flip",
+	Doc: "The elements in reverse order along the given Axes, or along all. A view.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		a, err := operandsAttr[Axes]("flip", in, 1, attr)
+		if err != nil {
+			return nil, err
+		}
+		_, err = axes("flip", a, in[0].Shape)
+		return one(in[0].DType, in[0].Shape), err
+	},
+	Loop: func(attr any, in []Aval) *loop.Expr {
+		flipped, _ := axes("flip", attr.(Axes), in[0].Shape)
+		index := loop.Ats(len(in[0].Shape))
+		for _, d := range flipped {
+			index[d] = loop.Affine(max(in[0].Shape[d]-1, 0), loop.Term{Axis: d, Coef: -1})
+		}
+		return rearrange(in, in[0].Shape, index)
+	},
+	Cases: []Case{
+		{Name: "value", Attr: AxesOf(false, -1), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 1, 4, 3}},
+		{Name: "all", Attr: AxesOf(false), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{4, 3, 2, 1}},
+		{Name: "random", Attr: AxesOf(false, 0), In: []Sample{random(3, 2)}},
+		{Name: "empty", Attr: AxesOf(false), In: []Sample{random(0, 2)}},
+		{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(2, 2)}, Bad: "axis 2 out of range for shape [2 2]"},
+	},
+})
+
+// Pad adds zeros around.
+var Pad = Register(Op{
+	Name: "pad", NumPy: "pad (constant 0)", Torch: "nn.functional.pad (constant 0)",
+	Doc: "The operand with zeros before and after each dimension, or with elements cut off where the numbers are negative. " +
+		"Refuses what leaves a negative size.",
+	Infer: func(in []Aval, attr any) ([]Aval, error) {
+		p, err := operandsAttr[Padding]("pad", in, 1, attr)
+		if err != nil {
+			return nil, err
+		}
+		if err := listFits("pad", p.N); err != nil {
+			return nil, err
+		}
+		if int(p.N) != len(in[0].Shape) {
+			return nil, shapeErr("pad", in, "%d paddings for %d dimensions", p.N, len(in[0].Shape))
+		}
+		shape := make([]int, p.N)
+		for d, n := range in[0].Shape {
+			if max(p.Lo[d], -p.Lo[d], p.Hi[d], -p.Hi[d]) > maxElements || min(p.Lo[d], p.Hi[d]) == Begin {
+				return nil, attrErr("pad", "a padding is too large")
+			}
+			shape[d] = p.Lo[d] + n + p.Hi[d]
+		}
+		return one(in[0].DType, shape), nil
+	},
+	Loop: func(attr any, in []Aval) *loop.Expr {
+		p := attr.(Padding)
+		shape := make([]int, p.N)
+		index := make([]loop.Lin, p.N)
+		for d, n := range in[0].Shape {
+			shape[d] = p.Lo[d] + n + p.Hi[d]
+			index[d] = loop.At(d).Plus(-p.Lo[d])
+		}
+		e := loop.New(loop.Axes(shape), in)
+		e.Store(loop.Store{Value: e.LoadGuarded(0, index...), Index: loop.Ats(len(shape)), Aval: Aval{DType: in[0].DType, Shape: shape}})
+		return e
+	},
+	Cases: []Case{
+		{Name: "value", Attr: PaddingOf([]int{1}, []int{2}), In: []Sample{values(5, 6)}, Want: []float64{0, 5, 6, 0, 0}, Shape: []int{5}},
+		{Name: "two dimensions", Attr: PaddingOf([]int{0, 1}, []int{2, 0}), In: []Sample{random(2, 3)}, Shape: []int{4, 4}},
+		{Name: "cut off", Attr: PaddingOf([]int{-1}, []int{1}), In: []Sample{values(5, 6, 7)}, Want: []float64{6, 7, 0}},
+		{Name: "none", Attr: PaddingOf([]int{0, 0}, []int{0, 0}), In: []Sample{random(2, 3)}},
+		{Name: "empty", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(0)}, Want: []float64{0, 0}},
+		{Name: "all cut off", Attr: PaddingOf([]int{-1}, []int{-1}), In: []Sample{random(1)}, Bad: "negative"},
+		{Name: "rank", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(2, 2)}, Bad: "1 paddings"},
+		{Name: "lengths", Attr: PaddingOf([]int{1}, nil), In: []Sample{random(2)}, Bad: "different lengths"},
+		{Name: "huge", Attr: PaddingOf([]int{End}, []int{End}), In: []Sample{random(2)}, Bad: "too large"},
+	},
+})
