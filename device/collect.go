@@ -66,30 +66,19 @@ func (p *Pool) Collect() {
 	p.collect(hardWait)
 }
 
-// collect runs the garbage collector, waits for the cleanups that it found,
-// and sets the next trigger. Where GOGC is off, a soft wait is for nothing but
-// the trigger: collections are then only for want of memory. The caller holds
-// the collector's lock.
+// collect runs the garbage collector, waits for what it found, and sets the
+// next trigger. Where GOGC is off, a soft wait is for nothing but the trigger:
+// collections are then only for want of memory. The caller holds the
+// collector's lock.
 func (p *Pool) collect(wait time.Duration) {
-	const heap, percent, queued, executed = 0, 1, 2, 3
-	samples := [...]metrics.Sample{
-		heap:     {Name: "/gc/heap/live:bytes"},
-		percent:  {Name: "/gc/gogc:percent"},
-		queued:   {Name: "/gc/cleanups/queued:cleanups"},
-		executed: {Name: "/gc/cleanups/executed:cleanups"},
-	}
-	metrics.Read(samples[percent : percent+1])
-	gogc := samples[percent].Value.Uint64() // its maximum where it is off
+	samples := [...]metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(samples[:1])
+	gogc := samples[0].Value.Uint64() // its maximum where it is off
 	ran := wait == hardWait || gogc < math.MaxUint64
 	if ran {
 		runtime.GC()
-		metrics.Read(samples[:])
-		want := samples[queued].Value.Uint64()
-		deadline := time.Now().Add(wait)
-		for pause := time.Microsecond; samples[executed].Value.Uint64() < want && time.Now().Before(deadline); pause *= 2 {
-			time.Sleep(min(pause, time.Millisecond))
-			metrics.Read(samples[executed:])
-		}
+		awaitCleanups(wait)
+		metrics.Read(samples[1:])
 		collector.rounds.Add(1)
 	}
 
@@ -97,7 +86,7 @@ func (p *Pool) collect(wait time.Duration) {
 	alive := p.stats.Outstanding
 	growth := int64(triggerFloor)
 	if gogc < math.MaxUint64 {
-		both := float64(alive) + float64(samples[heap].Value.Uint64())
+		both := float64(alive) + float64(samples[1].Value.Uint64())
 		growth = max(growth, int64(both*float64(gogc)/100))
 	} else {
 		growth = max(growth, alive)
@@ -110,4 +99,26 @@ func (p *Pool) collect(wait time.Duration) {
 	}
 	p.mu.Unlock()
 	p.discard(unneeded)
+}
+
+// awaitCleanups waits until the cleanups that are queued have run, and, where
+// memory is wanted, the finalizers: what these hold is free only then.
+func awaitCleanups(wait time.Duration) {
+	samples := [...]metrics.Sample{
+		{Name: "/gc/cleanups/executed:cleanups"}, {Name: "/gc/finalizers/executed:finalizers"},
+		{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/finalizers/queued:finalizers"},
+	}
+	metrics.Read(samples[:])
+	cleanups, finalizers := samples[2].Value.Uint64(), samples[3].Value.Uint64()
+	if wait == softWait {
+		finalizers = 0
+	}
+	deadline := time.Now().Add(wait)
+	for pause := time.Microsecond; time.Now().Before(deadline); pause *= 2 {
+		if samples[0].Value.Uint64() >= cleanups && samples[1].Value.Uint64() >= finalizers {
+			return
+		}
+		time.Sleep(min(pause, time.Millisecond))
+		metrics.Read(samples[:2])
+	}
 }
