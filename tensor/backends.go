@@ -3,5 +3,6 @@
 package tensor
 
 import (
-	_ "github.com/cotangent-ad/cotangent/device/cpu"
+	_ "github.com/cotangent-ad/cotangent/device/cpu"  // cpu, ref
+	_ "github.com/cotangent-ad/cotangent/kernels/ref" // every operation, in plain Go
 )

@@ -79,9 +79,9 @@ func borrow[T Element](data []T, a kernels.Array) *Tensor {
 func (t *Tensor) Borrowed() bool { return t != nil && t.borrowed }
 
 // Fingerprint returns 64 bits of hash of a plain tensor's elements, their bits
-// as they are. Two tensors of one type that differ in one element have
-// different fingerprints; others almost surely. It is 0 for a tensor that has
-// no elements to be seen on the host.
+// as they are. Two tensors of one type and layout that differ in one element
+// have different fingerprints, others almost surely. It is 0 for a tensor that
+// has no elements to be seen on the host.
 func (t *Tensor) Fingerprint() uint64 {
 	if t == nil || t.bad() || t.lv != nil || t.place != nil && !t.place.host || t.arr.Size() == 0 {
 		return 0

@@ -3,7 +3,6 @@
 package tensor
 
 import (
-	"math"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -37,9 +36,9 @@ func toInt[T int32 | int64](v, lo, hi float64) T {
 	case v != v:
 		return 0
 	case v < lo:
-		v = lo
+		return T(lo)
 	case v >= hi:
-		return T(math.Nextafter(hi, 0))
+		return -(T(lo) + 1)
 	}
 	return T(v)
 }

@@ -15,6 +15,12 @@ import (
 
 // eval runs inst on plain tensors. With add, out[0] is a tensor to add to.
 func eval(inst *kernels.Inst, in, out []*Tensor, add bool) {
+	if inst.Op != nil && len(in) > 0 && len(in) <= 2 && !add {
+		if t := scalarOp(inst.Op, in[0], in[len(in)-1]); t != nil {
+			out[0] = t
+			return
+		}
+	}
 	f := frames.Get().(*frame)
 	f.eval(inst, in, out, add)
 	f.put(min(len(in), maxOperands))

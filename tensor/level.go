@@ -159,12 +159,18 @@ func fill(out []*Tensor, t *Tensor) {
 // apply1, apply2 and apply3 are how the operations of this package begin: they
 // find the Inst for the operands and dispatch it.
 func apply1(op *kernels.Op, attr any, x *Tensor) *Tensor {
+	if t := scalarOp(op, x, x); t != nil {
+		return t
+	}
 	f := frames.Get().(*frame)
 	f.in[0] = x
 	return f.apply(op, attr, 1)
 }
 
 func apply2(op *kernels.Op, attr any, x, y *Tensor) *Tensor {
+	if t := scalarOp(op, x, y); t != nil {
+		return t
+	}
 	f := frames.Get().(*frame)
 	f.in[0], f.in[1] = x, y
 	return f.apply(op, attr, 2)

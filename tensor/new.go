@@ -47,6 +47,12 @@ func FromSlice[T Element](data []T, shape ...int) *Tensor {
 	return fromSlice("from_slice", data, shape, nil)
 }
 
+// NewShaped is FromSlice with options: a tensor of the given shape with a copy
+// of data, as another dtype or on another device.
+func NewShaped[T Element](data []T, shape []int, opts ...Option) *Tensor {
+	return fromSlice("new_shaped", data, shape, opts)
+}
+
 func fromSlice[T Element](op string, data []T, shape []int, opts []Option) *Tensor {
 	from := kernels.Aval{DType: dtypeOf[T](), Shape: slices.Clone(shape)}
 	if err := fits(op, from, len(data)); err != nil {
