@@ -1,0 +1,370 @@
+// The transformations of reverse mode, and those made of forward and reverse.
+
+package grad
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// PanicError is a panic of a user's function inside a transformation.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("grad: the function panicked: %v\n%s", e.Value, e.Stack)
+}
+
+// Unwrap returns the panic's value when it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// call runs a user's function; its panic comes back as a *PanicError.
+func call[P, Q any](f func(P) Q, x P) (y Q, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return f(x), nil
+}
+
+// failedLike returns like with every tensor in it replaced by one that carries
+// err; a tensor alone or a fixed tree always carries it, an empty slice or map cannot.
+func failedLike[Q any](like Q, op string, err error) Q {
+	t := tensor.Failed(op, err)
+	if _, ok := any(&like).(**tensor.Tensor); ok {
+		return *any(&t).(*Q)
+	}
+	old, lerr := leavesOf(like, nil)
+	if lerr != nil || len(old) == 0 {
+		return failedEmpty(like, t)
+	}
+	for i := range old {
+		old[i] = t
+	}
+	return rebuild(like, old)
+}
+
+var tapes = sync.Pool{New: func() any { return new(tape) }}
+
+// reset empties the tape for its next use.
+func (tp *tape) reset() {
+	tp.rec.Reset()
+	clear(tp.saved)
+	clear(tp.vals)
+	clear(tp.ct)
+	tp.saved, tp.at, tp.vals, tp.ct, tp.keep = tp.saved[:0], tp.at[:0], tp.vals[:0], tp.ct[:0], false
+}
+
+// traced is a function recorded on a tape.
+type traced[P, Q any] struct {
+	tp   *tape
+	x    P
+	in   []*tensor.Tensor // the argument's leaves
+	refs []graph.Ref      // of each leaf its input on the tape, or Untracked
+	y    Q                // the result, one level down
+	out  []*tensor.Tensor // its leaves as the function returned them
+	lv   *tensor.Level
+}
+
+// record runs f on a tape.
+func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], error) {
+	r := &traced[P, Q]{tp: tp, x: x, lv: tensor.Open(name, tp)}
+	defer r.lv.Close()
+	var err error
+	if r.in, err = leavesOf(x, make([]*tensor.Tensor, 0, 4)); err != nil {
+		return r, err
+	}
+	boxed := make([]*tensor.Tensor, len(r.in))
+	r.refs = make([]graph.Ref, len(r.in))
+	for i, t := range r.in {
+		boxed[i], r.refs[i] = t, graph.Untracked
+		if t.Err() == nil && t.DType().IsFloat() {
+			boxed[i] = tp.input(r.lv, t)
+			r.refs[i] = boxed[i].Ref()
+		}
+	}
+	res, err := call(f, rebuild(x, boxed))
+	if err != nil {
+		return r, err
+	}
+	if r.out, err = leavesOf(res, make([]*tensor.Tensor, 0, 1)); err != nil {
+		return r, err
+	}
+	low := make([]*tensor.Tensor, len(r.out))
+	for i, t := range r.out {
+		low[i] = t
+		if t.TracedAt(r.lv) {
+			low[i] = t.Lower(r.lv)
+			tp.vals[t.Ref()] = nil // the caller's now: not the sweep's to free
+		}
+	}
+	r.y = rebuild(res, low)
+	return r, nil
+}
+
+// pull sweeps the tape from cotangents of the result's leaves to the argument's.
+func (r *traced[P, Q]) pull(cts []*tensor.Tensor, last bool) (g P, err error) {
+	seeds := make([]seed, 0, len(r.out))
+	for i, t := range r.out {
+		if t.Err() != nil {
+			return g, t.Err()
+		}
+		if t.TracedAt(r.lv) && cts[i] != nil {
+			seeds = append(seeds, seed{t.Ref(), cts[i]})
+		}
+	}
+	grads, err := r.tp.sweep(seeds, r.tp.rec.NumInputs(), last)
+	if err != nil {
+		return g, err
+	}
+	leaves := make([]*tensor.Tensor, len(r.in))
+	for i, t := range r.in {
+		switch ref := r.refs[i]; {
+		case ref != graph.Untracked && grads[ref] != nil:
+			leaves[i] = grads[ref]
+		default:
+			leaves[i] = zerosLike(t)
+		}
+	}
+	return rebuild(r.x, leaves), nil
+}
+
+// Grad returns the function that computes the gradient of f, a function with a
+// scalar result, by one reverse sweep. The gradient has the type, shapes and
+// dtypes of the argument; for integer and boolean leaves it is zero.
+//
+// Errors: a *tensor.ShapeError where f's result is not a scalar, a
+// *tensor.DTypeError where it is no float, f's own, a *PanicError.
+func Grad[P any](f func(P) *tensor.Tensor) func(P) P {
+	vg := valueAndGrad("grad.Grad", f)
+	return func(x P) P {
+		_, g := vg(x)
+		return g
+	}
+}
+
+// ValueAndGrad is like [Grad] and returns the value of f as well.
+func ValueAndGrad[P any](f func(P) *tensor.Tensor) func(P) (*tensor.Tensor, P) {
+	return valueAndGrad("grad.ValueAndGrad", f)
+}
+
+func valueAndGrad[P any](name string, f func(P) *tensor.Tensor) func(P) (*tensor.Tensor, P) {
+	return func(x P) (*tensor.Tensor, P) {
+		tp := tapes.Get().(*tape)
+		r, err := record(name, tp, f, x)
+		defer func() {
+			tp.reset()
+			tapes.Put(tp)
+		}()
+		if err == nil {
+			err = scalarResult(name, r.y)
+		}
+		var g P
+		if err == nil {
+			g, err = r.pull([]*tensor.Tensor{onesLike(r.y)}, true)
+		}
+		if err != nil {
+			return tensor.Failed(name, err), failedLike(x, name, err)
+		}
+		return r.y, g
+	}
+}
+
+// ValueGradAux is [ValueAndGrad] of a function that also returns something
+// else, which is passed on (tensors in it as values).
+func ValueGradAux[P, A any](f func(P) (*tensor.Tensor, A)) func(P) (*tensor.Tensor, P, A) {
+	type both struct {
+		Y *tensor.Tensor
+		A A
+	}
+	return func(x P) (*tensor.Tensor, P, A) {
+		const name = "grad.ValueGradAux"
+		r, err := record(name, new(tape), func(x P) both {
+			y, a := f(x)
+			return both{y, a}
+		}, x)
+		if err == nil {
+			err = scalarResult(name, r.y.Y)
+		}
+		var g P
+		if err == nil {
+			cts := make([]*tensor.Tensor, len(r.out))
+			cts[0] = onesLike(r.y.Y)
+			g, err = r.pull(cts, true)
+		}
+		if err != nil {
+			return tensor.Failed(name, err), failedLike(x, name, err), r.y.A
+		}
+		return r.y.Y, g, r.y.A
+	}
+}
+
+func scalarResult(op string, y *tensor.Tensor) error {
+	switch err := y.Err(); {
+	case err != nil:
+		return err
+	case y.Size() != 1 || y.Rank() > 0:
+		return &tensor.ShapeError{Op: op, Shapes: [][]int{y.Shape()}, Reason: "the function's result is not a scalar (reduce it, or use VJP or a Jacobian)"}
+	case !y.DType().IsFloat():
+		return &tensor.DTypeError{Op: op, DTypes: []string{y.DType().String()}, Reason: "the function's result carries no derivative"}
+	}
+	return nil
+}
+
+func onesLike(t *tensor.Tensor) *tensor.Tensor {
+	return tensor.Builder{}.Full(1, t.Aval()).(*tensor.Tensor)
+}
+
+// VJP returns f(x) and the pullback, the function that maps a cotangent g of
+// the result to Jᵀ·g by a reverse sweep. The pullback may be called any number
+// of times, by one goroutine at a time, and differentiated; what the sweep
+// reads is kept alive as long as the pullback is.
+func VJP[P, Q any](f func(P) Q, x P) (y Q, pullback func(g Q) P) {
+	const name = "grad.VJP"
+	r, err := record(name, new(tape), f, x)
+	if err != nil {
+		return failedLike(r.y, name, err), func(Q) P { return failedLike(x, name, err) }
+	}
+	var mu sync.Mutex
+	return r.y, func(g Q) P {
+		mu.Lock()
+		defer mu.Unlock()
+		cts, err := cotangentsFor(name, r.out, g)
+		if err == nil {
+			var gx P
+			if gx, err = r.pull(cts, false); err == nil {
+				return gx
+			}
+		}
+		return failedLike(x, name, err)
+	}
+}
+
+// cotangentsFor flattens g and checks it against the results.
+func cotangentsFor[Q any](name string, out []*tensor.Tensor, g Q) ([]*tensor.Tensor, error) {
+	cts, err := leavesOf(g, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(cts) != len(out) {
+		return nil, fmt.Errorf("%s: %d cotangents for %d results", name, len(cts), len(out))
+	}
+	for i, t := range out {
+		if t.Err() != nil || !t.DType().IsFloat() {
+			continue
+		}
+		if err := sameType(name, "cotangent", t, cts[i]); err != nil {
+			return nil, err
+		}
+	}
+	return cts, nil
+}
+
+// Linearize returns f(x) and the linear map dx ↦ J·dx at x, which runs over
+// what was recorded without running f again. It may be called any number of
+// times and differentiated.
+func Linearize[P, Q any](f func(P) Q, x P) (y Q, linear func(dx P) Q) {
+	const name = "grad.Linearize"
+	tp := &tape{keep: true}
+	r, err := record(name, tp, f, x)
+	if err != nil {
+		return failedLike(r.y, name, err), func(P) Q { return failedLike(r.y, name, err) }
+	}
+	return r.y, func(dx P) Q {
+		q, err := r.push(name, dx)
+		if err != nil {
+			return failedLike(r.y, name, err)
+		}
+		return q
+	}
+}
+
+// push runs the tape forward on tangents of the argument.
+func (r *traced[P, Q]) push(name string, dx P) (q Q, err error) {
+	tangents, err := leavesOf(dx, nil)
+	if err != nil {
+		return q, err
+	}
+	if len(tangents) != len(r.in) {
+		return q, fmt.Errorf("%s: %d tangents for %d arguments", name, len(tangents), len(r.in))
+	}
+	d := make([]*tensor.Tensor, r.tp.rec.NumValues())
+	for i, ref := range r.refs {
+		if ref == graph.Untracked {
+			continue
+		}
+		if err := sameType(name, "tangent", r.in[i], tangents[i]); err != nil {
+			return q, err
+		}
+		d[ref] = tangents[i]
+	}
+	r.tp.forward(d)
+	leaves := make([]*tensor.Tensor, len(r.out))
+	for i, t := range r.out {
+		switch {
+		case t.Err() != nil:
+			leaves[i] = t
+		case t.TracedAt(r.lv) && d[t.Ref()] != nil:
+			leaves[i] = d[t.Ref()]
+		default:
+			leaves[i] = zerosLike(t)
+		}
+	}
+	return rebuild(r.y, leaves), nil
+}
+
+// forward fills d, which holds the inputs' tangents, with those of all values.
+func (tp *tape) forward(d []*tensor.Tensor) {
+	for i := range tp.rec.Instrs {
+		x := &tp.rec.Instrs[i]
+		s := getScratch()
+		saved := tp.saved[tp.at[i]:]
+		nin, nout := len(x.Inst.In), len(x.Inst.Out)
+		dx := s.tensors(nin)
+		for k, a := range tp.rec.Args(i) {
+			if a != graph.Untracked {
+				dx[k] = d[a]
+			}
+		}
+		s.jvp(x.Inst, saved[:nin], saved[nin:nin+nout], dx, d[x.Out:int(x.Out)+nout])
+		s.put()
+	}
+}
+
+// HVP returns the product of the Hessian of f at x with v, by a forward sweep
+// over the gradient (Pearlmutter, Fast Exact Multiplication by the Hessian,
+// Neural Computation 6, 1994). f has a scalar result.
+func HVP[P any](f func(P) *tensor.Tensor, x, v P) P {
+	_, h := JVP(Grad(f), x, v)
+	return h
+}
+
+// GradHVP is [HVP] that also returns the gradient.
+func GradHVP[P any](f func(P) *tensor.Tensor, x, v P) (g, hv P) { return JVP(Grad(f), x, v) }
+
+// StopGradient returns x as a constant of every transformation: its derivative is zero.
+func StopGradient(x *tensor.Tensor) *tensor.Tensor { return x.StopGradient() }
+
+// errNoTensors is the error of a value without tensors where some are needed.
+var errNoTensors = errors.New("grad: the value holds no tensors")
+
+// failedEmpty returns like, a value whose tensors are nil or missing, with t in
+// every place that a fixed tree has for a tensor.
+func failedEmpty[Q any](like Q, t *tensor.Tensor) Q {
+	fillNil(&like, t)
+	return like
+}
+
+var _ = kernels.Mask(0)

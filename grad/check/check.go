@@ -1,0 +1,412 @@
+// Package check tests the derivatives of users' functions: forward mode against
+// differences, reverse mode against the same differences and against forward
+// mode, to third order, along random directions.
+//
+//	func TestLoss(t *testing.T) {
+//		if err := check.Derivatives(loss, params, check.Order(2)).Err(); err != nil {
+//			t.Error(err)
+//		}
+//	}
+//
+// What is compared are derivatives of smooth functions: at a kink differences
+// mean nothing, so choose a point away from kinks. The differences are central
+// ones with Richardson's extrapolation (error O(h⁴)).
+package check
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// Option adjusts a check.
+type Option func(*config)
+
+type config struct {
+	order      int
+	tol        float64
+	step       float64
+	seed       uint64
+	directions int
+	forward    bool
+	reverse    bool
+}
+
+// Order sets the highest order of derivative that is checked, 1 to 3 (default 2).
+func Order(n int) Option { return func(c *config) { c.order = n } }
+
+// Tolerance sets the allowed error, relative to 1 + the size of the numbers
+// compared (default 1e-6 for float64, 2e-2 for float32).
+func Tolerance(tol float64) Option { return func(c *config) { c.tol = tol } }
+
+// Step sets the step of the differences, relative to the argument's scale
+// (default 1e-3 for float64, 3e-2 for float32).
+func Step(h float64) Option { return func(c *config) { c.step = h } }
+
+// Seed chooses the random directions (default 1).
+func Seed(s uint64) Option { return func(c *config) { c.seed = s } }
+
+// Directions sets how many directions are tried for each leaf of the argument (default 2).
+func Directions(n int) Option { return func(c *config) { c.directions = n } }
+
+// ForwardOnly and ReverseOnly restrict the check to one mode.
+func ForwardOnly() Option { return func(c *config) { c.reverse = false } }
+
+// ReverseOnly restricts the check to reverse mode.
+func ReverseOnly() Option { return func(c *config) { c.forward = false } }
+
+// Finding is the worst disagreement of one comparison.
+type Finding struct {
+	Mode     string  // the transformations applied, outermost first: "JVP", "VJP of JVP"
+	Order    int     // how many
+	Argument string  // the path of the leaf of the argument; "x" for a tensor alone
+	Entry    string  // where: an entry of the result for JVP ("result[2 0]"), of the argument for VJP
+	Got      float64 // the derivative along the direction, or by the entry
+	Want     float64 // what differences give
+	Error    float64 // |Got-Want| / (1 + max(|Got|, |Want|))
+}
+
+func (f Finding) String() string {
+	return fmt.Sprintf("order %d, %s, argument %s, %s: %.10g, differences give %.10g (error %.2g)", f.Order, f.Mode, f.Argument, f.Entry, f.Got, f.Want, f.Error)
+}
+
+// Report is the outcome of a check.
+type Report struct {
+	Comparisons int       // how many comparisons were made
+	Worst       Finding   // the worst of all
+	Failed      []Finding // those above the tolerance, one a mode, order and argument
+	err         error
+}
+
+// Err returns nil when all derivatives agree, else an error that tells the failures.
+func (r *Report) Err() error {
+	if r.err != nil {
+		return r.err
+	}
+	if len(r.Failed) == 0 {
+		return nil
+	}
+	return errors.New(r.String())
+}
+
+func (r *Report) String() string {
+	if r.err != nil {
+		return r.err.Error()
+	}
+	var s strings.Builder
+	fmt.Fprintf(&s, "check: %d of %d comparisons failed; worst: %v", len(r.Failed), r.Comparisons, r.Worst)
+	for _, f := range r.Failed {
+		fmt.Fprintf(&s, "\n\t%v", f)
+	}
+	return s.String()
+}
+
+// Derivatives checks f at x. Float leaves of x are varied; others stay.
+func Derivatives[P, Q any](f func(P) Q, x P, opts ...Option) *Report {
+	c := &checker{config: config{order: 2, seed: 1, directions: 2, forward: true, reverse: true}}
+	for _, o := range opts {
+		o(&c.config)
+	}
+	if c.order < 1 || c.order > 3 {
+		return &Report{err: fmt.Errorf("check: order %d is not 1, 2 or 3", c.order)}
+	}
+	leaves, err := grad.Leaves(x)
+	if err != nil {
+		return &Report{err: err}
+	}
+	c.rng = rand.New(rand.NewPCG(c.seed, 0x9e3779b97f4a7c15))
+	flat := func(in []*tensor.Tensor) []*tensor.Tensor {
+		p, err := grad.Rebuild(x, in)
+		if err != nil {
+			return []*tensor.Tensor{tensor.Failed("check", err)}
+		}
+		out, err := grad.Leaves(f(p))
+		if err != nil {
+			return []*tensor.Tensor{tensor.Failed("check", err)}
+		}
+		return out
+	}
+	c.paths = grad.Paths(x)
+	for i, p := range c.paths {
+		if p == "" {
+			c.paths[i] = "x"
+		}
+	}
+	c.defaults(leaves)
+	c.run(flat, leaves, nil)
+	return &c.Report
+}
+
+type checker struct {
+	config
+	Report
+	rng   *rand.Rand
+	paths []string
+}
+
+// function is the function under check, on flat lists of tensors.
+type function func(x []*tensor.Tensor) []*tensor.Tensor
+
+// defaults sets tolerance and step by the coarsest float type among the leaves.
+func (c *checker) defaults(x []*tensor.Tensor) {
+	tol, step := 1e-6, 1e-3
+	for _, t := range x {
+		if t.DType() == tensor.Float32 {
+			tol, step = 2e-2, 3e-2
+		}
+	}
+	if c.tol == 0 {
+		c.tol = tol
+	}
+	if c.step == 0 {
+		c.step = step
+	}
+}
+
+// run checks f to the order that is left after the modes already applied.
+func (c *checker) run(f function, x []*tensor.Tensor, modes []string) {
+	if c.err != nil {
+		return
+	}
+	y := f(x)
+	for _, t := range y {
+		if t.Err() != nil {
+			c.err = t.Err()
+			return
+		}
+	}
+	if c.forward {
+		c.checkForward(f, x, modes)
+	}
+	if c.reverse {
+		c.checkReverse(f, x, y, modes)
+	}
+	if len(modes)+1 >= c.order || c.err != nil {
+		return
+	}
+	if c.forward {
+		v := c.direction(x, -1)
+		c.run(func(x []*tensor.Tensor) []*tensor.Tensor {
+			_, dy := grad.JVP(f, x, v)
+			return floats(dy)
+		}, x, append([]string{"JVP"}, modes...))
+	}
+	if c.reverse {
+		g := c.direction(y, -1)
+		c.run(func(x []*tensor.Tensor) []*tensor.Tensor {
+			_, pull := grad.VJP(f, x)
+			return floats(pull(g))
+		}, x, append([]string{"VJP"}, modes...))
+	}
+}
+
+func floats(ts []*tensor.Tensor) []*tensor.Tensor {
+	var out []*tensor.Tensor
+	for _, t := range ts {
+		if t.Err() != nil || t.DType().IsFloat() {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// direction returns random tangents of all float leaves of x, or of leaf only alone.
+func (c *checker) direction(x []*tensor.Tensor, only int) []*tensor.Tensor {
+	v := make([]*tensor.Tensor, len(x))
+	for i, t := range x {
+		data := make([]float64, t.Size())
+		if only < 0 || only == i {
+			for k := range data {
+				data[k] = c.rng.Float64()*2 - 1
+			}
+		}
+		v[i] = tensor.FromSlice(data, t.Shape()...).Cast(t.DType())
+	}
+	return v
+}
+
+// difference returns the derivative of f at x along v by central differences at
+// steps h and h/2, extrapolated.
+func (c *checker) difference(f function, x, v []*tensor.Tensor) [][]float64 {
+	h := c.step
+	at := func(s float64) [][]float64 {
+		xs := make([]*tensor.Tensor, len(x))
+		for i, t := range x {
+			if xs[i] = t; t.DType().IsFloat() {
+				xs[i] = t.Add(v[i].MulScalar(s))
+			}
+		}
+		return c.values(f(xs))
+	}
+	p1, m1, p2, m2 := at(h), at(-h), at(h/2), at(-h/2)
+	if c.err != nil {
+		return nil
+	}
+	for i := range p1 {
+		for k := range p1[i] {
+			coarse := (p1[i][k] - m1[i][k]) / (2 * h)
+			fine := (p2[i][k] - m2[i][k]) / h
+			p1[i][k] = fine + (fine-coarse)/3
+		}
+	}
+	return p1
+}
+
+func (c *checker) values(ts []*tensor.Tensor) [][]float64 {
+	out := make([][]float64, len(ts))
+	for i, t := range ts {
+		v, err := t.Float64s()
+		if err != nil && c.err == nil {
+			c.err = err
+		}
+		if out[i] = v; err == nil && !t.DType().IsFloat() {
+			out[i] = make([]float64, len(v))
+		}
+	}
+	return out
+}
+
+func (c *checker) checkForward(f function, x []*tensor.Tensor, modes []string) {
+	for i := range x {
+		if !x[i].DType().IsFloat() {
+			continue
+		}
+		worst := Finding{Error: -1}
+		for range c.directions {
+			v := c.direction(x, i)
+			want := c.difference(f, x, v)
+			_, dy := grad.JVP(f, x, v)
+			got := c.values(dy)
+			if c.err != nil {
+				return
+			}
+			for k := range got {
+				for e := range got[k] {
+					worst = worse(worst, got[k][e], want[k][e], func() string {
+						return fmt.Sprintf("result%s%v along a random direction", leafName(k, len(got)), unravel(e, dy[k].Shape()))
+					})
+				}
+			}
+		}
+		c.note(worst, "JVP", modes, i)
+	}
+}
+
+func (c *checker) checkReverse(f function, x, y []*tensor.Tensor, modes []string) {
+	g := c.direction(y, -1)
+	_, pull := grad.VJP(f, x)
+	gx := c.values(pull(g))
+	gs := c.values(g)
+	if c.err != nil {
+		return
+	}
+	// weighted is the scalar function whose gradient the pullback gives.
+	weighted := func(v []*tensor.Tensor) float64 {
+		var s float64
+		for k, d := range c.difference(f, x, v) {
+			for e := range d {
+				if gs[k][e] != 0 {
+					s += gs[k][e] * d[e]
+				}
+			}
+		}
+		return s
+	}
+	for i := range x {
+		if !x[i].DType().IsFloat() {
+			continue
+		}
+		worst := Finding{Error: -1}
+		for range c.directions {
+			v := c.direction(x, i)
+			dir := c.values(v[i : i+1])[0]
+			var got float64
+			for e, d := range dir {
+				got += d * gx[i][e]
+			}
+			worst = worse(worst, got, weighted(v), func() string { return "along a random direction" })
+		}
+		if c.err != nil {
+			return
+		}
+		if !(worst.Error <= c.tol) {
+			worst = c.blame(x, i, gx[i], weighted, worst)
+		}
+		c.note(worst, "VJP", modes, i)
+	}
+}
+
+// maxBlamed bounds the entries that are differenced one by one to find the worst.
+const maxBlamed = 256
+
+// blame finds the entry of leaf i whose gradient is worst.
+func (c *checker) blame(x []*tensor.Tensor, i int, gx []float64, weighted func([]*tensor.Tensor) float64, along Finding) Finding {
+	worst := along
+	v := c.direction(x, -2)
+	for e := range min(len(gx), maxBlamed) {
+		unit := make([]float64, len(gx))
+		unit[e] = 1
+		v[i] = tensor.FromSlice(unit, x[i].Shape()...).Cast(x[i].DType())
+		f := worse(Finding{Error: -1}, gx[e], weighted(v), func() string { return fmt.Sprintf("entry %v", unravel(e, x[i].Shape())) })
+		if e == 0 || !(f.Error <= worst.Error) {
+			worst = f
+		}
+	}
+	return worst
+}
+
+// worse returns the worse of w and the comparison of got with want.
+func worse(w Finding, got, want float64, entry func() string) Finding {
+	if got == want || math.IsNaN(got) && math.IsNaN(want) {
+		if w.Error < 0 {
+			return Finding{Got: got, Want: want, Entry: entry()}
+		}
+		return w
+	}
+	err := math.Abs(got-want) / (1 + max(math.Abs(got), math.Abs(want)))
+	if math.IsNaN(err) {
+		err = math.Inf(1)
+	}
+	if err > w.Error {
+		return Finding{Got: got, Want: want, Error: err, Entry: entry()}
+	}
+	return w
+}
+
+func (c *checker) note(f Finding, mode string, modes []string, leaf int) {
+	if f.Error < 0 {
+		return
+	}
+	c.Comparisons++
+	f.Mode = strings.Join(append([]string{mode}, modes...), " of ")
+	f.Order = len(modes) + 1
+	f.Argument = c.paths[leaf]
+	if c.Comparisons == 1 || f.Error > c.Worst.Error {
+		c.Worst = f
+	}
+	if f.Error > c.tol {
+		c.Failed = append(c.Failed, f)
+	}
+}
+
+func leafName(k, n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" %d ", k)
+}
+
+// unravel returns the index of element e of a row-major array.
+func unravel(e int, shape []int) []int {
+	idx := make([]int, len(shape))
+	for d := len(shape) - 1; d >= 0; d-- {
+		idx[d] = e % shape[d]
+		e /= shape[d]
+	}
+	return idx
+}

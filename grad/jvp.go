@@ -1,0 +1,122 @@
+// Forward mode: dual numbers, a tangent carried with each value.
+
+package grad
+
+import (
+	"fmt"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// forward interprets operations on dual values. A value without a tangent is
+// not boxed: it is a constant of the transformation.
+type forward struct{}
+
+func (forward) Read(_ *tensor.Level, t *tensor.Tensor) (*tensor.Tensor, error) {
+	return t.Primal(), nil
+}
+
+func (forward) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
+	s := getScratch()
+	defer s.put()
+	x, dx := s.tensors(len(in)), s.tensors(len(in))
+	for i, t := range in {
+		x[i] = t.Lower(lv)
+		if t.TracedAt(lv) {
+			dx[i] = t.Aux()
+		}
+	}
+	tensor.Dispatch(inst, x, out)
+	if out[0].Err() != nil || !inst.Differentiable() {
+		return
+	}
+	dy := s.tensors(len(out))
+	s.jvp(inst, x, out, dx, dy)
+	for i := range out {
+		if dy[i] != nil {
+			out[i] = trace(lv, out[i], dy[i])
+		}
+	}
+}
+
+// trace boxes a primal with its tangent; an error in either is the result's.
+func trace(lv *tensor.Level, primal, tangent *tensor.Tensor) *tensor.Tensor {
+	switch {
+	case primal.Err() != nil:
+		return primal
+	case tangent.Err() != nil:
+		return tangent
+	}
+	return lv.Trace(primal, tangent, 0)
+}
+
+// JVP returns f(x) and the directional derivative of f at x along dx, the
+// Jacobian-vector product J·dx, in one forward sweep. dx has the shapes and
+// dtypes of x; integer and boolean leaves of dx are not looked at, and a nil leaf is zero.
+func JVP[P, Q any](f func(P) Q, x, dx P) (y, dy Q) {
+	y, dy, err := jvp(f, x, dx)
+	if err != nil {
+		return failedLike(y, "grad.JVP", err), failedLike(y, "grad.JVP", err)
+	}
+	return y, dy
+}
+
+func jvp[P, Q any](f func(P) Q, x, dx P) (y, dy Q, err error) {
+	primals, err := leavesOf(x, nil)
+	if err != nil {
+		return y, dy, err
+	}
+	tangents, err := leavesOf(dx, nil)
+	if err != nil {
+		return y, dy, err
+	}
+	if len(tangents) != len(primals) {
+		return y, dy, fmt.Errorf("grad.JVP: %d tangents for %d arguments", len(tangents), len(primals))
+	}
+	lv := tensor.Open("JVP", forward{})
+	defer lv.Close()
+	boxed := make([]*tensor.Tensor, len(primals))
+	for i, p := range primals {
+		boxed[i] = p
+		if p.Err() != nil || !p.DType().IsFloat() {
+			continue
+		}
+		if err := sameType("grad.JVP", "tangent", p, tangents[i]); err != nil {
+			return y, dy, err
+		}
+		boxed[i] = trace(lv, p, tangents[i])
+	}
+	res, err := call(f, rebuild(x, boxed))
+	if err != nil {
+		return res, res, err
+	}
+	outs, err := leavesOf(res, nil)
+	if err != nil {
+		return y, dy, err
+	}
+	ys, dys := make([]*tensor.Tensor, len(outs)), make([]*tensor.Tensor, len(outs))
+	for i, t := range outs {
+		ys[i] = t.Lower(lv)
+		switch {
+		case t.Err() != nil:
+			ys[i], dys[i] = t, t
+		case t.TracedAt(lv):
+			dys[i] = t.Aux()
+		default:
+			dys[i] = zerosLike(t)
+		}
+	}
+	return rebuild(res, ys), rebuild(res, dys), nil
+}
+
+// sameType checks that d, a tangent or cotangent, has the type of t.
+func sameType(op, what string, t, d *tensor.Tensor) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	if !kernels.EqualAval(t.Aval(), d.Aval()) {
+		return &tensor.ShapeError{Op: op, Shapes: [][]int{t.Shape(), d.Shape()}, Reason: fmt.Sprintf("a %s has the shape and dtype of its value, here %v%v, but is %v%v", what, t.DType(), t.Shape(), d.DType(), d.Shape())}
+	}
+	return nil
+}

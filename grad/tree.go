@@ -1,0 +1,290 @@
+// Trees: arguments and results as Go values that hold tensors.
+
+package grad
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// TypeError reports an argument or result type that cannot be taken apart.
+type TypeError struct {
+	Path   string // where in the value, as in "Layers[2].W"
+	Type   reflect.Type
+	Reason string
+}
+
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("grad: %s of type %v: %s", orRoot(e.Path), e.Type, e.Reason)
+}
+
+func orRoot(path string) string {
+	if path == "" {
+		return "the value"
+	}
+	return strings.TrimPrefix(path, ".")
+}
+
+// leavesOf appends the tensors in p to dst: fields in order, elements by index,
+// map entries by key. Nil tensors are left out.
+func leavesOf[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	switch v := any(&p).(type) {
+	case **tensor.Tensor:
+		if *v == nil {
+			return dst, tensor.ErrNil
+		}
+		return append(dst, *v), nil
+	case *[]*tensor.Tensor:
+		if !slices.Contains(*v, nil) {
+			return append(dst, *v...), nil
+		}
+	}
+	return leavesByReflection(p, dst)
+}
+
+func leavesByReflection[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	err := walk(reflect.ValueOf(&p).Elem(), "", func(_ string, t *tensor.Tensor) *tensor.Tensor {
+		dst = append(dst, t)
+		return nil
+	})
+	return dst, err
+}
+
+// pathsOf returns where each leaf of p stands, as in ".W" or "[2].B".
+func pathsOf[P any](p P) []string {
+	var paths []string
+	_ = walk(reflect.ValueOf(&p).Elem(), "", func(path string, _ *tensor.Tensor) *tensor.Tensor {
+		paths = append(paths, path)
+		return nil
+	})
+	return paths
+}
+
+// rebuild returns a copy of like with its tensors replaced, in leavesOf's order. It
+// shares no slice, map or pointer that holds tensors with like.
+func rebuild[P any](like P, leaves []*tensor.Tensor) P {
+	switch any(&like).(type) {
+	case **tensor.Tensor:
+		return *any(&leaves[0]).(*P)
+	case *[]*tensor.Tensor:
+		if l := any(&like).(*[]*tensor.Tensor); !slices.Contains(*l, nil) {
+			c := slices.Clone(leaves)
+			return *any(&c).(*P)
+		}
+	}
+	return rebuildByReflection(like, leaves)
+}
+
+func rebuildByReflection[P any](like P, leaves []*tensor.Tensor) P {
+	v := reflect.ValueOf(&like).Elem()
+	v.Set(detach(v))
+	_ = walk(v, "", func(_ string, _ *tensor.Tensor) *tensor.Tensor {
+		t := leaves[0]
+		leaves = leaves[1:]
+		return t
+	})
+	return like
+}
+
+var tensorType = reflect.TypeFor[*tensor.Tensor]()
+
+// walk visits the tensors of v in order and sets each to what visit returns, unless that is nil.
+func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor) *tensor.Tensor) error {
+	if v.Type() == tensorType {
+		if v.IsNil() {
+			return nil
+		}
+		if t := visit(path, (*tensor.Tensor)(v.UnsafePointer())); t != nil {
+			v.Set(reflect.ValueOf(t))
+		}
+		return nil
+	}
+	if !holdsTensors(v.Type(), nil) {
+		return nil
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if !f.IsExported() {
+				if holdsTensors(f.Type, nil) {
+					return &TypeError{Path: path + "." + f.Name, Type: f.Type, Reason: "an unexported field holds tensors; export it"}
+				}
+				continue
+			}
+			if err := walk(v.Field(i), path+"."+f.Name, visit); err != nil {
+				return err
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if err := walk(v.Index(i), fmt.Sprintf("%s[%d]", path, i), visit); err != nil {
+				return err
+			}
+		}
+	case reflect.Map:
+		for _, k := range sortedKeys(v) {
+			e := reflect.New(v.Type().Elem()).Elem()
+			e.Set(v.MapIndex(k))
+			if err := walk(e, fmt.Sprintf("%s[%v]", path, k), visit); err != nil {
+				return err
+			}
+			v.SetMapIndex(k, e)
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return walk(v.Elem(), path, visit)
+		}
+	case reflect.Interface:
+		return &TypeError{Path: path, Type: v.Type(), Reason: "an interface may hold anything; use a concrete type"}
+	}
+	return nil
+}
+
+func sortedKeys(v reflect.Value) []reflect.Value {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		switch {
+		case a.CanInt():
+			return cmp(a.Int(), b.Int())
+		case a.CanUint():
+			return cmp(a.Uint(), b.Uint())
+		case a.CanFloat():
+			return cmp(a.Float(), b.Float())
+		}
+		return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+	})
+	return keys
+}
+
+func cmp[T int64 | uint64 | float64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// holdsTensors reports whether values of type t can hold tensors.
+func holdsTensors(t reflect.Type, seen []reflect.Type) bool {
+	if t == tensorType {
+		return true
+	}
+	if slices.Contains(seen, t) {
+		return false
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		seen = append(seen, t)
+		for i := range t.NumField() {
+			if holdsTensors(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array, reflect.Map, reflect.Pointer:
+		return holdsTensors(t.Elem(), append(seen, t))
+	}
+	return false
+}
+
+// detach returns v with its slices, maps and pointers that hold tensors copied.
+func detach(v reflect.Value) reflect.Value {
+	t := v.Type()
+	if t == tensorType || !holdsTensors(t, nil) {
+		return v
+	}
+	c := reflect.New(t).Elem()
+	c.Set(v)
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if t.Field(i).IsExported() {
+				c.Field(i).Set(detach(v.Field(i)))
+			}
+		}
+	case reflect.Slice:
+		if v.IsNil() {
+			return v
+		}
+		c.Set(reflect.MakeSlice(t, v.Len(), v.Len()))
+		fallthrough
+	case reflect.Array:
+		for i := range v.Len() {
+			c.Index(i).Set(detach(v.Index(i)))
+		}
+	case reflect.Map:
+		if v.IsNil() {
+			return v
+		}
+		c.Set(reflect.MakeMapWithSize(t, v.Len()))
+		for it := v.MapRange(); it.Next(); {
+			c.SetMapIndex(it.Key(), detach(it.Value()))
+		}
+	case reflect.Pointer:
+		if v.IsNil() {
+			return v
+		}
+		c.Set(reflect.New(t.Elem()))
+		c.Elem().Set(detach(v.Elem()))
+	}
+	return c
+}
+
+// fillNil sets the nil tensors in fixed places (fields, array elements) of *p to t.
+func fillNil[P any](p *P, t *tensor.Tensor) {
+	fillNilValue(reflect.ValueOf(p).Elem(), reflect.ValueOf(t))
+}
+
+func fillNilValue(v, t reflect.Value) {
+	switch {
+	case v.Type() == tensorType:
+		if v.IsNil() && v.CanSet() {
+			v.Set(t)
+		}
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fillNilValue(v.Field(i), t)
+			}
+		}
+	case v.Kind() == reflect.Array:
+		for i := range v.Len() {
+			fillNilValue(v.Index(i), t)
+		}
+	}
+}
+
+// Leaves returns the tensors in p in a fixed order: fields in order, elements by
+// index, map entries by key; nil tensors are left out. The error is a
+// *[TypeError] or tensor.ErrNil.
+func Leaves[P any](p P) ([]*tensor.Tensor, error) { return leavesOf(p, nil) }
+
+// Rebuild returns a copy of like with its tensors replaced by leaves, of which
+// there must be as many as [Leaves] finds. It shares no slice, map or pointer
+// that holds tensors with like.
+func Rebuild[P any](like P, leaves []*tensor.Tensor) (P, error) {
+	old, err := leavesOf(like, nil)
+	if err == nil && len(old) != len(leaves) {
+		err = fmt.Errorf("grad.Rebuild: %d tensors for %d places", len(leaves), len(old))
+	}
+	if err != nil {
+		return like, err
+	}
+	return rebuild(like, leaves), nil
+}
+
+// Paths returns where each of the [Leaves] stands in p, as in "W" or
+// "Layers[2].B"; for a tensor alone it is empty.
+func Paths[P any](p P) []string {
+	paths := pathsOf(p)
+	for i, s := range paths {
+		paths[i] = strings.TrimPrefix(s, ".")
+	}
+	return paths
+}
