@@ -24,7 +24,8 @@ type Host struct {
 	workers    *Workers
 }
 
-// NewHost returns a device of its own, which Open does not know.
+// NewHost returns a device of its own, which Open does not know. Close gives
+// back what it holds: a Host that is merely forgotten keeps its pooled memory.
 func NewHost(c HostConfig) *Host {
 	h := &Host{name: c.Name, kind: c.Kind, workers: NewWorkers(c.Workers)}
 	h.Pool = NewPool(PoolConfig{Owner: h, Memory: HostMemory(), Limit: c.Limit})

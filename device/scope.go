@@ -24,8 +24,8 @@ func (s *Scope) Own(b *Buffer) {
 }
 
 // Keep takes one reference to b back out of the scope: Close will not release
-// it, its release is the caller's again. It is nothing for a buffer that the
-// scope does not own.
+// it, its release is the caller's again. It does nothing for a buffer that the
+// scope does not own by then.
 func (s *Scope) Keep(b *Buffer) {
 	s.mu.Lock()
 	if s.kept == nil {
