@@ -24,8 +24,9 @@ type Graph struct {
 // Const is an input with its value. The graph holds a reference to the array's
 // buffer until it is released.
 type Const struct {
-	Ref   Ref
-	Array kernels.Array
+	Ref    Ref
+	Array  kernels.Array
+	Source any // what the interpreter that recorded it knows it by; keeps the memory
 }
 
 // Param adds an input whose value each run is given.
@@ -35,13 +36,14 @@ func (g *Graph) Param(a kernels.Aval) Ref {
 	return v
 }
 
-// Const adds an input with a known value. The elements must not change any more.
-func (g *Graph) Const(a kernels.Array) Ref {
+// Const adds an input with a known value. The elements must not change any more;
+// source, which may be nil, is kept with them.
+func (g *Graph) Const(a kernels.Array, source any) Ref {
 	if a.Buf != nil {
 		a.Buf.Retain()
 	}
 	v := g.Input(a.Aval)
-	g.Consts = append(g.Consts, Const{v, a})
+	g.Consts = append(g.Consts, Const{v, a, source})
 	return v
 }
 

@@ -130,7 +130,7 @@ func valueText(v reflect.Value) string {
 				parts = append(parts, name)
 			}
 		case name != "n" || n < 0:
-			parts = append(parts, name+"="+valueText(f))
+			parts = append(parts, name+"="+braced(f))
 		}
 	}
 	return strings.Join(parts, " ")
@@ -144,7 +144,14 @@ func arrayText(v reflect.Value, n int) string {
 	}
 	parts := make([]string, n)
 	for i := range parts {
-		parts[i] = valueText(v.Index(i))
+		parts[i] = braced(v.Index(i))
 	}
 	return "[" + strings.Join(parts, " ") + "]"
+}
+
+func braced(v reflect.Value) string {
+	if v.Kind() == reflect.Struct {
+		return "{" + valueText(v) + "}"
+	}
+	return valueText(v)
 }

@@ -129,6 +129,9 @@ func (p *Program) Stats() Stats {
 //
 // Errors: an *ArgError, a *RunError, ctx's, one of allocation, ErrClosed.
 func (p *Program) Run(ctx context.Context, in, out []*kernels.Array) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	if err := p.check(in, out); err != nil {
 		return err
 	}
