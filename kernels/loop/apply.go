@@ -56,7 +56,7 @@ func (e *Expr) Binary(fn Fn, a, b Node) Node {
 	if facts[fn].boolean {
 		dt = device.Bool
 	}
-	if facts[fn].commute && e.after(a, b) {
+	if facts[fn].commute && e.after(fn, a, b) {
 		a, b = b, a
 	}
 	if n := e.fold2(fn, a, b); n != None {
@@ -69,10 +69,11 @@ func (e *Expr) Binary(fn Fn, a, b Node) Node {
 }
 
 // after reports whether a is the second argument of a commutative function of a
-// and b: constants come first, then nodes in their order.
-func (e *Expr) after(a, b Node) bool {
+// and b: constants come first (2*x), in comparisons last (x == 2), and nodes in
+// their order.
+func (e *Expr) after(fn Fn, a, b Node) bool {
 	if ca, cb := e.Nodes[a].Fn == Const, e.Nodes[b].Fn == Const; ca != cb {
-		return cb
+		return cb != facts[fn].boolean
 	}
 	return a > b
 }

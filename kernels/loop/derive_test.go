@@ -20,7 +20,7 @@ const all = ^uint64(0)
 
 // run executes derived loops: x are the base's operands, y its results, d the
 // cotangents or tangents. Missing targets are nil.
-func run(t testing.TB, ds []Derived, x, y, d [][]float64, targets int) [][]float64 {
+func run(t tb, ds []Derived, x, y, d [][]float64, targets int) [][]float64 {
 	t.Helper()
 	out := make([][]float64, targets)
 	for i := range ds {
@@ -80,7 +80,7 @@ func outAvals(e *Expr) []Aval {
 }
 
 // slope returns the derivative of <w, e(x)> along v, by a difference of fourth order.
-func slope(t testing.TB, e *Expr, x, v, w [][]float64) float64 {
+func slope(t tb, e *Expr, x, v, w [][]float64) float64 {
 	at := func(h float64) float64 {
 		moved := make([][]float64, len(x))
 		for i := range x {

@@ -5,13 +5,19 @@ package loop
 import (
 	"fmt"
 	"math"
-	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
 )
 
+// tb is what testing and rapid have in common.
+type tb interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // eval runs e on dense row-major operands (bools and integers as numbers).
-func eval(t testing.TB, e *Expr, in ...[]float64) [][]float64 {
+func eval(t tb, e *Expr, in ...[]float64) [][]float64 {
 	t.Helper()
 	if err := e.Verify(); err != nil {
 		t.Fatalf("%v\n%s", err, e.Text())
@@ -28,7 +34,7 @@ func eval(t testing.TB, e *Expr, in ...[]float64) [][]float64 {
 
 // evalOut performs one store: it collects the values of every element, then
 // reduces them.
-func evalOut(t testing.TB, e *Expr, s *Store, in [][]float64) []float64 {
+func evalOut(t tb, e *Expr, s *Store, in [][]float64) []float64 {
 	values := make([][]float64, s.Aval.Size())
 	axes := make([]int, len(e.Axes))
 	var visit func(a int)
@@ -54,7 +60,7 @@ func evalOut(t testing.TB, e *Expr, s *Store, in [][]float64) []float64 {
 	return out
 }
 
-func combine(t testing.TB, s *Store, v []float64) float64 {
+func combine(t tb, s *Store, v []float64) float64 {
 	if len(v) > 1 && s.Reduce == NoReduce {
 		t.Fatalf("an element written %d times", len(v))
 	}
@@ -79,7 +85,9 @@ func combine(t testing.TB, s *Store, v []float64) float64 {
 		case Min:
 			acc = math.Min(acc, x)
 		case LSE:
-			if m := math.Max(acc, x); !math.IsInf(m, -1) {
+			if m := math.Max(acc, x); math.IsInf(m, 1) {
+				acc = m
+			} else if !math.IsInf(m, -1) {
 				acc = m + math.Log(math.Exp(acc-m)+math.Exp(x-m))
 			}
 		}

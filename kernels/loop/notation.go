@@ -36,8 +36,7 @@ type notation struct {
 	fn      func(f Fn) pattern
 	open    string // parentheses
 	close   string
-	operand func(name, index string) string
-	via     func(index string) string
+	operand func(name, index string, guarded bool) string
 	number  func(v float64, float bool) string
 }
 
@@ -73,11 +72,7 @@ func (t *tree) inst(n Node, prec int) string {
 		return s
 	case LoadFn:
 		l := &t.e.Loads[x.K]
-		s := t.notation.operand(t.ins[l.In], t.index(l.Index))
-		if l.Guarded {
-			s += "?"
-		}
-		return s
+		return t.notation.operand(t.ins[l.In], t.index(l.Index), l.Guarded)
 	case Iota:
 		return t.e.Axes[x.K].Name
 	case Cast:
@@ -107,7 +102,7 @@ func (t *tree) index(index []Lin) string {
 	parts := make([]string, len(index))
 	for d, l := range index {
 		if l.Via != None {
-			parts[d] = t.notation.via(t.node(l.Via, 0))
+			parts[d] = t.node(l.Via, 0)
 		} else {
 			parts[d] = l.Text(t.e.Axes)
 		}
@@ -151,10 +146,11 @@ var plainText = notation{
 	fn:      plainPattern,
 	open:    "(",
 	close:   ")",
-	operand: func(name, index string) string { return name + "[" + index + "]" },
-	via:     func(index string) string { return index },
+	operand: func(name, index string, guarded bool) string { return name + "[" + index + "]" + plainGuard[guarded] },
 	number:  func(v float64, _ bool) string { return strconv.FormatFloat(v, 'g', -1, 64) },
 }
+
+var plainGuard = map[bool]string{true: "?"}
 
 // plainPatterns are the functions that are not written f(x).
 var plainPatterns = map[Fn]pattern{

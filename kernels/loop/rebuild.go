@@ -3,7 +3,11 @@
 
 package loop
 
-import "github.com/cotangent-ad/cotangent/device"
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/device"
+)
 
 // rebuild copies nodes of src into dst, where an axis a of src is sub[a].
 type rebuild struct {
@@ -55,12 +59,29 @@ func (r *rebuild) index(index []Lin) []Lin {
 	out := make([]Lin, len(index))
 	for d, l := range index {
 		if l.Via != None {
-			out[d] = Through(r.node(l.Via))
+			out[d] = Through(r.through(l.Via))
 		} else {
 			out[d] = l.subst(r.sub)
 		}
 	}
 	return out
+}
+
+// through returns the copy of an index that is a node. Where an axis that it
+// depends on leaves its range, and nothing made of it counts, it is 0, for
+// even then it must be valid.
+func (r *rebuild) through(n Node) Node {
+	m := r.node(n)
+	if !r.guard {
+		return m
+	}
+	deps := r.src.deps()[n]
+	for a, axis := range r.src.Axes {
+		if lo, hi := r.sub[a].bounds(r.dst.Axes); deps>>a&1 != 0 && (lo < 0 || hi >= axis.Size) {
+			m = r.dst.Select(r.dst.within(r.dst.linNode(r.sub[a]), axis.Size), m, None)
+		}
+	}
+	return m
 }
 
 // same reports whether an index is its own copy.
@@ -145,8 +166,8 @@ func (e *Expr) compact(dropIns bool) (kept []int) {
 	return kept
 }
 
-// live marks the nodes that results need. Arguments come before what uses them.
-func (e *Expr) live() []bool {
+// live marks the nodes that the given results need, or all results.
+func (e *Expr) live(outs ...int) []bool {
 	live := make([]bool, len(e.Nodes))
 	mark := func(index []Lin) {
 		for i := range index {
@@ -156,8 +177,10 @@ func (e *Expr) live() []bool {
 		}
 	}
 	for i := range e.Outs {
-		live[e.Outs[i].Value] = true
-		mark(e.Outs[i].Index)
+		if len(outs) == 0 || slices.Contains(outs, i) {
+			live[e.Outs[i].Value] = true
+			mark(e.Outs[i].Index)
+		}
 	}
 	for n := len(e.Nodes) - 1; n >= 0; n-- {
 		x := &e.Nodes[n]

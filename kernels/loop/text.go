@@ -9,7 +9,8 @@ import (
 )
 
 // Text returns the expression in index notation, one line a result, after lines
-// for the values that are used more than once. Operands are named a, b, ...
+// for the values that are used more than once. Operands are named a, b, ...; a
+// question mark follows a guarded load, and ⊙ is the strong product.
 func (e *Expr) Text() string { return e.text(OperandNames(len(e.Ins)), resultNames(len(e.Outs))) }
 
 // Text returns the derived loop with operands named after their sources: a, b,

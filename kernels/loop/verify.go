@@ -32,6 +32,9 @@ func invalid(where string, i int, format string, args ...any) error {
 }
 
 func verifyAxes(e *Expr) error {
+	if len(e.Axes) > 64 {
+		return invalid("axis", 64, "one too many: sets of axes are of 64 bits")
+	}
 	names := map[string]bool{}
 	for i, a := range e.Axes {
 		if a.Size < 0 || a.Name == "" || names[a.Name] {
