@@ -225,9 +225,14 @@ func (c *checker) direction(x []*tensor.Tensor, only int) []*tensor.Tensor {
 				data[k] = c.rng.Float64()*2 - 1
 			}
 		}
-		v[i] = tensor.FromSlice(data, t.Shape()...).Cast(t.DType())
+		v[i] = like(t, data)
 	}
 	return v
+}
+
+// like returns a tensor with the given elements and t's shape and dtype.
+func like(t *tensor.Tensor, data []float64) *tensor.Tensor {
+	return tensor.FromSlice(data).Reshape(t.Shape()...).Cast(t.DType())
 }
 
 // difference returns the derivative of f at x along v by central differences at
@@ -351,7 +356,7 @@ func (c *checker) blame(x []*tensor.Tensor, i int, gx []float64, weighted func([
 	for e := range min(len(gx), maxBlamed) {
 		unit := make([]float64, len(gx))
 		unit[e] = 1
-		v[i] = tensor.FromSlice(unit, x[i].Shape()...).Cast(x[i].DType())
+		v[i] = like(x[i], unit)
 		f := worse(Finding{Error: -1}, gx[e], weighted(v), func() string { return fmt.Sprintf("entry %v", unravel(e, x[i].Shape())) })
 		if e == 0 || !(f.Error <= worst.Error) {
 			worst = f

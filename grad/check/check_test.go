@@ -1,0 +1,115 @@
+package check_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/grad/check"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+type T = tensor.Tensor
+
+type params struct {
+	W, B  *T
+	Index *T // integers are carried along
+}
+
+func loss(p params) *T {
+	x := tensor.New([]float64{0.3, -0.8, 0.5})
+	h := p.W.MatMul(x).Add(p.B).Tanh()
+	return h.Take(0, p.Index).Square().Sum().Add(h.LogSumExp())
+}
+
+func at(dtype tensor.DType) params {
+	return params{
+		W:     tensor.New([][]float64{{0.1, 0.7, -0.2}, {0.4, -0.5, 0.9}}).Cast(dtype),
+		B:     tensor.New([]float64{0.2, -0.1}).Cast(dtype),
+		Index: tensor.New([]int64{0, 1, 1}),
+	}
+}
+
+func TestRightDerivatives(t *testing.T) {
+	for order := 1; order <= 3; order++ {
+		r := check.Derivatives(loss, at(tensor.Float64), check.Order(order))
+		if err := r.Err(); err != nil {
+			t.Errorf("order %d: %v", order, err)
+		}
+		if want := map[int]int{1: 4, 2: 12, 3: 28}[order]; r.Comparisons != want {
+			t.Errorf("order %d: %d comparisons, want %d", order, r.Comparisons, want)
+		}
+		if r.Worst.Error > 1e-8 {
+			t.Errorf("order %d: worst %v", order, r.Worst)
+		}
+	}
+}
+
+// wrong has a rule that errs in one entry of B.
+func wrong(p params) *T {
+	f := grad.Custom(func(b *T) *T { return b.Square().Sum() }, grad.Rules[*T, *T]{
+		VJP: func(b, y, g *T) *T { return b.MulScalar(2).Mul(tensor.New([]float64{1, 1.5})).Mul(g) },
+	})
+	return p.W.Square().Sum().Add(f(p.B))
+}
+
+func TestWrongDerivativeIsNamed(t *testing.T) {
+	r := check.Derivatives(wrong, at(tensor.Float64), check.Order(1))
+	err := r.Err()
+	if err == nil {
+		t.Fatal("a wrong rule passed")
+	}
+	for _, f := range r.Failed {
+		if f.Argument != "B" {
+			t.Errorf("blames argument %s: %v", f.Argument, f)
+		}
+		if f.Mode == "VJP" && f.Entry != "entry [1]" {
+			t.Errorf("blames %s, want entry [1]: %v", f.Entry, f)
+		}
+	}
+	if len(r.Failed) != 2 {
+		t.Errorf("%d failures, want one a mode: %v", len(r.Failed), err)
+	}
+	if !strings.Contains(err.Error(), "argument B") {
+		t.Errorf("the error does not name the argument: %v", err)
+	}
+	if err := check.Derivatives(wrong, at(tensor.Float64), check.Order(1), check.Tolerance(10)).Err(); err != nil {
+		t.Errorf("tolerance: %v", err)
+	}
+}
+
+func TestSecondOrderIsChecked(t *testing.T) {
+	// The rule is right, its own derivative is not: StopGradient hides it.
+	f := grad.Custom(func(x *T) *T { return x.Mul(x).Mul(x).Sum() }, grad.Rules[*T, *T]{
+		VJP: func(x, y, g *T) *T { return grad.StopGradient(x.Square().MulScalar(3)).Mul(g) },
+	})
+	x := tensor.New([]float64{1, 2})
+	if err := check.Derivatives(f, x, check.Order(1)).Err(); err != nil {
+		t.Errorf("order 1: %v", err)
+	}
+	if err := check.Derivatives(f, x, check.Order(2)).Err(); err == nil || !strings.Contains(err.Error(), "order 2") {
+		t.Errorf("order 2: %v", err)
+	}
+}
+
+func TestFloat32AndErrors(t *testing.T) {
+	f := func(p params) *T { return p.W.Square().Sum().Add(p.B.Sin().Sum()) }
+	if err := check.Derivatives(f, at(tensor.Float32), check.Order(1)).Err(); err != nil {
+		t.Error(err)
+	}
+	if err := check.Derivatives(f, at(tensor.Float64), check.Order(4)).Err(); err == nil {
+		t.Error("order 4 passed")
+	}
+	bad := func(p params) *T { return p.W.Add(tensor.New([]float64{1, 2})) }
+	if err := check.Derivatives(bad, at(tensor.Float64)).Err(); err == nil || !strings.Contains(err.Error(), "check_test.go") {
+		t.Errorf("a failing function: %v", err)
+	}
+}
+
+func ExampleDerivatives() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Sin().Mul(x).Sum() }
+	err := check.Derivatives(f, tensor.New([]float64{0.5, 1}), check.Order(3)).Err()
+	fmt.Println(err)
+	// Output: <nil>
+}
