@@ -22,9 +22,6 @@ func Memory(t *Tensor) (*kernels.Array, device.Device) {
 	return &t.arr, t.place.dev
 }
 
-// Borrowed reports whether t's memory is the caller's of [Wrap], who may change it.
-func Borrowed(t *Tensor) bool { return t.borrowed }
-
 // Empty returns a tensor with undefined elements for a program to fill, or one
 // that carries the allocation's error.
 func Empty(dev device.Device, a kernels.Aval) *Tensor {

@@ -1,0 +1,200 @@
+// Prepare: a function recorded once, to run many times without being called.
+
+package grad
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// Option changes how a function is prepared.
+type Option func(*prepareOptions)
+
+type prepareOptions struct{ places bool }
+
+// WithPlaces notes for each operation where in the program it was asked for, so
+// that the errors of runs name the line. It makes preparing slower, not running.
+func WithPlaces() Option { return func(o *prepareOptions) { o.places = true } }
+
+// Prepared is a function as a program: its operations, those of the derivatives
+// in it included, in order, with their kernels found and their memory planned.
+// It gives bit for bit what calling the function gives. It may be used by several
+// goroutines at once.
+//
+// Tensors that the function captured are constants of the program. Of data
+// borrowed by [tensor.Wrap] a change is noticed, and an error; a Go variable that
+// changed is not: call [Prepared.Retrace].
+type Prepared[P, Q any] struct {
+	f    func(P) Q
+	opts prepareOptions
+	like P
+	in   *leafTree[P]
+	args []kernels.Aval // of each leaf of the argument
+
+	rec     atomic.Pointer[recording[Q]]
+	retrace sync.Mutex
+	frames  frameStack
+}
+
+// Prepare records f on values of the shapes, dtypes and device of like, and
+// plans how to run it. Go control flow in f is followed as it goes this once: a
+// loop is unrolled, and a value cannot be looked at.
+//
+// Errors: those of f's operations, a *tensor.ReadError for reading a value, a
+// *CaptureError for using a value of an outer transformation, a *PanicError, a
+// *TypeError, a *tensor.DeviceError, or the memory's.
+func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], error) {
+	p := &Prepared[P, Q]{f: f, like: like}
+	for _, o := range opts {
+		o(&p.opts)
+	}
+	leaves, err := leavesOf(like, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range leaves {
+		if err := t.Err(); err != nil {
+			return nil, err
+		}
+		p.args = append(p.args, t.Aval())
+	}
+	if p.in, err = treeOf(like); err != nil {
+		return nil, err
+	}
+	r, err := p.record(leaves)
+	if err != nil {
+		return nil, err
+	}
+	p.rec.Store(r)
+	return p, nil
+}
+
+// Run computes the result in fresh tensors. x must have the shapes, dtypes and
+// device of what the function was prepared with.
+//
+// Errors: an *ArgumentError, a *ChangedError, ctx's, a *tensor.OpError of an
+// operation that failed, the memory's.
+func (p *Prepared[P, Q]) Run(ctx context.Context, x P) (Q, error) {
+	var none Q
+	f := p.frames.take()
+	defer p.frames.put(f)
+	for {
+		r := p.rec.Load()
+		err := p.arguments(f, r, x)
+		if err == nil {
+			if err = r.fresh(f); err == nil {
+				err = r.run(ctx, f)
+			}
+			if err == nil {
+				return rebuild(r.y, f.out), nil
+			}
+			for _, t := range f.out {
+				tensor.Free(t)
+			}
+		}
+		if !p.replaced(r, err) {
+			return none, err
+		}
+	}
+}
+
+// RunInto is Run into tensors of the caller's: plain ones of the results' shapes,
+// dtypes and device, each with its elements one after the other in memory. It
+// changes their elements, and so those of all views of them. A destination may be
+// an argument, or share memory with one. After an error the destinations'
+// elements are undefined.
+//
+// For tensors, and slices, arrays, pointers and structs of them, RunInto
+// allocates nothing once as many runs as there are now have been in progress at
+// the same time.
+//
+// Errors: those of Run, and a *DestinationError.
+func (p *Prepared[P, Q]) RunInto(ctx context.Context, dst Q, x P) error {
+	f := p.frames.take()
+	defer p.frames.put(f)
+	for {
+		r := p.rec.Load()
+		err := p.arguments(f, r, x)
+		if err == nil {
+			err = r.destinations(f, dst)
+		}
+		if err == nil {
+			err = r.run(ctx, f)
+		}
+		if !p.replaced(r, err) {
+			return err
+		}
+	}
+}
+
+// replaced reports whether a run failed because Retrace has replaced its program.
+func (p *Prepared[P, Q]) replaced(r *recording[Q], err error) bool {
+	return err == graph.ErrClosed && p.rec.Load() != r
+}
+
+// Call applies the program as a function that can be transformed: where x is
+// traced by a transformation, the recorded operations are applied to it one by
+// one; otherwise the program runs. Errors stick to the result.
+func (p *Prepared[P, Q]) Call(x P) Q {
+	r := p.rec.Load()
+	leaves, err := p.in.leaves(x, nil)
+	if err != nil {
+		return failedLike(r.y, preparing, err)
+	}
+	for i, t := range leaves {
+		if err := p.in.check(i, t, p.args[i]); err != nil {
+			return failedLike(r.y, preparing, err)
+		}
+	}
+	for _, t := range leaves {
+		switch {
+		case t.Plain():
+		case r.custom:
+			return p.f(x) // so that its own rules are used
+		default:
+			return rebuild(r.y, r.replay(leaves))
+		}
+	}
+	y, err := p.Run(context.Background(), x)
+	if err != nil {
+		return failedLike(r.y, preparing, err)
+	}
+	return y
+}
+
+// Retrace records the function again, as when a Go variable that it captures has
+// changed, and reports whether the program differs: later runs use the new one.
+// After an error the program is what it was.
+func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
+	p.retrace.Lock()
+	defer p.retrace.Unlock()
+	old := p.rec.Load()
+	leaves, err := leavesOf(p.like, nil)
+	if err != nil {
+		return false, err
+	}
+	r, err := p.record(leaves)
+	if err != nil {
+		return false, err
+	}
+	p.rec.Store(r)
+	changed = !r.same(old)
+	old.program.Close()
+	return changed, nil
+}
+
+// Graph returns the recorded program, to be looked at and printed only.
+func (p *Prepared[P, Q]) Graph() *graph.Graph { return p.rec.Load().program.Graph() }
+
+// Stats tells how large the program is.
+func (p *Prepared[P, Q]) Stats() graph.Stats { return p.rec.Load().program.Stats() }
+
+// Close gives the program's memory back once the runs in progress have ended;
+// later runs fail. A Prepared that is forgotten instead is given back by the
+// garbage collector.
+func (p *Prepared[P, Q]) Close() { p.rec.Load().program.Close() }

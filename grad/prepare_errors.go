@@ -1,0 +1,83 @@
+// The errors of prepared programs.
+
+package grad
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// ArgumentError tells of an argument that a program was not prepared for.
+type ArgumentError struct {
+	Path   string // where in the argument, as in "Layers[2].W"; "" for the argument itself
+	Reason string
+	Err    error // the typed error, where there is one
+}
+
+func (e *ArgumentError) Error() string { return describe("argument", e.Path, e.Reason, e.Err) }
+
+// Unwrap returns the typed error.
+func (e *ArgumentError) Unwrap() error { return e.Err }
+
+// DestinationError tells of a destination that RunInto cannot write to.
+type DestinationError struct {
+	Path   string // where in the destination; "" for the destination itself
+	Reason string
+	Err    error // the typed error, where there is one
+}
+
+func (e *DestinationError) Error() string { return describe("destination", e.Path, e.Reason, e.Err) }
+
+// Unwrap returns the typed error.
+func (e *DestinationError) Unwrap() error { return e.Err }
+
+func describe(what, path, reason string, err error) string {
+	s := "prepared program: " + what
+	if path != "" {
+		s += " " + strings.TrimPrefix(path, ".")
+	}
+	if reason != "" {
+		return s + " " + reason
+	}
+	return fmt.Sprintf("%s: %v", s, err)
+}
+
+// ChangedError tells that data borrowed by [tensor.Wrap], which the prepared
+// function has captured, has changed since: Retrace, or pass it as an argument.
+type ChangedError struct{ Aval kernels.Aval }
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("prepared program: a captured tensor (%v%v) over borrowed data has changed since it was recorded; call Retrace, or pass it as an argument",
+		e.Aval.DType, e.Aval.Shape)
+}
+
+// typeError returns the typed error for a tensor of type got in place of want, nil
+// where they are the same.
+func typeError(got, want kernels.Aval) error {
+	switch {
+	case kernels.EqualAval(got, want):
+		return nil
+	case got.DType != want.DType:
+		return &tensor.DTypeError{Op: preparing, DTypes: []string{got.DType.String(), want.DType.String()}, Reason: "has another dtype than when the program was prepared"}
+	}
+	return &tensor.ShapeError{Op: preparing, Shapes: [][]int{got.Shape, want.Shape}, Reason: "has another shape than when the program was prepared"}
+}
+
+// runError turns the errors of package graph into those of this package: outs
+// are the paths of the destinations.
+func runError(err error, outs []string) error {
+	var re *graph.RunError
+	var ae *graph.ArgError
+	switch {
+	case errors.As(err, &re):
+		return &tensor.OpError{Op: re.Op, In: re.In, Where: re.Place, Err: re.Err}
+	case errors.As(err, &ae) && ae.Out:
+		return &DestinationError{Path: outs[ae.Index], Reason: ae.Reason}
+	}
+	return err
+}

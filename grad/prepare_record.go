@@ -1,0 +1,182 @@
+// What Prepare keeps of a function: the program, the form of the result, and
+// what the function captured.
+
+package grad
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// recording is a function recorded once.
+type recording[Q any] struct {
+	program  *graph.Program
+	y        Q // the result as recorded: what it is like
+	out      *leafTree[Q]
+	outs     []kernels.Aval // of each leaf of the result
+	borrowed []fingerprint
+	custom   bool // custom rules were used, which replaying would not know
+}
+
+// fingerprint is a captured tensor of borrowed data, and its state when it was recorded.
+type fingerprint struct {
+	t   *tensor.Tensor
+	sum uint64
+}
+
+// record runs the function on values like the given leaves.
+func (p *Prepared[P, Q]) record(leaves []*tensor.Tensor) (*recording[Q], error) {
+	dev, err := deviceOf(leaves)
+	if err != nil {
+		return nil, err
+	}
+	backend, ok := kernels.BackendID(dev.Kind())
+	if !ok {
+		return nil, &tensor.DeviceError{Device: dev.Name(), Reason: "no kernels are linked in for this kind of device"}
+	}
+	where := tensor.Empty(dev, kernels.Aval{DType: tensor.Float64})
+	if err := where.Err(); err != nil {
+		return nil, err
+	}
+	g := new(graph.Graph)
+	defer g.Release()
+	rec := &recorder{g: g, backend: backend, where: where, consts: map[*tensor.Tensor]graph.Ref{}, places: p.opts.places}
+	lv := tensor.Open(preparing, rec)
+	defer lv.Close()
+	boxed := make([]*tensor.Tensor, len(leaves))
+	for i, a := range p.args {
+		boxed[i] = rec.trace(lv, a, g.Param(a))
+	}
+	r := new(recording[Q])
+	r.y, err = call(p.f, rebuild(p.like, boxed))
+	if rec.read != nil {
+		err = rec.read
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.outputs(lv, rec); err != nil {
+		return nil, err
+	}
+	g.RemoveDead()
+	r.custom = rec.custom
+	r.fingerprints(g)
+	r.program, err = graph.Compile(g, dev)
+	return r, err
+}
+
+// deviceOf returns the device that a program of these arguments runs on.
+func deviceOf(leaves []*tensor.Tensor) (device.Device, error) {
+	var dev device.Device
+	for _, t := range leaves {
+		d := t.Device()
+		if a, at := tensor.Memory(t); a != nil && at == nil {
+			continue // good on any
+		}
+		switch {
+		case dev == nil:
+			dev = d
+		case d != dev:
+			return nil, &tensor.DeviceError{Device: dev.Name(), Reason: "another argument lives on " + d.Name() + "; move one with To"}
+		}
+	}
+	if dev == nil {
+		dev = tensor.Scalar(0).Device() // the default
+	}
+	if dev == nil {
+		return device.Default()
+	}
+	return dev, nil
+}
+
+// outputs makes the leaves of the result the graph's outputs.
+func (r *recording[Q]) outputs(lv *tensor.Level, rec *recorder) error {
+	leaves, err := leavesOf(r.y, nil)
+	if err != nil {
+		return err
+	}
+	for _, t := range leaves {
+		ref, err := rec.ref(lv, t)
+		if err != nil {
+			return err
+		}
+		rec.g.Output(ref)
+		r.outs = append(r.outs, t.Aval())
+	}
+	r.out, err = treeOf(r.y)
+	return err
+}
+
+// fingerprints notes the state of the captured data that is not ours.
+func (r *recording[Q]) fingerprints(g *graph.Graph) {
+	for i := range g.Consts {
+		if t := g.Consts[i].Source.(*tensor.Tensor); t.Borrowed() {
+			r.borrowed = append(r.borrowed, fingerprint{t, t.Fingerprint()})
+		}
+	}
+}
+
+// unchanged returns a *ChangedError where borrowed data is not as it was.
+func (r *recording[Q]) unchanged() error {
+	for _, f := range r.borrowed {
+		if f.t.Fingerprint() != f.sum {
+			return &ChangedError{Aval: f.t.Aval()}
+		}
+	}
+	return nil
+}
+
+// same reports whether two recordings are the same program with the same result.
+func (r *recording[Q]) same(old *recording[Q]) bool {
+	return r.program.Graph().Equal(old.program.Graph()) && slices.Equal(r.out.paths, old.out.paths) &&
+		slices.EqualFunc(r.borrowed, old.borrowed, func(a, b fingerprint) bool { return a.sum == b.sum }) &&
+		reflect.TypeOf(r.y) == reflect.TypeOf(old.y)
+}
+
+// run runs the program on a frame's arguments and destinations.
+func (r *recording[Q]) run(ctx context.Context, f *frame) error {
+	if err := r.unchanged(); err != nil {
+		return err
+	}
+	if err := r.program.Run(ctx, f.ins, f.outs); err != nil {
+		return runError(err, r.out.paths)
+	}
+	for _, t := range f.in { // of work that had been queued
+		if err := t.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replay applies the recorded operations to traced arguments.
+func (r *recording[Q]) replay(args []*tensor.Tensor) []*tensor.Tensor {
+	g := r.program.Graph()
+	vals := make([]*tensor.Tensor, g.NumValues())
+	for i, v := range g.Params {
+		vals[v] = args[i]
+	}
+	for _, c := range g.Consts {
+		vals[c.Ref] = c.Source.(*tensor.Tensor)
+	}
+	var in []*tensor.Tensor
+	for i := range g.Instrs {
+		x := &g.Instrs[i]
+		in = in[:0]
+		for _, a := range g.Args(i) {
+			in = append(in, vals[a])
+		}
+		tensor.Dispatch(x.Inst, in, vals[x.Out:int(x.Out)+len(x.Inst.Out)])
+	}
+	out := make([]*tensor.Tensor, len(g.Outputs))
+	for i, v := range g.Outputs {
+		out[i] = vals[v]
+	}
+	return out
+}

@@ -1,0 +1,141 @@
+// Taking a value apart without allocating: where in it its tensors are, found
+// once by reflection and followed by address afterwards.
+
+package grad
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// leafTree is how values of type P that are built like one of them hold their
+// tensors: the same lengths, the same nils, the same keys.
+type leafTree[P any] struct {
+	spots []spot
+	paths []string // of each leaf, as in ".W" or "[2].B"
+	maps  bool     // maps hold tensors: values are taken apart by reflection
+}
+
+// spot is a place in a value that matters.
+type spot struct {
+	kind   spotKind
+	offset uintptr // from the beginning of what it is in
+	path   string
+	len    int    // of a slice
+	spots  []spot // in what it refers to
+}
+
+type spotKind uint8
+
+const (
+	leafSpot    spotKind = iota // a tensor
+	nilSpot                     // a nil tensor or pointer, which must stay one
+	pointerSpot                 // a pointer to what holds tensors
+	sliceSpot                   // a slice of what holds tensors
+)
+
+// treeOf returns the tree of values built like x.
+func treeOf[P any](x P) (*leafTree[P], error) {
+	leaves, err := leavesOf(x, nil)
+	if err != nil {
+		return nil, err
+	}
+	t := &leafTree[P]{paths: pathsOf(x)}
+	if len(leaves) != len(t.paths) {
+		return nil, fmt.Errorf("grad: %d tensors at %d places", len(leaves), len(t.paths))
+	}
+	t.find(&t.spots, reflect.ValueOf(&x).Elem(), 0, "")
+	return t, nil
+}
+
+// find appends the spots in v, which begins at an offset. It visits as walk does.
+func (t *leafTree[P]) find(to *[]spot, v reflect.Value, offset uintptr, path string) {
+	typ := v.Type()
+	if !holdsTensors(typ, nil) {
+		return
+	}
+	s := spot{offset: offset, path: path}
+	switch kind := typ.Kind(); {
+	case kind == reflect.Pointer && v.IsNil():
+		s.kind = nilSpot
+		*to = append(*to, s)
+	case typ == tensorType:
+		*to = append(*to, s)
+	case kind == reflect.Pointer:
+		s.kind = pointerSpot
+		t.find(&s.spots, v.Elem(), 0, path)
+		*to = append(*to, s)
+	case kind == reflect.Slice:
+		s.kind, s.len = sliceSpot, v.Len()
+		for i := range v.Len() {
+			t.find(&s.spots, v.Index(i), uintptr(i)*typ.Elem().Size(), fmt.Sprintf("%s[%d]", path, i))
+		}
+		*to = append(*to, s)
+	case kind == reflect.Array:
+		for i := range v.Len() {
+			t.find(to, v.Index(i), offset+uintptr(i)*typ.Elem().Size(), fmt.Sprintf("%s[%d]", path, i))
+		}
+	case kind == reflect.Struct:
+		for i := range v.NumField() {
+			if f := typ.Field(i); f.IsExported() {
+				t.find(to, v.Field(i), offset+f.Offset, path+"."+f.Name)
+			}
+		}
+	case kind == reflect.Map:
+		t.maps = true
+	}
+}
+
+// leaves appends the tensors in x to dst. Its error is an *ArgumentError where
+// x is built differently.
+func (t *leafTree[P]) leaves(x P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if !t.maps {
+		return appendLeaves(t.spots, unsafe.Pointer(&x), dst)
+	}
+	n := len(dst)
+	dst, err := leavesByReflection(x, dst)
+	if err == nil && !slices.Equal(t.paths, pathsOf(x)) {
+		err = &ArgumentError{Reason: fmt.Sprintf("holds other tensors (%d) than the value that the program was prepared with (%d)", len(dst)-n, len(t.paths))}
+	}
+	return dst, err
+}
+
+func appendLeaves(spots []spot, p unsafe.Pointer, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	for i := range spots {
+		s := &spots[i]
+		at := unsafe.Add(p, s.offset)
+		var to unsafe.Pointer
+		switch s.kind {
+		case sliceSpot:
+			// Of the slice only its length and first address are looked at.
+			slice := *(*[]struct{})(at)
+			if len(slice) != s.len {
+				return dst, &ArgumentError{Path: s.path, Reason: fmt.Sprintf("has length %d, not %d as when the program was prepared", len(slice), s.len)}
+			}
+			to = unsafe.Pointer(unsafe.SliceData(slice))
+		default:
+			to = *(*unsafe.Pointer)(at)
+		}
+		switch {
+		case s.kind == nilSpot && to != nil:
+			return dst, &ArgumentError{Path: s.path, Reason: "is not nil as when the program was prepared"}
+		case s.kind == nilSpot:
+		case s.kind == leafSpot && to == nil:
+			return dst, &ArgumentError{Path: s.path, Err: tensor.ErrNil}
+		case s.kind == leafSpot:
+			dst = append(dst, (*tensor.Tensor)(to))
+		case s.kind == pointerSpot && to == nil:
+			return dst, &ArgumentError{Path: s.path, Reason: "is nil, not as when the program was prepared"}
+		default:
+			var err error
+			if dst, err = appendLeaves(s.spots, to, dst); err != nil {
+				return dst, err
+			}
+		}
+	}
+	return dst, nil
+}
