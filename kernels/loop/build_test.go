@@ -75,7 +75,8 @@ func TestSimplify(t *testing.T) {
 			t.Errorf("%s became a %v", name, fn)
 		}
 	}
-	if k(0) == negZero || k(math.NaN()) != k(math.NaN()) || e.Const(device.Float32, 0.1) != e.Const(device.Float32, float64(float32(0.1))) {
+	nan, tenth := k(math.NaN()), e.Const(device.Float32, 0.1)
+	if k(0) == negZero || k(math.NaN()) != nan || e.Const(device.Float32, float64(float32(0.1))) != tenth {
 		t.Error("constants are not told apart by their bits")
 	}
 }

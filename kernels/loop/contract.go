@@ -5,7 +5,8 @@ package loop
 // Contract describes out = Σ a*b: which operands are multiplied, and the axes by
 // where they occur. With a's M and K axes, b's K and N axes and out's M and N
 // axes each taken as one, it is a matrix product for every value of the Batch
-// axes. Axes may be several or none, and in any order of dimensions.
+// axes. Axes may be several or none, and in any order of dimensions; one of
+// size 1 may be in out alone.
 type Contract struct {
 	A, B  int            // operands
 	Batch []ContractAxis // in a, b and out
@@ -58,7 +59,9 @@ func (e *Expr) AsContraction() (Contract, bool) {
 			c.N = append(c.N, t)
 		case inA && inB:
 			c.K = append(c.K, t)
-		default:
+		case inOut && ax.Size == 1:
+			c.M = append(c.M, t)
+		case ax.Size != 1:
 			return Contract{}, false
 		}
 	}

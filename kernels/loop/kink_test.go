@@ -177,6 +177,17 @@ func TestMaskedBranchInSteps(t *testing.T) {
 	}
 }
 
+// TestIEEE: without the strong zero an infinite slope times zero is NaN.
+func TestIEEE(t *testing.T) {
+	d := VJP(fnExpr(Sqrt, f64), all)[0]
+	zero := []float64{0, 0, 0}
+	in := inputs(&d, [][]float64{zero}, [][]float64{zero}, [][]float64{zero})
+	strong, plain := eval(t, d.Expr, in...)[0], eval(t, d.Expr.IEEE(), in...)[0]
+	if strong[0] != 0 || plain[0] == plain[0] {
+		t.Errorf("strong %v, ordinary %v", strong, plain)
+	}
+}
+
 func TestEmptyLogSumExp(t *testing.T) {
 	e := build(Axes([]int{1, 2}), ins(1, 2), func(e *Expr) {
 		e.Store(Store{Value: e.Load(0, Ats(2)...), Index: Ats(1), Reduce: LSE, Aval: floats64(1)})

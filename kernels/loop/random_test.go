@@ -182,3 +182,57 @@ func TestBatch(t *testing.T) {
 		}
 	})
 }
+
+// TestVerifyGuards: an expression with anything overwritten either fails
+// Verify or can be printed and derived.
+func TestVerifyGuards(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e, _ := loops(t)
+		v := rapid.IntRange(-3, 7).Draw(t, "value")
+		n := rapid.IntRange(0, len(e.Nodes)-1).Draw(t, "node")
+		l := rapid.IntRange(0, len(e.Loads)-1).Draw(t, "load")
+		o := rapid.IntRange(0, len(e.Outs)-1).Draw(t, "result")
+		lin := Lin{Const: v, Terms: []Term{{rapid.IntRange(-1, 3).Draw(t, "axis"), v}}, Via: None}
+		switch rapid.IntRange(0, 12).Draw(t, "what") {
+		case 0:
+			e.Nodes[n].Fn = Fn(rapid.IntRange(0, NumFn).Draw(t, "fn"))
+		case 1:
+			e.Nodes[n].Arg[v&1] = Node(v)
+		case 2:
+			e.Nodes[n].K = int64(v)
+		case 3:
+			e.Nodes[n].DType = device.DType(v & 7)
+		case 4:
+			e.Loads[l].In = v
+		case 5:
+			e.Loads[l].Index = append(slices.Clone(e.Loads[l].Index), lin)
+		case 6, 7:
+			if len(e.Loads[l].Index) > 0 {
+				e.Loads[l].Index = slices.Clone(e.Loads[l].Index)
+				e.Loads[l].Index[0] = lin
+			}
+		case 8:
+			e.Outs[o].Value = Node(v)
+		case 9:
+			e.Outs[o].Reduce = Combiner(v & 7)
+		case 10:
+			e.Outs[o].Index = []Lin{lin}
+		case 11:
+			e.Outs[o].Partial, e.Outs[o].Scatter = v&1 != 0, v&2 != 0
+		case 12:
+			e.Outs[o].Aval = Aval{device.DType(v & 7), []int{v}}
+		}
+		if e.Verify() != nil {
+			return
+		}
+		_ = e.Text() + e.LaTeX() + e.C("f", "") + e.Go("f")
+		_, _, _, _ = e.Cost(), e.Structure(), e.Class(), e.IsIdentity()
+		if !slices.ContainsFunc(e.Outs, func(s Store) bool { return s.Reduce > Sum && s.Reduce < LSE }) {
+			for _, d := range append(VJP(e, all), JVP(e, all)...) {
+				if err := d.Expr.Verify(); err != nil {
+					t.Fatalf("%v\n%s\n%s", err, e.Text(), d.Text())
+				}
+			}
+		}
+	})
+}

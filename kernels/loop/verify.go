@@ -66,8 +66,8 @@ func verifyNodes(e *Expr) error {
 	fresh := &Expr{Axes: e.Axes, Ins: e.Ins, Loads: e.Loads}
 	for n := range e.Nodes {
 		x := &e.Nodes[n]
-		if int(x.Fn) >= NumFn {
-			return invalid("node", n, "no function")
+		if int(x.Fn) >= NumFn || int(x.DType) >= device.NumDTypes {
+			return invalid("node", n, "no function or type")
 		}
 		for i, a := range x.Arg {
 			if used := i < x.Fn.Arity(); used != (a != None) || a >= Node(n) || a < None {
@@ -192,6 +192,8 @@ func verifyOuts(e *Expr) error {
 func (e *Expr) verifyStore(s *Store) string {
 	reduces := len(e.Reduced(s)) > 0
 	switch {
+	case s.Reduce > LSE:
+		return "no such reduction"
 	case s.Partial && s.Scatter:
 		return "both partial and scatter"
 	case s.Partial && !e.injective(s.Index):
