@@ -33,7 +33,7 @@ type spotKind uint8
 
 const (
 	leafSpot    spotKind = iota // a tensor
-	nilSpot                     // a nil tensor or pointer, which must stay one
+	nilSpot                     // a nil tensor, pointer or map, which must stay one
 	pointerSpot                 // a pointer to what holds tensors
 	sliceSpot                   // a slice of what holds tensors
 )
@@ -60,7 +60,7 @@ func (t *leafTree[P]) find(to *[]spot, v reflect.Value, offset uintptr, path str
 	}
 	s := spot{offset: offset, path: path}
 	switch kind := typ.Kind(); {
-	case kind == reflect.Pointer && v.IsNil():
+	case (kind == reflect.Pointer || kind == reflect.Map) && v.IsNil():
 		s.kind = nilSpot
 		*to = append(*to, s)
 	case typ == tensorType:
@@ -96,12 +96,29 @@ func (t *leafTree[P]) leaves(x P, dst []*tensor.Tensor) ([]*tensor.Tensor, error
 	if !t.maps {
 		return appendLeaves(t.spots, unsafe.Pointer(&x), dst)
 	}
-	n := len(dst)
 	dst, err := leavesByReflection(x, dst)
-	if err == nil && !slices.Equal(t.paths, pathsOf(x)) {
-		err = &ArgumentError{Reason: fmt.Sprintf("holds other tensors (%d) than the value that the program was prepared with (%d)", len(dst)-n, len(t.paths))}
+	if err != nil {
+		return dst, err
 	}
-	return dst, err
+	return dst, t.compare(pathsOf(x))
+}
+
+// compare returns an *ArgumentError for the first path that is not in both lists.
+func (t *leafTree[P]) compare(paths []string) error {
+	if slices.Equal(t.paths, paths) {
+		return nil
+	}
+	for _, p := range paths {
+		if !slices.Contains(t.paths, p) {
+			return &ArgumentError{Path: p, Reason: "is a tensor where there was none when the program was prepared"}
+		}
+	}
+	for _, p := range t.paths {
+		if !slices.Contains(paths, p) {
+			return &ArgumentError{Path: p, Reason: "is no tensor as when the program was prepared"}
+		}
+	}
+	return &ArgumentError{Reason: "holds its tensors in another order than when the program was prepared"}
 }
 
 func appendLeaves(spots []spot, p unsafe.Pointer, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
