@@ -53,7 +53,7 @@ var latex = notation{
 	number: latexNumber,
 }
 
-func latexNumber(v float64, _ bool) string {
+func latexNumber(v float64) string {
 	switch {
 	case math.IsInf(v, 0):
 		return strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64)[:1], "+") + `\infty`

@@ -37,7 +37,7 @@ type notation struct {
 	open    string // parentheses
 	close   string
 	operand func(name, index string, guarded bool) string
-	number  func(v float64, float bool) string
+	number  func(v float64) string
 }
 
 // tree writes the nodes of an expression.
@@ -62,9 +62,12 @@ func (t *tree) inst(n Node, prec int) string {
 	switch x.Fn {
 	case Const:
 		v, _ := t.e.value(n)
-		s := t.notation.number(v, x.DType.IsFloat())
-		if x.DType == device.Bool {
+		s := t.notation.number(v)
+		switch {
+		case x.DType == device.Bool:
 			s = strconv.FormatBool(v != 0)
+		case !x.DType.IsFloat():
+			s = strconv.FormatInt(x.K, 10)
 		}
 		if math.Signbit(v) && prec > precAdd {
 			s = t.notation.open + s + t.notation.close
@@ -147,7 +150,7 @@ var plainText = notation{
 	open:    "(",
 	close:   ")",
 	operand: func(name, index string, guarded bool) string { return name + "[" + index + "]" + plainGuard[guarded] },
-	number:  func(v float64, _ bool) string { return strconv.FormatFloat(v, 'g', -1, 64) },
+	number:  func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) },
 }
 
 var plainGuard = map[bool]string{true: "?"}

@@ -15,7 +15,8 @@ import (
 // loops draws a loop with affine, guarded and gathered loads, a smooth body,
 // and any kind of store; with values for its integer operand.
 func loops(t *rapid.T) (*Expr, [][]float64) {
-	e := New(Axes(rapid.SliceOfN(rapid.IntRange(1, 4), 1, 3).Draw(t, "axes")), nil)
+	sizes := rapid.SampledFrom([]int{0, 1, 1, 2, 2, 3, 3, 4, 4})
+	e := New(Axes(rapid.SliceOfN(sizes, 1, 3).Draw(t, "axes")), nil)
 	table := []float64{}
 	for range e.Axes[0].Size {
 		table = append(table, float64(rapid.IntRange(-2, 1).Draw(t, "table")))
@@ -133,7 +134,10 @@ func transposes(t *rapid.T, rng *rand.Rand, e *Expr, x [][]float64, order int) {
 	jvps, vjps := JVP(e, all), VJP(e, all)
 	forward := dot(w, run(t, jvps, x, y, v, len(y)))
 	backward := dot(v, run(t, vjps, x, y, w, len(x)))
-	difference := slope(t, e, x, v, w)
+	difference := 0.0
+	if !e.empty() { // where an empty LSE is -Inf, but constant
+		difference = slope(t, e, x, v, w)
+	}
 	if !near(forward, backward, 0) || !(math.Abs(forward-difference) < 1e-4*(1+math.Abs(difference))) {
 		t.Fatalf("<w, Jv> = %v, <Jᵀw, v> = %v, by differences %v, of\n%s%s%s", forward, backward, difference, e.Text(), texts(jvps), texts(vjps))
 	}

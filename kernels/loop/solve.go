@@ -105,6 +105,9 @@ func (e *Expr) solution(shape, pivots []int, sub []Lin) form {
 		sub[a] = sub[a].subst(number)
 	}
 	f.index = Ats(rank)
+	if extent(f.axes) == 0 {
+		return f // nothing is out of range where nothing runs
+	}
 	for _, p := range pivots {
 		if p < 0 {
 			continue
