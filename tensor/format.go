@@ -239,10 +239,10 @@ func floatStyle(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Po
 	if most >= 1e8 || least < 1e-4 && most > 0 || most/least > 1000 {
 		verb = 'e'
 	}
-	digits := 0
+	digits, expDigits := 0, 0
 	for _, p := range shown {
-		_, frac, _ := splitFloat(floatText(load(d, p), verb, precision, bits))
-		digits = max(digits, len(frac))
+		_, frac, exp := splitFloat(floatText(load(d, p), verb, precision, bits))
+		digits, expDigits = max(digits, len(frac)), max(expDigits, len(exp))
 	}
 	pad := byte(' ')
 	if verb == 'e' {
@@ -255,7 +255,11 @@ func floatStyle(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Po
 			return s
 		}
 		whole, frac, exp := splitFloat(s)
-		return whole + "." + frac + strings.Repeat(string(pad), digits-len(frac)) + exp
+		whole += "." + frac + strings.Repeat(string(pad), digits-len(frac))
+		if exp == "" {
+			return whole
+		}
+		return whole + exp[:2] + strings.Repeat("0", expDigits-len(exp)) + exp[2:]
 	}
 }
 

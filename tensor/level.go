@@ -63,27 +63,42 @@ func (lv *Level) TraceAval(a kernels.Aval, primal *Tensor, ref int32) *Tensor {
 }
 
 // TracedAt reports whether t is traced at level lv.
-func (t *Tensor) TracedAt(lv *Level) bool { return t.lv == lv }
+func (t *Tensor) TracedAt(lv *Level) bool { return t != nil && t.lv == lv }
 
 // Lower returns t as seen one level below lv: its primal if it is traced at lv, else t.
 func (t *Tensor) Lower(lv *Level) *Tensor {
-	if t.lv == lv {
+	if t != nil && t.lv == lv {
 		return t.primal
 	}
 	return t
 }
 
 // Plain reports whether no transformation traces t.
-func (t *Tensor) Plain() bool { return t.lv == nil }
+func (t *Tensor) Plain() bool { return t == nil || t.lv == nil }
 
 // Primal, Aux and Ref return what Trace was given.
-func (t *Tensor) Primal() *Tensor { return t.primal }
+func (t *Tensor) Primal() *Tensor {
+	if t == nil {
+		return nil
+	}
+	return t.primal
+}
 
 // Aux returns the second value of a traced tensor.
-func (t *Tensor) Aux() *Tensor { return t.aux }
+func (t *Tensor) Aux() *Tensor {
+	if t == nil {
+		return nil
+	}
+	return t.aux
+}
 
 // Ref returns the interpreter's index of a traced tensor.
-func (t *Tensor) Ref() int32 { return t.ref }
+func (t *Tensor) Ref() int32 {
+	if t == nil {
+		return 0
+	}
+	return t.ref
+}
 
 // frame holds what one dispatch and evaluation needs, pooled so that small
 // operations allocate nothing but their result.

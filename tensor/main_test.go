@@ -46,14 +46,20 @@ func sameNumber(a, b float64) bool {
 }
 
 // fails checks that a tensor carries an error of type E in which want occurs,
-// which names the operation and this call's caller.
+// which names the operation and the line of this call.
 func fails[E error](t testing.TB, x *tensor.Tensor, op, want string) {
 	t.Helper()
-	failsAt[E](t, 1, x, op, want)
+	failsAt[E](t, x, op, want, caller(1))
 }
 
-// failsAt is fails for a tensor made skip calls above.
-func failsAt[E error](t testing.TB, skip int, x *tensor.Tensor, op, want string) {
+// caller returns file:line of a caller.
+func caller(skip int) string {
+	_, file, line, _ := runtime.Caller(skip + 1)
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// failsAt is fails for a tensor made on the given line.
+func failsAt[E error](t testing.TB, x *tensor.Tensor, op, want, where string) {
 	t.Helper()
 	err := x.Err()
 	var typed E
@@ -69,8 +75,7 @@ func failsAt[E error](t testing.TB, skip int, x *tensor.Tensor, op, want string)
 	if oe.Op != op {
 		t.Errorf("%s: the error names %q", op, oe.Op)
 	}
-	_, file, line, _ := runtime.Caller(skip + 1)
-	if where := fmt.Sprintf("%s:%d", file, line); oe.Where != where {
+	if oe.Where != where {
 		t.Errorf("%s: the error is of %s, not %s", op, oe.Where, where)
 	}
 }

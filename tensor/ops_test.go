@@ -1,0 +1,205 @@
+package tensor_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+func ExampleEinsum() {
+	a := tensor.New([][]float64{{1, 2}, {3, 4}})
+	fmt.Println(tensor.Einsum("ij,jk->ik", a, a))
+	fmt.Println(tensor.Einsum("ii", a))
+	// Output:
+	// [[ 7. 10.]
+	//  [15. 22.]]
+	// 5.0
+}
+
+func ExampleWhere() {
+	x := tensor.New([]float64{-4, 9})
+	fmt.Println(tensor.Where(x.Gt(tensor.Scalar(0)), x.Sqrt(), tensor.Scalar(0)))
+	// Output: [0. 3.]
+}
+
+type op struct {
+	name  string
+	f     func() *tensor.Tensor
+	dtype tensor.DType
+	shape []int
+	want  []float64
+}
+
+// Every method and function once, with the result that NumPy has; the numbers
+// themselves are held against other sources where the kernels are tested.
+func operations(on tensor.Option) []op {
+	inf, nan := math.Inf(1), math.NaN()
+	f := func(x ...float64) *tensor.Tensor { return tensor.New(x, on) }
+	i := func(x ...int) *tensor.Tensor { return tensor.New(x, on) }
+	b := func(x ...bool) *tensor.Tensor { return tensor.New(x, on) }
+	m := tensor.New([][]float64{{1, 5, 3}, {4, 2, 6}}, on)
+	s := tensor.Scalar
+	F, I, B, F32, I32 := tensor.Float64, tensor.Int64, tensor.Bool, tensor.Float32, tensor.Int32
+	x32 := tensor.New([]float32{1, 2}, on)
+	x, y := f(4, -9), f(2, 3)
+	type T = *tensor.Tensor
+	return []op{
+		{"Add", func() T { return x.Add(y) }, F, []int{2}, []float64{6, -6}},
+		{"Sub", func() T { return x.Sub(y) }, F, []int{2}, []float64{2, -12}},
+		{"Mul", func() T { return x.Mul(y) }, F, []int{2}, []float64{8, -27}},
+		{"Div", func() T { return x.Div(y) }, F, []int{2}, []float64{2, -3}},
+		{"Div of ints", func() T { return i(1, 3).Div(i(2, 2)) }, F, []int{2}, []float64{0.5, 1.5}},
+		{"Pow", func() T { return y.Pow(y) }, F, []int{2}, []float64{4, 27}},
+		{"Maximum", func() T { return x.Maximum(f(nan, 0)) }, F, []int{2}, []float64{nan, 0}},
+		{"Minimum", func() T { return x.Minimum(y) }, F, []int{2}, []float64{2, -9}},
+		{"Atan2", func() T { return f(1, 0).Atan2(f(0, 1)) }, F, []int{2}, []float64{math.Pi / 2, 0}},
+		{"Hypot", func() T { return f(3, 0).Hypot(f(4, 2)) }, F, []int{2}, []float64{5, 2}},
+		{"promotion", func() T { return x32.Add(i(1, 1)) }, F32, []int{2}, []float64{2, 3}},
+		{"bool and int32", func() T { return b(true, false).Add(tensor.New([]int32{1, 1}, on)) }, I32, []int{2}, []float64{2, 1}},
+		{"broadcast", func() T { return m.Add(f(10, 20, 30)) }, F, []int{2, 3}, []float64{11, 25, 33, 14, 22, 36}},
+
+		{"AddScalar", func() T { return x32.AddScalar(0.5) }, F32, []int{2}, []float64{1.5, 2.5}},
+		{"AddScalar to ints", func() T { return i(1, 2).AddScalar(3) }, I, []int{2}, []float64{4, 5}},
+		{"AddScalar to ints, a fraction", func() T { return i(1, 2).AddScalar(0.5) }, F, []int{2}, []float64{1.5, 2.5}},
+		{"AddScalar to int32, too large", func() T { return tensor.New([]int32{1}, on).AddScalar(3e9) }, F, []int{1}, []float64{3000000001}},
+		{"AddScalar to bools", func() T { return b(true).AddScalar(2) }, I, []int{1}, []float64{3}},
+		{"SubScalar", func() T { return x.SubScalar(1) }, F, []int{2}, []float64{3, -10}},
+		{"RSubScalar", func() T { return x.RSubScalar(1) }, F, []int{2}, []float64{-3, 10}},
+		{"MulScalar", func() T { return x.MulScalar(2) }, F, []int{2}, []float64{8, -18}},
+		{"DivScalar", func() T { return x.DivScalar(2) }, F, []int{2}, []float64{2, -4.5}},
+		{"RDivScalar", func() T { return y.RDivScalar(6) }, F, []int{2}, []float64{3, 2}},
+		{"PowScalar", func() T { return x.PowScalar(2) }, F, []int{2}, []float64{16, 81}},
+		{"MaximumScalar", func() T { return x.MaximumScalar(0) }, F, []int{2}, []float64{4, 0}},
+		{"MinimumScalar", func() T { return x.MinimumScalar(0) }, F, []int{2}, []float64{0, -9}},
+
+		{"Neg", func() T { return x.Neg() }, F, []int{2}, []float64{-4, 9}},
+		{"Abs", func() T { return x.Abs() }, F, []int{2}, []float64{4, 9}},
+		{"Sign", func() T { return x.Sign() }, F, []int{2}, []float64{1, -1}},
+		{"Square", func() T { return x.Square() }, F, []int{2}, []float64{16, 81}},
+		{"Sqrt", func() T { return x.Sqrt() }, F, []int{2}, []float64{2, nan}},
+		{"Reciprocal", func() T { return x.Reciprocal() }, F, []int{2}, []float64{0.25, -1.0 / 9}},
+		{"Exp", func() T { return f(0, -inf).Exp() }, F, []int{2}, []float64{1, 0}},
+		{"Expm1", func() T { return f(0, 1e-300).Expm1() }, F, []int{2}, []float64{0, 1e-300}},
+		{"Log", func() T { return f(1, 0).Log() }, F, []int{2}, []float64{0, -inf}},
+		{"Log1p", func() T { return f(0, 1e-300).Log1p() }, F, []int{2}, []float64{0, 1e-300}},
+		{"Sin", func() T { return f(0, inf).Sin() }, F, []int{2}, []float64{0, nan}},
+		{"Cos", func() T { return f(0, inf).Cos() }, F, []int{2}, []float64{1, nan}},
+		{"Tan", func() T { return f(0, inf).Tan() }, F, []int{2}, []float64{0, nan}},
+		{"Tanh", func() T { return f(0, inf).Tanh() }, F, []int{2}, []float64{0, 1}},
+		{"Sigmoid", func() T { return f(0, inf).Sigmoid() }, F, []int{2}, []float64{0.5, 1}},
+		{"Softplus", func() T { return f(-inf, 1e3).Softplus() }, F, []int{2}, []float64{0, 1e3}},
+		{"Relu", func() T { return x.Relu() }, F, []int{2}, []float64{4, 0}},
+		{"Clamp", func() T { return x.Clamp(-1, inf) }, F, []int{2}, []float64{4, -1}},
+		{"Lgamma", func() T { return f(1, 2).Lgamma().Abs() }, F, []int{2}, []float64{0, 0}},
+		{"Digamma", func() T { return f(1).Digamma().Sub(f(2).Digamma()) }, F, []int{1}, []float64{-1}},
+		{"Polygamma", func() T { return f(inf).Polygamma(1) }, F, []int{1}, []float64{0}},
+		{"Erf", func() T { return f(0, inf).Erf() }, F, []int{2}, []float64{0, 1}},
+
+		{"Eq", func() T { return x.Eq(f(4, nan)) }, B, []int{2}, []float64{1, 0}},
+		{"Ne", func() T { return x.Ne(f(4, nan)) }, B, []int{2}, []float64{0, 1}},
+		{"Lt", func() T { return x.Lt(s(4)) }, B, []int{2}, []float64{0, 1}},
+		{"Le", func() T { return x.Le(s(4)) }, B, []int{2}, []float64{1, 1}},
+		{"Gt", func() T { return x.Gt(s(4)) }, B, []int{2}, []float64{0, 0}},
+		{"Ge", func() T { return x.Ge(s(4)) }, B, []int{2}, []float64{1, 0}},
+		{"And", func() T { return b(true, false).And(i(1, 1)) }, B, []int{2}, []float64{1, 0}},
+		{"Or", func() T { return b(true, false).Or(i(0, 0)) }, B, []int{2}, []float64{1, 0}},
+		{"Not", func() T { return b(true, false).Not() }, B, []int{2}, []float64{0, 1}},
+		{"Where", func() T { return tensor.Where(b(true, false), x, s(0)) }, F, []int{2}, []float64{4, 0}},
+
+		{"Sum", func() T { return m.Sum() }, F, []int{}, []float64{21}},
+		{"Sum along", func() T { return m.Sum(-1) }, F, []int{2}, []float64{9, 12}},
+		{"Sum of bools", func() T { return b(true, true).Sum() }, I, []int{}, []float64{2}},
+		{"SumKeep", func() T { return m.SumKeep(0) }, F, []int{1, 3}, []float64{5, 7, 9}},
+		{"SumKeep of all", func() T { return m.SumKeep() }, F, []int{1, 1}, []float64{21}},
+		{"Mean", func() T { return m.Mean(0) }, F, []int{3}, []float64{2.5, 3.5, 4.5}},
+		{"MeanKeep", func() T { return m.MeanKeep() }, F, []int{1, 1}, []float64{3.5}},
+		{"Prod", func() T { return m.Prod(1) }, F, []int{2}, []float64{15, 48}},
+		{"ProdKeep", func() T { return m.ProdKeep(1) }, F, []int{2, 1}, []float64{15, 48}},
+		{"Max", func() T { return m.Max(0) }, F, []int{3}, []float64{4, 5, 6}},
+		{"MaxKeep", func() T { return m.MaxKeep(0) }, F, []int{1, 3}, []float64{4, 5, 6}},
+		{"Min", func() T { return m.Min() }, F, []int{}, []float64{1}},
+		{"MinKeep", func() T { return m.MinKeep(1) }, F, []int{2, 1}, []float64{1, 2}},
+		{"LogSumExp", func() T { return f(-inf, 3).LogSumExp() }, F, []int{}, []float64{3}},
+		{"LogSumExpKeep", func() T { return f(-inf, 3).LogSumExpKeep(0) }, F, []int{1}, []float64{3}},
+		{"ArgMax", func() T { return m.ArgMax(1) }, I, []int{2}, []float64{1, 2}},
+		{"ArgMin", func() T { return m.ArgMin() }, I, []int{}, []float64{0}},
+		{"Softmax", func() T { return f(2, 2).Softmax(0) }, F, []int{2}, []float64{0.5, 0.5}},
+		{"LogSoftmax", func() T { return f(7).LogSoftmax() }, F, []int{1}, []float64{0}},
+		{"CumSum", func() T { return m.CumSum(1) }, F, []int{2, 3}, []float64{1, 6, 9, 4, 6, 12}},
+		{"CumSumReverse", func() T { return m.CumSumReverse(0) }, F, []int{2, 3}, []float64{5, 7, 9, 4, 2, 6}},
+
+		{"Reshape", func() T { return m.Reshape(3, -1) }, F, []int{3, 2}, []float64{1, 5, 3, 4, 2, 6}},
+		{"Flatten", func() T { return m.T().Flatten() }, F, []int{6}, []float64{1, 4, 5, 2, 3, 6}},
+		{"Transpose", func() T { return m.Reshape(1, 2, 3).Transpose() }, F, []int{3, 2, 1}, []float64{1, 4, 5, 2, 3, 6}},
+		{"Transpose by axes", func() T { return m.Reshape(1, 2, 3).Transpose(2, 0, 1) }, F, []int{3, 1, 2}, []float64{1, 4, 5, 2, 3, 6}},
+		{"T", func() T { return m.T() }, F, []int{3, 2}, []float64{1, 4, 5, 2, 3, 6}},
+		{"SwapAxes", func() T { return m.SwapAxes(0, -1) }, F, []int{3, 2}, []float64{1, 4, 5, 2, 3, 6}},
+		{"MoveAxis", func() T { return m.Reshape(1, 2, 3).MoveAxis(0, -1) }, F, []int{2, 3, 1}, []float64{1, 5, 3, 4, 2, 6}},
+		{"BroadcastTo", func() T { return y.BroadcastTo(2, 2) }, F, []int{2, 2}, []float64{2, 3, 2, 3}},
+		{"Squeeze", func() T { return y.Reshape(1, 2, 1).Squeeze() }, F, []int{2}, []float64{2, 3}},
+		{"Squeeze one", func() T { return y.Reshape(1, 2, 1).Squeeze(-1) }, F, []int{1, 2}, []float64{2, 3}},
+		{"Unsqueeze", func() T { return y.Unsqueeze(0, -1) }, F, []int{1, 2, 1}, []float64{2, 3}},
+		{"Flip", func() T { return m.Flip(1) }, F, []int{2, 3}, []float64{3, 5, 1, 6, 2, 4}},
+		{"Roll", func() T { return m.Roll([]int{1}, []int{1}) }, F, []int{2, 3}, []float64{3, 1, 5, 6, 4, 2}},
+		{"Roll flat", func() T { return m.Roll([]int{-1}, nil) }, F, []int{2, 3}, []float64{5, 3, 4, 2, 6, 1}},
+		{"Pad", func() T { return y.Pad([]int{1}, []int{-1}) }, F, []int{2}, []float64{0, 2}},
+		{"Concat", func() T { return tensor.Concat(0, y, x, i(7)) }, F, []int{5}, []float64{2, 3, 4, -9, 7}},
+		{"Stack", func() T { return tensor.Stack(1, y, x) }, F, []int{2, 2}, []float64{2, 4, 3, -9}},
+		{"Clone", func() T { return m.T().Clone() }, F, []int{3, 2}, []float64{1, 4, 5, 2, 3, 6}},
+		{"Cast", func() T { return f(1.9, -1.9).Cast(I32) }, I32, []int{2}, []float64{1, -1}},
+		{"StopGradient", func() T { return y.StopGradient() }, F, []int{2}, []float64{2, 3}},
+
+		{"Gather", func() T { return m.Gather(1, tensor.New([][]int{{0, -1}, {1, 1}}, on)) }, F, []int{2, 2}, []float64{1, 3, 2, 2}},
+		{"Take", func() T { return m.Take(1, i(2, 0)) }, F, []int{2, 2}, []float64{3, 1, 6, 4}},
+		{"ScatterAdd", func() T { return y.ScatterAdd(0, i(1, 1), f(10, 20)) }, F, []int{2}, []float64{2, 33}},
+		{"OneHot", func() T { return i(1, 5).OneHot(2) }, F, []int{2, 2}, []float64{0, 1, 0, 0}},
+		{"OneHot of a type", func() T { return i(0).OneHot(1, tensor.WithDType(B)) }, B, []int{1, 1}, []float64{1}},
+		{"Diag", func() T { return m.Diag(1) }, F, []int{2}, []float64{5, 6}},
+		{"Tril", func() T { return m.Tril(0) }, F, []int{2, 3}, []float64{1, 0, 0, 4, 2, 0}},
+		{"Triu", func() T { return m.Triu(1) }, F, []int{2, 3}, []float64{0, 5, 3, 0, 0, 6}},
+
+		{"MatMul", func() T { return m.MatMul(m.T()) }, F, []int{2, 2}, []float64{35, 32, 32, 56}},
+		{"MatMul by a vector", func() T { return m.MatMul(f(1, 0, -1)) }, F, []int{2}, []float64{-2, -2}},
+		{"Dot", func() T { return x.Dot(y) }, F, []int{}, []float64{-19}},
+		{"Outer", func() T { return x.Outer(y) }, F, []int{2, 2}, []float64{8, 12, -18, -27}},
+		{"Einsum", func() T { return tensor.Einsum("ij,j,i->", m, f(1, 1, 1), y) }, F, []int{}, []float64{54}},
+	}
+}
+
+func TestOperations(t *testing.T) {
+	for _, name := range devices {
+		dev := open(t, name)
+		for _, c := range operations(tensor.On(dev)) {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				y := c.f()
+				check(t, y, c.dtype, c.shape, c.want...)
+				if got := y.Device(); got != dev {
+					t.Errorf("the result is on %s", got.Name())
+				}
+			})
+		}
+	}
+}
+
+func TestOperationsRefuse(t *testing.T) {
+	x, y := tensor.Zeros(2, 3), tensor.Zeros(2)
+	fails[*tensor.ShapeError](t, x.Add(y), "add", "shapes do not broadcast (shapes [2 3], [2])")
+	fails[*tensor.DTypeError](t, tensor.New(true).Neg(), "neg", "takes numbers, not bools")
+	fails[*tensor.AttrError](t, x.Sum(2), "sum", "axis 2 out of range for shape [2 3]")
+	fails[*tensor.AttrError](t, x.CumSum(1000), "cumsum", "out of range")
+	fails[*tensor.AttrError](t, x.CumSum(-1000), "cumsum", "out of range")
+	fails[*tensor.ShapeError](t, x.Reshape(4, -1), "reshape", "no shape [4 -1]")
+	fails[*tensor.ShapeError](t, y.T(), "t", "no such two dimensions")
+	fails[*tensor.ShapeError](t, x.SwapAxes(0, 2), "swap_axes", "no such two dimensions")
+	fails[*tensor.AttrError](t, x.MoveAxis(0, 2), "move_axis", "no axes 0 and 2")
+	fails[*tensor.AttrError](t, x.Clamp(2, 1), "clamp", "no interval from 2 to 1")
+	fails[*tensor.ShapeError](t, x.MatMul(x), "matmul", "inner sizes 3 and 2 differ")
+	fails[*tensor.ShapeError](t, tensor.Concat(0), "concat", "at least one operand")
+	fails[*tensor.ShapeError](t, tensor.Stack(0, x, y), "stack", "shapes differ")
+	fails[*tensor.ShapeError](t, tensor.Einsum("ij->i", y), "einsum", "2 letters")
+	fails[*tensor.AttrError](t, y.Polygamma(-1), "polygamma", "order -1")
+	fails[*tensor.ShapeError](t, tensor.Zeros(0).Max(), "max", "is empty")
+	fails[*tensor.DTypeError](t, tensor.Where(x, x, x), "where", "the condition is not bool")
+}
