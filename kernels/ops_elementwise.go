@@ -156,9 +156,10 @@ var (
 	Pow = elementwise(Op{
 		Name: "pow", NumPy: "float_power", Torch: "pow (of integers PyTorch's is an integer)",
 		Doc: "The first operand to the power of the second; of integers and bools it is a float64. NaN for a negative base " +
-			"and a power that is not whole. At base 0 the slope by a power of 0 or more is 0, and a power of 0 has slope 0 by its base.",
+			"and a power that is not whole. A power of 0 has slope 0 by its base, even 0; a base of 0 has slope 0 by a power above 0, " +
+			"and -Inf by one of 0 or less.",
 		Cases: append(binaryCases(0.5, 3), at2(-2, 3, -8), at2(0, 0, 1), at2(4, -0.5, 0.5),
-			kink2(0, 2, 0, 0), kink2(0, 1, 1, 0), kink2(0, 0, 0, 0)),
+			kink2(0, 2, 0, 0), kink2(0, 1, 1, 0), kink2(0, 0, 0, math.Inf(-1))),
 	}, 2, floating, binary(loop.Pow))
 
 	Maximum = elementwise(Op{
@@ -175,8 +176,8 @@ var (
 
 	Atan2 = elementwise(Op{
 		Name: "atan2", NumPy: "arctan2", Torch: "atan2",
-		Doc:   "The angle of the point (second operand, first operand), from -π to π. Its slopes at the origin are 0.",
-		Cases: append(binaryCases(0.5, 3), at2(0, 1, 0), at2(1, 0, math.Pi/2), kink2(0, 0, 0, 0)),
+		Doc:   "The angle of the point (second operand, first operand), from -π to π. Its slopes at the origin are NaN.",
+		Cases: append(binaryCases(0.5, 3), at2(0, 1, 0), at2(1, 0, math.Pi/2), kink2(0, 0, math.NaN(), math.NaN())),
 	}, 2, floating, binary(loop.Atan2))
 
 	Hypot = elementwise(Op{

@@ -21,7 +21,6 @@ var (
 			Case{Name: "bools", Attr: AxesOf(false), In: []Sample{bools(1, 0, 1)}, Want: []float64{2}},
 			Case{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(1, 2, 4)}, Want: []float64{7}},
 			Case{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Want: []float64{0, 0}},
-			Case{Name: "cancelling", Attr: AxesOf(false), In: []Sample{values(1e16, 1, -1e16, math.Pi)}, Only64: true, Tol: 0.5},
 			Case{Name: "long", Attr: AxesOf(false, -1), In: []Sample{random(3, 1000)}, Tol: 1e-13}),
 	})
 
@@ -72,10 +71,11 @@ func reduceLoop(combine loop.Combiner, result func(device.DType) device.DType) f
 			}
 		}
 		e := loop.New(loop.Axes(sizes), in)
+		reduce := combine
 		if len(sizes) == len(out.Shape) {
-			combine = loop.NoReduce // nothing to combine: of one element, each is the element itself
+			reduce = loop.NoReduce // of one element, all reductions are the element itself
 		}
-		e.Store(loop.Store{Value: e.Cast(out.DType, e.Load(0, index...)), Index: loop.Ats(len(out.Shape)), Reduce: combine, Aval: out})
+		e.Store(loop.Store{Value: e.Cast(out.DType, e.Load(0, index...)), Index: loop.Ats(len(out.Shape)), Reduce: reduce, Aval: out})
 		return e
 	}
 }
