@@ -215,6 +215,10 @@ func (st *state) guarded() (err error) {
 	return st.steps()
 }
 
+// pollSteps is how many steps pass between two looks at the context: a look costs
+// as much as a step on a scalar. What may run long polls the flag besides.
+const pollSteps = 8
+
 func (st *state) steps() error {
 	for i, a := range st.in {
 		if !a.Dense() && a.Size() > 0 {
@@ -223,10 +227,12 @@ func (st *state) steps() error {
 		}
 	}
 	for s, k := range st.p.kernels {
-		select {
-		case <-st.done: // never, where the context cannot end
-			return kernels.ErrCancelled
-		default:
+		if s%pollSteps == 0 {
+			select {
+			case <-st.done: // never, where the context cannot end
+				return kernels.ErrCancelled
+			default:
+			}
 		}
 		if err := k.Run(&st.calls[s]); err != nil {
 			return st.failed(s, err)
