@@ -27,9 +27,9 @@ func lgamma(x float64) float64 {
 	case isPole(x) || math.IsInf(x, 0):
 		return math.Inf(1)
 	case math.Abs(x-1) < 0x1p-16:
-		return lgammaNear1(x - 1)
+		return lgammaNear(x-1, -0x1.2788cfc6fb619p-1, 0)
 	case math.Abs(x-2) < 0x1p-16:
-		return of(math.Log1p(x - 2)).add(of(lgammaNear1(x - 2))).float()
+		return lgammaNear(x-2, 0x1.b0ee6072093cep-2, 1)
 	case x > 0x1p60:
 		return x * (log(x) - 1) // the rest is below half a place
 	case x > 0:
@@ -45,10 +45,14 @@ func lgamma(x float64) float64 {
 	return logDD(pi.div(s)).sub(lgammaDD(sum(1, -x))).float()
 }
 
-// lgammaNear1 is Taylor's series of lgamma(1+d) (5.7.3) for small d.
-func lgammaNear1(d float64) float64 {
-	const euler, zeta2, zeta3, zeta4 = 0x1.2788cfc6fb619p-1, 0x1.a51a6625307d3p+0, 0x1.33ba004f00621p+0, 0x1.151322ac7d848p+0
-	return d * (-euler + d*(zeta2/2-d*(zeta3/3-d*zeta4/4)))
+// lgammaNear is Taylor's series of lgamma at its roots 1 and 2 (5.7.3), for a
+// small distance d from them, with the slope there; by the recurrence the
+// other coefficients at 2 are those of ζ less 1.
+func lgammaNear(d, slope, less float64) float64 {
+	const zeta2, zeta3, zeta4 = 0x1.a51a6625307d3p+0, 0x1.33ba004f00621p+0, 0x1.151322ac7d848p+0
+	c := math.FMA(-d, (zeta4-less)/4, (zeta3-less)/3)
+	c = math.FMA(-d, c, (zeta2-less)/2)
+	return d * math.FMA(d, c, slope)
 }
 
 // lgammaDD is log Γ(x) for x > 0: Stirling's series (5.11.1) at x+n, less the
