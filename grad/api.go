@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"sync"
 
-	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
@@ -64,7 +63,8 @@ func (tp *tape) reset() {
 	clear(tp.saved)
 	clear(tp.vals)
 	clear(tp.ct)
-	tp.saved, tp.at, tp.vals, tp.ct, tp.keep = tp.saved[:0], tp.at[:0], tp.vals[:0], tp.ct[:0], false
+	tp.saved, tp.at, tp.vals, tp.ct = tp.saved[:0], tp.at[:0], tp.vals[:0], tp.ct[:0]
+	tp.keep, tp.ieee = false, false
 }
 
 // traced is a function recorded on a tape.
@@ -147,8 +147,8 @@ func (r *traced[P, Q]) pull(cts []*tensor.Tensor, last bool) (g P, err error) {
 //
 // Errors: a *tensor.ShapeError where f's result is not a scalar, a
 // *tensor.DTypeError where it is no float, f's own, a *PanicError.
-func Grad[P any](f func(P) *tensor.Tensor) func(P) P {
-	vg := valueAndGrad("grad.Grad", f)
+func Grad[P any](f func(P) *tensor.Tensor, opts ...Option) func(P) P {
+	vg := valueAndGrad("grad.Grad", f, opts)
 	return func(x P) P {
 		_, g := vg(x)
 		return g
@@ -156,13 +156,15 @@ func Grad[P any](f func(P) *tensor.Tensor) func(P) P {
 }
 
 // ValueAndGrad is like [Grad] and returns the value of f as well.
-func ValueAndGrad[P any](f func(P) *tensor.Tensor) func(P) (*tensor.Tensor, P) {
-	return valueAndGrad("grad.ValueAndGrad", f)
+func ValueAndGrad[P any](f func(P) *tensor.Tensor, opts ...Option) func(P) (*tensor.Tensor, P) {
+	return valueAndGrad("grad.ValueAndGrad", f, opts)
 }
 
-func valueAndGrad[P any](name string, f func(P) *tensor.Tensor) func(P) (*tensor.Tensor, P) {
+func valueAndGrad[P any](name string, f func(P) *tensor.Tensor, opts []Option) func(P) (*tensor.Tensor, P) {
+	o := gather(opts)
 	return func(x P) (*tensor.Tensor, P) {
 		tp := tapes.Get().(*tape)
+		tp.ieee = o.ieee
 		r, err := record(name, tp, f, x)
 		defer func() {
 			tp.reset()
@@ -184,14 +186,15 @@ func valueAndGrad[P any](name string, f func(P) *tensor.Tensor) func(P) (*tensor
 
 // ValueGradAux is [ValueAndGrad] of a function that also returns something
 // else, which is passed on (tensors in it as values).
-func ValueGradAux[P, A any](f func(P) (*tensor.Tensor, A)) func(P) (*tensor.Tensor, P, A) {
+func ValueGradAux[P, A any](f func(P) (*tensor.Tensor, A), opts ...Option) func(P) (*tensor.Tensor, P, A) {
+	o := gather(opts)
 	type both struct {
 		Y *tensor.Tensor
 		A A
 	}
 	return func(x P) (*tensor.Tensor, P, A) {
 		const name = "grad.ValueGradAux"
-		r, err := record(name, new(tape), func(x P) both {
+		r, err := record(name, &tape{ieee: o.ieee}, func(x P) both {
 			y, a := f(x)
 			return both{y, a}
 		}, x)
@@ -231,9 +234,9 @@ func onesLike(t *tensor.Tensor) *tensor.Tensor {
 // the result to Jᵀ·g by a reverse sweep. The pullback may be called any number
 // of times, by one goroutine at a time, and differentiated; what the sweep
 // reads is kept alive as long as the pullback is.
-func VJP[P, Q any](f func(P) Q, x P) (y Q, pullback func(g Q) P) {
+func VJP[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, pullback func(g Q) P) {
 	const name = "grad.VJP"
-	r, err := record(name, new(tape), f, x)
+	r, err := record(name, &tape{ieee: gather(opts).ieee}, f, x)
 	if err != nil {
 		return failedLike(r.y, name, err), func(Q) P { return failedLike(x, name, err) }
 	}
@@ -275,9 +278,9 @@ func cotangentsFor[Q any](name string, out []*tensor.Tensor, g Q) ([]*tensor.Ten
 // Linearize returns f(x) and the linear map dx ↦ J·dx at x, which runs over
 // what was recorded without running f again. It may be called any number of
 // times and differentiated.
-func Linearize[P, Q any](f func(P) Q, x P) (y Q, linear func(dx P) Q) {
+func Linearize[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, linear func(dx P) Q) {
 	const name = "grad.Linearize"
-	tp := &tape{keep: true}
+	tp := &tape{keep: true, ieee: gather(opts).ieee}
 	r, err := record(name, tp, f, x)
 	if err != nil {
 		return failedLike(r.y, name, err), func(P) Q { return failedLike(r.y, name, err) }
@@ -338,7 +341,7 @@ func (tp *tape) forward(d []*tensor.Tensor) {
 				dx[k] = d[a]
 			}
 		}
-		s.jvp(x.Inst, saved[:nin], saved[nin:nin+nout], dx, d[x.Out:int(x.Out)+nout])
+		s.jvp(x.Inst, tp.ieee, saved[:nin], saved[nin:nin+nout], dx, d[x.Out:int(x.Out)+nout])
 		s.put()
 	}
 }
@@ -346,13 +349,15 @@ func (tp *tape) forward(d []*tensor.Tensor) {
 // HVP returns the product of the Hessian of f at x with v, by a forward sweep
 // over the gradient (Pearlmutter, Fast Exact Multiplication by the Hessian,
 // Neural Computation 6, 1994). f has a scalar result.
-func HVP[P any](f func(P) *tensor.Tensor, x, v P) P {
-	_, h := JVP(Grad(f), x, v)
+func HVP[P any](f func(P) *tensor.Tensor, x, v P, opts ...Option) P {
+	_, h := JVP(Grad(f, opts...), x, v, opts...)
 	return h
 }
 
 // GradHVP is [HVP] that also returns the gradient.
-func GradHVP[P any](f func(P) *tensor.Tensor, x, v P) (g, hv P) { return JVP(Grad(f), x, v) }
+func GradHVP[P any](f func(P) *tensor.Tensor, x, v P, opts ...Option) (g, hv P) {
+	return JVP(Grad(f, opts...), x, v, opts...)
+}
 
 // StopGradient returns x as a constant of every transformation: its derivative is zero.
 func StopGradient(x *tensor.Tensor) *tensor.Tensor { return x.StopGradient() }
@@ -366,5 +371,3 @@ func failedEmpty[Q any](like Q, t *tensor.Tensor) Q {
 	fillNil(&like, t)
 	return like
 }
-
-var _ = kernels.Mask(0)

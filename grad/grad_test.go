@@ -80,7 +80,7 @@ var modes = map[string]func(f func(*T) *T) func(*T) *T{
 			return dy
 		}
 	},
-	"reverse": grad.Grad[*T],
+	"reverse": func(f func(*T) *T) func(*T) *T { return grad.Grad(f) },
 }
 
 // TestPerturbationConfusion holds the nested derivatives that confuse systems
@@ -460,4 +460,17 @@ func TestAux(t *testing.T) {
 	near(t, "y", y, 10, 0)
 	nearAll(t, "g", g, []float64{2, 6}, 0)
 	nearAll(t, "aux", aux["squares"], []float64{1, 9}, 0)
+}
+
+// TestIEEE: ordinary products let an infinite slope through to a zero.
+func TestIEEE(t *testing.T) {
+	f := func(x *T) *T { return x.Mul(x).Sqrt() }
+	x := tensor.Scalar(0)
+	near(t, "strong", grad.Grad(f)(x), 0, 0)
+	near(t, "IEEE, reverse", grad.Grad(f, grad.IEEE())(x), math.NaN(), 0)
+	_, d := grad.JVP(f, x, tensor.Scalar(1), grad.IEEE())
+	near(t, "IEEE, forward", d, math.NaN(), 0)
+	_, lin := grad.Linearize(f, x, grad.IEEE())
+	near(t, "IEEE, linear map", lin(tensor.Scalar(1)), math.NaN(), 0)
+	near(t, "strong again", grad.Grad(f)(x), 0, 0)
 }

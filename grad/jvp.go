@@ -11,13 +11,13 @@ import (
 
 // forward interprets operations on dual values. A value without a tangent is
 // not boxed: it is a constant of the transformation.
-type forward struct{}
+type forward struct{ ieee bool }
 
 func (forward) Read(_ *tensor.Level, t *tensor.Tensor) (*tensor.Tensor, error) {
 	return t.Primal(), nil
 }
 
-func (forward) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
+func (f forward) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
 	s := getScratch()
 	defer s.put()
 	x, dx := s.tensors(len(in)), s.tensors(len(in))
@@ -32,7 +32,7 @@ func (forward) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.T
 		return
 	}
 	dy := s.tensors(len(out))
-	s.jvp(inst, x, out, dx, dy)
+	s.jvp(inst, f.ieee, x, out, dx, dy)
 	for i := range out {
 		if dy[i] != nil {
 			out[i] = trace(lv, out[i], dy[i])
@@ -54,15 +54,15 @@ func trace(lv *tensor.Level, primal, tangent *tensor.Tensor) *tensor.Tensor {
 // JVP returns f(x) and the directional derivative of f at x along dx, the
 // Jacobian-vector product J·dx, in one forward sweep. dx has the shapes and
 // dtypes of x; integer and boolean leaves of dx are not looked at, and a nil leaf is zero.
-func JVP[P, Q any](f func(P) Q, x, dx P) (y, dy Q) {
-	y, dy, err := jvp(f, x, dx)
+func JVP[P, Q any](f func(P) Q, x, dx P, opts ...Option) (y, dy Q) {
+	y, dy, err := jvp(f, x, dx, gather(opts).ieee)
 	if err != nil {
 		return failedLike(y, "grad.JVP", err), failedLike(y, "grad.JVP", err)
 	}
 	return y, dy
 }
 
-func jvp[P, Q any](f func(P) Q, x, dx P) (y, dy Q, err error) {
+func jvp[P, Q any](f func(P) Q, x, dx P, ieee bool) (y, dy Q, err error) {
 	primals, err := leavesOf(x, nil)
 	if err != nil {
 		return y, dy, err
@@ -74,7 +74,7 @@ func jvp[P, Q any](f func(P) Q, x, dx P) (y, dy Q, err error) {
 	if len(tangents) != len(primals) {
 		return y, dy, fmt.Errorf("grad.JVP: %d tangents for %d arguments", len(tangents), len(primals))
 	}
-	lv := tensor.Open("JVP", forward{})
+	lv := tensor.Open("grad.JVP", forward{ieee})
 	defer lv.Close()
 	boxed := make([]*tensor.Tensor, len(primals))
 	for i, p := range primals {

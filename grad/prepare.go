@@ -12,14 +12,9 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
-// Option changes how a function is prepared.
-type Option func(*prepareOptions)
-
-type prepareOptions struct{ places bool }
-
-// WithPlaces notes for each operation where in the program it was asked for, so
+// WithPlaces, for [Prepare], notes for each operation where in the program it was asked for, so
 // that the errors of runs name the line. It makes preparing slower, not running.
-func WithPlaces() Option { return func(o *prepareOptions) { o.places = true } }
+func WithPlaces() Option { return func(o *options) { o.places = true } }
 
 // Prepared is a function as a program: its operations, those of the derivatives
 // in it included, in order, with their kernels found and their memory planned.
@@ -31,7 +26,7 @@ func WithPlaces() Option { return func(o *prepareOptions) { o.places = true } }
 // changed is not: call [Prepared.Retrace].
 type Prepared[P, Q any] struct {
 	f    func(P) Q
-	opts prepareOptions
+	opts options
 	like P
 	in   *leafTree[P]
 	args []kernels.Aval // of each leaf of the argument

@@ -78,7 +78,7 @@ func (s *scratch) operands(st *kernels.Step, x, y, d []*tensor.Tensor, avals []k
 func (s *scratch) results(n int) []*tensor.Tensor { return s.part(len(s.step)/2, n) }
 
 // jvp sets dy to the tangents of the results, nil for zero.
-func (s *scratch) jvp(inst *kernels.Inst, x, y, dx, dy []*tensor.Tensor) {
+func (s *scratch) jvp(inst *kernels.Inst, ieee bool, x, y, dx, dy []*tensor.Tensor) {
 	var have kernels.Mask
 	for i, t := range dx {
 		if t != nil {
@@ -88,7 +88,7 @@ func (s *scratch) jvp(inst *kernels.Inst, x, y, dx, dy []*tensor.Tensor) {
 	if have == 0 {
 		return
 	}
-	steps, ok := inst.JVPSteps(have)
+	steps, ok := inst.JVPSteps(have, ieee)
 	if !ok {
 		for i, v := range inst.JVP(tensor.Builder{}, vals(x), vals(y), vals(dx)) {
 			if v != nil {

@@ -16,6 +16,7 @@ type tape struct {
 	at    []int32          // where each instruction's begin in saved
 	vals  []*tensor.Tensor // for each value of the record its primal, once something has saved it
 	keep  bool             // save everything: the tape is also swept forward (Linearize)
+	ieee  bool             // ordinary products instead of strong ones
 
 	sweepState
 }
@@ -232,7 +233,7 @@ func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Re
 	nin := len(inst.In)
 	x, y := saved[:nin], saved[nin:nin+len(inst.Out)]
 	want := tp.wanted(i)
-	steps, ok := inst.VJPSteps(want)
+	steps, ok := inst.VJPSteps(want, tp.ieee)
 	if !ok {
 		tp.byRule(inst, args, x, y, g, want)
 		return

@@ -23,16 +23,20 @@ type Step struct {
 // cachedSteps are the derived loops for one mask, with the operands and results
 // of the base that they read.
 type cachedSteps struct {
-	jvp     bool
+	kind    derivative
 	mask    Mask
 	steps   []Step
 	in, out Mask
 }
 
+// derivative says which derived loops are meant.
+type derivative struct{ jvp, ieee bool }
+
 // VJPSteps returns the derived loops that give the cotangents of the operands
-// in want, or nil, false when the Inst has a rule instead.
-func (inst *Inst) VJPSteps(want Mask) ([]Step, bool) {
-	c := inst.derived(false, want)
+// in want, or nil, false when the Inst has a rule instead. With ieee, products
+// of partials and cotangents are ordinary ones instead of strong ones.
+func (inst *Inst) VJPSteps(want Mask, ieee bool) ([]Step, bool) {
+	c := inst.derived(derivative{ieee: ieee}, want)
 	if c == nil {
 		return nil, false
 	}
@@ -41,8 +45,9 @@ func (inst *Inst) VJPSteps(want Mask) ([]Step, bool) {
 
 // JVPSteps returns the derived loops that give the tangents of the results from
 // those of the operands in have, or nil, false when the Inst has a rule instead.
-func (inst *Inst) JVPSteps(have Mask) ([]Step, bool) {
-	c := inst.derived(true, have)
+// With ieee, products of partials and tangents are ordinary ones.
+func (inst *Inst) JVPSteps(have Mask, ieee bool) ([]Step, bool) {
+	c := inst.derived(derivative{jvp: true, ieee: ieee}, have)
 	if c == nil {
 		return nil, false
 	}
@@ -50,26 +55,29 @@ func (inst *Inst) JVPSteps(have Mask) ([]Step, bool) {
 }
 
 // derived finds or makes the derived loops; nil when the Inst has a rule instead.
-func (inst *Inst) derived(jvp bool, mask Mask) *cachedSteps {
-	if inst.Expr == nil || inst.Op != nil && (jvp && inst.Op.JVP != nil || !jvp && inst.Op.VJP != nil) {
+func (inst *Inst) derived(kind derivative, mask Mask) *cachedSteps {
+	if inst.Expr == nil || inst.Op != nil && (kind.jvp && inst.Op.JVP != nil || !kind.jvp && inst.Op.VJP != nil) {
 		return nil
 	}
 	if list := inst.steps.Load(); list != nil {
 		for i := range *list {
-			if c := &(*list)[i]; c.jvp == jvp && c.mask == mask {
+			if c := &(*list)[i]; c.kind == kind && c.mask == mask {
 				return c
 			}
 		}
 	}
 	var ds []loop.Derived
 	name := "vjp"
-	if jvp {
+	if kind.jvp {
 		name, ds = "jvp", loop.JVP(inst.Expr, uint64(mask))
 	} else {
 		ds = loop.VJP(inst.Expr, uint64(mask))
 	}
-	c := cachedSteps{jvp: jvp, mask: mask, steps: make([]Step, len(ds))}
+	c := cachedSteps{kind: kind, mask: mask, steps: make([]Step, len(ds))}
 	for i, d := range ds {
+		if kind.ieee {
+			d.Expr = d.Expr.IEEE()
+		}
 		c.steps[i] = Step{Inst: NewLoop(fmt.Sprintf("%s.%s%v", inst.Name, name, d.To), d.Expr), In: d.From, Out: d.To, Pass: d.Expr.IsIdentity()}
 		for _, src := range d.From {
 			switch src.Kind {
@@ -93,7 +101,7 @@ func (inst *Inst) derived(jvp bool, mask Mask) *cachedSteps {
 
 // Saves tells which operands and results the VJP for the operands in want reads.
 func (inst *Inst) Saves(want Mask) (in, out Mask) {
-	if c := inst.derived(false, want); c != nil {
+	if c := inst.derived(derivative{}, want); c != nil {
 		return c.in, c.out
 	}
 	if inst.Op.Saves != nil {
@@ -106,7 +114,7 @@ func (inst *Inst) Saves(want Mask) (in, out Mask) {
 // results, g the results' cotangents (nil for zero). What is not in want, or
 // zero, is nil.
 func (inst *Inst) VJP(b Builder, x, y, g []Val, want Mask) []Val {
-	steps, ok := inst.VJPSteps(want)
+	steps, ok := inst.VJPSteps(want, false)
 	if !ok {
 		return inst.Op.VJP(b, inst, x, y, g, want)
 	}
@@ -118,7 +126,7 @@ func (inst *Inst) VJP(b Builder, x, y, g []Val, want Mask) []Val {
 // JVP emits the tangents of the results: dx are the operands' (nil for zero).
 // A result without a tangent is nil.
 func (inst *Inst) JVP(b Builder, x, y, dx []Val) []Val {
-	steps, ok := inst.JVPSteps(MaskOf(dx))
+	steps, ok := inst.JVPSteps(MaskOf(dx), false)
 	if !ok {
 		return inst.Op.JVP(b, inst, x, y, dx)
 	}
