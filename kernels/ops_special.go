@@ -18,7 +18,7 @@ var (
 
 	Digamma = elementwise(Op{
 		Name: "digamma", NumPy: "- (scipy.special.digamma)", Torch: "digamma",
-		Doc:   "The derivative of lgamma, NaN at -1, -2, ... Its slope is polygamma(1, x).",
+		Doc:   "The derivative of lgamma, an Inf of the other sign than the zero's at 0, NaN at -1, -2, ... Its slope is polygamma(1, x).",
 		Cases: append(unaryCases(0.5, 4), negativeAxis, at(1, -0.5772156649015329), at(0.5, -1.9635100260214235)),
 	}, 1, floating, unary(loop.Digamma))
 
@@ -34,8 +34,8 @@ var negativeAxis = Case{Name: "negative", In: []Sample{values(-0.3, -1.4, -2.6, 
 // Polygamma is the n-th derivative of Digamma, n its attribute.
 var Polygamma = Register(Op{
 	Name: "polygamma", NumPy: "- (scipy.special.polygamma)", Torch: "polygamma",
-	Doc: "The derivative of digamma of the Order n ≥ 0, +Inf or NaN at 0, -1, -2, ... Its slope is the next one. Refuses orders " +
-		"beyond 100.",
+	Doc: "The derivative of digamma of the Order n ≥ 0, digamma itself for n = 0. At 0, -1, -2, ... it is +Inf for odd n and " +
+		"-Inf for even n from 2 on. Its slope is the next one. Refuses orders beyond 100.",
 	Infer: func(in []Aval, attr any) ([]Aval, error) {
 		n, err := operandsAttr[Order]("polygamma", in, 1, attr)
 		if err != nil {

@@ -135,9 +135,8 @@ func digammaDD(x dd) dd {
 	return y
 }
 
-// polygamma is the n-th derivative of digamma, n at least 1: +Inf at 0, -1, ...
-// for odd n; for even n at 0 an Inf of the other sign than the zero's, at
-// negative integers NaN.
+// polygamma is the n-th derivative of digamma, n at least 1. At 0, -1, ... it is
+// +Inf for odd n and -Inf for even n, the limit from the right.
 func polygamma(n int, x float64) float64 {
 	s := n + 1
 	sign := float64(1 - 2*(s%2)) // (-1)^(n+1)
@@ -148,12 +147,8 @@ func polygamma(n int, x float64) float64 {
 		return sign * 0
 	case math.IsInf(x, -1):
 		return math.NaN()
-	case isPole(x) && n%2 == 1:
-		return math.Inf(1)
-	case x == 0:
-		return -1 / x
 	case isPole(x):
-		return math.NaN()
+		return sign * math.Inf(1)
 	case x > 0:
 		return sign * zeta(n, of(x)).float()
 	}

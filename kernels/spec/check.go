@@ -103,12 +103,24 @@ func (r *runner) checkLayouts() {
 		y, dy, dx := r.quantities(r.got, x)
 		wy, wdy, wdx := r.quantities(r.ref, plain)
 		r.same("value, "+l.name, y, wy, r.tol)
+		if v, ok := r.view(x); ok {
+			r.same("view, "+l.name, []kernels.Val{v}, wy, 0)
+		}
 		if l.repeats && r.c.Kink {
 			continue
 		}
 		r.same("JVP, "+l.name, dy, wdy, r.tol*derivativeFactor)
 		r.same("VJP, "+l.name, dx, wdx, r.tol*derivativeFactor)
 	}
+}
+
+// view returns the op's result as a view of its operand, if it has one.
+func (r *runner) view(x []*value) (*value, bool) {
+	if len(x) != 1 {
+		return nil, false
+	}
+	v, ok := r.inst.AsView(x[0].array)
+	return &value{array: &v, aval: v.Aval}, ok
 }
 
 // checkBatch compares batches with single examples: of each operand alone and

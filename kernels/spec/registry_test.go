@@ -146,6 +146,17 @@ func hostile() []any {
 	return list
 }
 
+// derive makes what is made of an Inst's loop.
+func derive(inst *kernels.Inst) {
+	all := uint64(1)<<len(inst.In) - 1
+	if inst.Expr == nil || inst.Op.JVP != nil {
+		return
+	}
+	loop.VJP(inst.Expr, all)
+	loop.JVP(inst.Expr, all)
+	loop.Batch(inst.Expr, all, 2)
+}
+
 // TestHostile gives every op every attribute, on operands of shapes that fit
 // nothing: no panic, and a type that could exist or an error.
 func TestHostile(t *testing.T) {
@@ -177,6 +188,7 @@ func TestHostile(t *testing.T) {
 						return
 					}
 					made++
+					derive(inst)
 					for _, a := range inst.Out {
 						size := 1.0
 						for _, n := range a.Shape {

@@ -76,6 +76,9 @@ func Run(t *testing.T, backend string, o Options) Counts {
 			total.add(n)
 		})
 	}
+	if o.Ops == nil {
+		t.Run("singular points", func(t *testing.T) { checkSingular(t, id) })
+	}
 	t.Logf("%s: %d ops, %d cases (%d bad inputs), %d results compared, %d second derivatives",
 		backend, total.Ops, total.Cases, total.Bad, total.Compared, total.SecondOrder)
 	if len(fallbacks) > 0 {
