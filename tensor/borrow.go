@@ -3,6 +3,7 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"runtime"
@@ -116,21 +117,18 @@ func (h *hash) mix(lane int, word uint64) {
 }
 
 func (h *hash) add(p unsafe.Pointer, n int) {
-	words := unsafe.Slice((*uint64)(p), n/8)
-	for ; len(words) >= 4; words = words[4:] {
-		h.mix(0, words[0])
-		h.mix(1, words[1])
-		h.mix(2, words[2])
-		h.mix(3, words[3])
+	b := unsafe.Slice((*byte)(p), n)
+	for ; len(b) >= 32; b = b[32:] {
+		h.mix(0, binary.NativeEndian.Uint64(b))
+		h.mix(1, binary.NativeEndian.Uint64(b[8:]))
+		h.mix(2, binary.NativeEndian.Uint64(b[16:]))
+		h.mix(3, binary.NativeEndian.Uint64(b[24:]))
 	}
-	for i, w := range words {
-		h.mix(i, w)
+	for lane := range h {
+		var word [8]byte
+		b = b[copy(word[:], b):]
+		h.mix(lane, binary.NativeEndian.Uint64(word[:]))
 	}
-	var rest uint64
-	for i := n &^ 7; i < n; i++ {
-		rest = rest<<8 | uint64(*(*uint8)(unsafe.Add(p, i)))
-	}
-	h.mix(3, rest)
 }
 
 func (h *hash) sum() uint64 {

@@ -275,11 +275,11 @@ func floatText(v float64, verb byte, precision, bits int) string {
 		return "-inf"
 	}
 	s := strconv.FormatFloat(v, verb, -1, bits)
-	if whole, frac, exp := splitFloat(s); precision >= 0 && len(frac) > precision {
-		whole, frac, exp = splitFloat(strconv.FormatFloat(v, verb, precision, bits))
-		s = whole + "." + strings.TrimRight(frac, "0") + exp
+	if _, frac, _ := splitFloat(s); precision < 0 || len(frac) <= precision {
+		return s
 	}
-	return s
+	whole, frac, exp := splitFloat(strconv.FormatFloat(v, verb, precision, bits))
+	return whole + "." + strings.TrimRight(frac, "0") + exp
 }
 
 // splitFloat cuts a number into what stands before the point, behind it, and the exponent.

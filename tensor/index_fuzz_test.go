@@ -21,13 +21,12 @@ func (s *source) next(n int) int {
 
 // pick is one selector, as the naive implementation sees it.
 type pick struct {
-	sel      tensor.Selector
-	kind     string // "range", "item", "axis", "dots" or "tensor"
-	indices  []int  // of a range, item or tensor, before they are wrapped
-	shape    []int  // of a tensor
-	lo, hi   int    // of a range
-	step     int
-	fromEnds bool
+	sel     tensor.Selector
+	kind    string // "range", "item", "axis", "dots" or "tensor"
+	indices []int  // of an item or tensor, before they are wrapped
+	shape   []int  // of a tensor
+	lo, hi  int    // of a range
+	step    int
 }
 
 func (s *source) pick() pick {
