@@ -1,0 +1,89 @@
+/* Tile code, as the Go side writes it and the C side runs it. The structures are those of code.go and plan.go. */
+#ifndef COTANGENT_TILE_H
+#define COTANGENT_TILE_H
+
+#include <stdint.h>
+#include "vmath/vmath_table.h"
+
+/* The instructions, in the order of code.go. */
+#define CT_OPS(X) \
+    X(ptr) X(load) X(guard) X(index) X(wrap) X(within) X(gather) X(gather_rows) X(spread) \
+    X(store) X(store_add) X(scatter) X(scatter_rows) X(cast) \
+    X(neg) X(abs) X(sign) X(square) X(sqrt) X(recip) X(elementary) X(elementary2) X(not) \
+    X(add) X(sub) X(mul) X(div) X(max) X(min) X(smul) X(eq) X(ne) X(lt) X(le) X(and) X(or) \
+    X(select) X(mul_add) X(mul_sub) X(sub_mul) X(select_eq) X(select_ne) X(select_lt) X(select_le) \
+    X(reduce_rows) X(reduce_cols) X(accumulate) X(result)
+
+#define CT_X(name) CT_OP_##name,
+enum { CT_OPS(CT_X) CT_NUM_OPS };
+#undef CT_X
+
+/* The element types, as device.DType. */
+enum { CT_BOOL, CT_I32, CT_I64, CT_F32, CT_F64, CT_NUM_DTYPES };
+
+/* The combiners, as loop.Combiner. */
+enum { CT_NO_REDUCE, CT_SUM, CT_PROD, CT_MAX, CT_MIN, CT_LSE };
+
+/* The elementary functions, in the order of elementary.go. */
+#define CT_ELEMENTARY(X) \
+    X(exp) X(expm1) X(log) X(log1p) X(sin) X(cos) X(tan) X(tanh) X(sigmoid) X(softplus) X(lgamma) X(digamma) X(erf)
+#define CT_ELEMENTARY2(X) X(pow) X(atan2) X(hypot)
+#define CT_X(name) CT_E_##name,
+enum { CT_ELEMENTARY(CT_X) CT_E_polygamma, CT_ELEMENTARY2(CT_X) CT_NUM_ELEMENTARY };
+#undef CT_X
+
+enum { CT_ONE, CT_ROW, CT_COL, CT_FULL };
+enum { CT_PROLOGUE, CT_BODY, CT_EPILOGUE };
+enum { CT_LANES = 16, CT_BLOCK = 1024, CT_TILE = 512 };
+
+typedef struct {
+    uint8_t op, dt, cls, form;
+    uint16_t d, a, b, c, e;
+    int32_t k;
+} ct_instr;
+
+typedef struct {
+    int32_t arg, unit;
+    int64_t c0, size, row, col;
+    int32_t row_tab, col_tab;
+} ct_access;
+
+typedef struct { int64_t stride, size; } ct_wrap;
+typedef struct { uint16_t value; uint64_t bits; } ct_constant;
+typedef struct { uint8_t kind, dt; int32_t at, cols, keep, levels; } ct_reducer;
+typedef struct { int64_t dim, size, last; } ct_span;
+
+typedef struct {
+    int64_t dims, inner, accesses, values, constants, reducers;
+    ct_span rows, cols;
+    int64_t ncode[3];
+    const ct_instr *code[3];
+    const int64_t *counts;  /* by dim */
+    const int64_t *strides; /* by dim and access */
+    const ct_access *access;
+    const ct_wrap *wraps;
+    const int64_t *tables;
+    const ct_constant *consts;
+    const ct_reducer *reds;
+    const int32_t *slots; /* by value */
+} ct_plan;
+
+/* One run: tiles lo to hi-1 of the result, or steps lo to hi-1 of the inner loop of one tile, whose reducers are then
+ * written to partial. */
+typedef struct {
+    const ct_vmath_table *vmath;
+    char *mem;   /* scratch memory of the plan */
+    char *state; /* ct_state_size bytes */
+    int64_t tile; /* -1: whole tiles */
+    int64_t lo, hi;
+    int64_t fault_index, fault_size; /* an index out of range, where the run returns CT_FAULT */
+    char *base[]; /* operands, then results */
+} ct_run;
+
+enum { CT_DONE, CT_CANCELLED, CT_FAULT };
+
+/* The entries of the instruction sets. cancel, where not null, ends the run when it is set. */
+typedef int ct_entry(const ct_plan *p, ct_run *r, const uint32_t *cancel, uint64_t *partial);
+ct_entry ct_tiles_baseline, ct_tiles_avx2, ct_tiles_avx512;
+
+#endif

@@ -1,0 +1,14 @@
+//go:build cgo
+
+/* The tile executor for AVX2 and FMA. */
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC optimize("no-math-errno", "no-trapping-math")
+#pragma GCC target("avx2,fma")
+#endif
+#define CT_ENTRY ct_tiles_avx2
+#include "tile_body.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
