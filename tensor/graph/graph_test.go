@@ -194,6 +194,25 @@ return %4, %0
 	check(after)
 }
 
+// An instruction stays when any of its results is needed.
+func TestRemoveDeadResults(t *testing.T) {
+	b := newBuilder(t)
+	x := b.param(3)
+	b.apply(opTwo, nil, x)
+	two := b.apply(opTwo, nil, x)
+	g := b.outputs(b.apply(kernels.Neg, nil, two+1))
+	if n := g.RemoveDead(); n != 1 {
+		t.Errorf("removed %d, want 1", n)
+	}
+	if err := g.Verify(); err != nil {
+		t.Fatal(err)
+	}
+	const want = "%0 = param 0 float64[3]\n%1, %2 = graph.two %0 float64[3], float64[3]\n%3 = neg %2 float64[3]\nreturn %3"
+	if got := squeezed(g.String()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // squeezed makes every run of spaces one.
 func squeezed(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")

@@ -217,7 +217,7 @@ func (l *layout) assignOutputs() {
 	for i, v := range l.g.Outputs {
 		at := l.at[v]
 		root := &l.at[at.root]
-		whole := at.offset == 0 && at.strides == nil && bytesOf(l.g.Aval(v)) == bytesOf(l.g.Aval(at.root))
+		whole := at.strides == nil && bytesOf(l.g.Aval(v)) == bytesOf(l.g.Aval(at.root))
 		if root.block < 0 || l.dest[root.block] >= 0 || !whole {
 			l.copies = append(l.copies, copyOut{v, i})
 			continue

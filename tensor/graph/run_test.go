@@ -22,7 +22,10 @@ var (
 	opIndex = kernels.Register(kernels.Op{Name: "graph.index", Kind: kernels.Library, Infer: sameType})
 	opWait  = kernels.Register(kernels.Op{Name: "graph.wait", Kind: kernels.Library, Infer: sameType})
 	opCall  = kernels.Register(kernels.Op{Name: "graph.call", Kind: kernels.Library, Infer: sameType})
-	opNone  = kernels.Register(kernels.Op{Name: "graph.none", Kind: kernels.Library, Infer: sameType})
+	opTwo   = kernels.Register(kernels.Op{Name: "graph.two", Kind: kernels.Library, Infer: func(in []kernels.Aval, _ any) ([]kernels.Aval, error) {
+		return []kernels.Aval{in[0], in[0]}, nil
+	}})
+	opNone = kernels.Register(kernels.Op{Name: "graph.none", Kind: kernels.Library, Infer: sameType})
 )
 
 func sameType(in []kernels.Aval, _ any) ([]kernels.Aval, error) { return in[:1], nil }
@@ -77,6 +80,25 @@ func TestRun(t *testing.T) {
 		}
 		wantFloats(t, "1-y²", out[0], 1-v[0]*v[0], 1-v[2]*v[2], 1-v[1]*v[1], 1-v[3]*v[3])
 	}
+	for i, a := range p.idle[0].values {
+		if b := p.lay.at[i]; a.Ptr != nil && p.lay.at[b.root].source != ofConst {
+			t.Errorf("the waiting state still knows where %%%d was", i)
+		}
+	}
+}
+
+// An output is not overwritten by what is computed from it.
+func TestRunKeepsOutputs(t *testing.T) {
+	b := newBuilder(t)
+	y := b.apply(kernels.Neg, nil, b.param(2))
+	row := b.apply(kernels.Reshape, kernels.DimsOf(1, 2), y)
+	p := compile(t, b.outputs(row, b.apply(kernels.Square, nil, y)))
+	out := destinations(p)
+	if err := p.Run(t.Context(), []*kernels.Array{arrayOf([]float64{2, 3})}, out); err != nil {
+		t.Fatal(err)
+	}
+	wantFloats(t, "-x", out[0], -2, -3)
+	wantFloats(t, "x²", out[1], 4, 9)
 }
 
 // Outputs that are parameters, constants, views, or there twice.
@@ -101,6 +123,22 @@ func TestRunOutputs(t *testing.T) {
 		{1, 2, 3, 4}, {5, 6}, {-1, -2, -3, -4}, {-1, -2, -3, -4}, {-1, -3, -2, -4}, {-3, -4}, {1, 3, 2, 4}, {-1, -2, -3, -4},
 	} {
 		wantFloats(t, "output", out[i], want...)
+	}
+}
+
+// A result does not take the memory of an operand that another operand views.
+func TestRunKeepsViewed(t *testing.T) {
+	b := newBuilder(t)
+	y := b.apply(kernels.Neg, nil, b.param(3))
+	flipped := b.apply(kernels.Slice, kernels.RangesOf(kernels.Stepped(kernels.End, kernels.Begin, -1)), y)
+	p := compile(t, b.outputs(b.apply(kernels.Mul, nil, y, flipped)))
+	out := destinations(p)
+	if err := p.Run(t.Context(), []*kernels.Array{arrayOf([]float64{2, 3, 5})}, out); err != nil {
+		t.Fatal(err)
+	}
+	wantFloats(t, "y times y flipped", out[0], 10, 9, 10)
+	if s := p.Stats(); s.Views != 1 || s.InPlace != 0 {
+		t.Errorf("%+v", s)
 	}
 }
 
