@@ -69,6 +69,7 @@ var contractCases = []Case{
 	{Name: "outer", Attr: Equation("i,j->ji"), In: []Sample{random(2), random(3)}, Shape: []int{3, 2}},
 	{Name: "inner", Attr: Equation("ij,ij->"), In: []Sample{random(2, 3), random(2, 3)}},
 	{Name: "batch", Attr: Equation("bij,bkj->bik"), In: []Sample{random(2, 2, 3), random(2, 4, 3)}, Shape: []int{2, 2, 4}},
+	{Name: "large", Attr: Equation("bij,bkj->bik"), In: []Sample{random(3, 17, 15), random(3, 18, 15)}, Tol: 1e-13},
 	{Name: "ellipsis", Attr: Equation("...ij,...jk->...ik"), In: []Sample{random(2, 1, 2, 3), random(3, 3, 2)}, Shape: []int{2, 3, 2, 2}},
 	{Name: "ellipsis transposed", Attr: Equation("i...->...i"), In: []Sample{random(2, 3, 4)}, Shape: []int{3, 4, 2}},
 	{Name: "ellipsis implicit", Attr: Equation("...i,...i"), In: []Sample{random(2, 3), random(3)}, Shape: []int{2}},

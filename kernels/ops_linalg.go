@@ -38,6 +38,9 @@ var Matmul = Register(Op{
 		{Name: "vector and batch", In: []Sample{random(3), random(2, 3, 2)}, Shape: []int{2, 2}},
 		{Name: "batch and vector", In: []Sample{random(2, 2, 3), random(3)}, Shape: []int{2, 2}},
 		{Name: "larger", In: []Sample{random(9, 17), random(17, 5)}},
+		{Name: "large", In: []Sample{random(33, 41), random(41, 19)}, Tol: 1e-13},
+		{Name: "large batch", In: []Sample{random(3, 17, 15), random(3, 15, 18)}, Tol: 1e-13},
+		{Name: "large vector", In: []Sample{random(37, 43), random(43)}, Tol: 1e-13},
 		{Name: "integers", In: []Sample{ints(1, 2), ints(3, 4)}, Want: []float64{11}},
 		{Name: "promoted", In: []Sample{random(2, 2), ints(3, 4)}},
 		{Name: "empty", In: []Sample{random(0, 2), random(2, 3)}, Shape: []int{0, 3}},
@@ -181,6 +184,7 @@ var Dot = Register(Op{
 	Cases: []Case{
 		{Name: "value", In: []Sample{values(1, 2, 3), values(4, 5, 6)}, Want: []float64{32}, Shape: []int{}},
 		{Name: "random", In: []Sample{random(7), random(7)}},
+		{Name: "large", In: []Sample{random(1111), random(1111)}, Tol: 1e-13},
 		{Name: "size 1", In: []Sample{random(1), random(1)}},
 		{Name: "integers", In: []Sample{ints(1, 2), ints(3, 4)}, Want: []float64{11}},
 		{Name: "empty", In: []Sample{random(0), random(0)}, Want: []float64{0}},

@@ -131,6 +131,7 @@ var Transpose = Register(Op{
 	Cases: []Case{
 		{Name: "value", Attr: AxesOf(false), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 4, 2, 5, 3, 6}, Shape: []int{3, 2}},
 		{Name: "cycle", Attr: AxesOf(false, 1, 2, 0), In: []Sample{random(2, 3, 4)}, Shape: []int{3, 4, 2}},
+		{Name: "large", Attr: AxesOf(false), In: []Sample{random(37, 41)}},
 		{Name: "negative axes", Attr: AxesOf(false, 0, -1, 1), In: []Sample{random(2, 3, 4)}, Shape: []int{2, 4, 3}},
 		{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}},
 		{Name: "empty", Attr: AxesOf(false), In: []Sample{random(0, 3)}, Shape: []int{3, 0}},
@@ -349,6 +350,7 @@ var Slice = Register(Op{
 		{Name: "last column", Attr: RangesOf(All(), Item(-1)), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 4}, Shape: []int{2}},
 		{Name: "leading", Attr: RangesOf(Item(1)), In: []Sample{random(2, 3, 2)}, Shape: []int{3, 2}},
 		{Name: "item", Attr: RangesOf(Item(0), Item(2)), In: []Sample{random(2, 3)}, Shape: []int{}},
+		{Name: "large", Attr: RangesOf(Stepped(End, 0, -3), From(1, End)), In: []Sample{random(67, 31)}},
 		{Name: "nothing", Attr: RangesOf(From(2, 1)), In: []Sample{random(3, 2)}, Shape: []int{0, 2}},
 		{Name: "empty", Attr: RangesOf(Stepped(0, End, 2)), In: []Sample{random(0, 2)}, Shape: []int{0, 2}},
 		{Name: "far step", Attr: RangesOf(Stepped(1, End, End)), In: []Sample{random(3)}, Shape: []int{1}},
@@ -511,6 +513,7 @@ var Pad = Register(Op{
 		{Name: "value", Attr: PaddingOf([]int{1}, []int{2}), In: []Sample{values(5, 6)}, Want: []float64{0, 5, 6, 0, 0}, Shape: []int{5}},
 		{Name: "two dimensions", Attr: PaddingOf([]int{0, 1}, []int{2, 0}), In: []Sample{random(2, 3)}, Shape: []int{4, 4}},
 		{Name: "cut off", Attr: PaddingOf([]int{-1}, []int{1}), In: []Sample{values(5, 6, 7)}, Want: []float64{6, 7, 0}},
+		{Name: "large", Attr: PaddingOf([]int{3, 5}, []int{-1, 1}), In: []Sample{random(33, 35)}},
 		{Name: "none", Attr: PaddingOf([]int{0, 0}, []int{0, 0}), In: []Sample{random(2, 3)}},
 		{Name: "empty", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(0)}, Want: []float64{0, 0}},
 		{Name: "all cut off", Attr: PaddingOf([]int{-1}, []int{-1}), In: []Sample{random(1)}, Bad: "negative"},

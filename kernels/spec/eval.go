@@ -20,7 +20,10 @@ type value struct {
 func (v *value) Aval() kernels.Aval { return v.aval }
 
 // eager runs ops on a backend.
-type eager struct{ backend int }
+type eager struct {
+	backend int
+	workers *device.Workers
+}
 
 func (e eager) Apply(op *kernels.Op, attr any, in ...kernels.Val) []kernels.Val {
 	return apply(e, op, attr, in)
@@ -43,7 +46,7 @@ func apply(b kernels.Builder, op *kernels.Op, attr any, in []kernels.Val) []kern
 }
 
 func (e eager) ApplyInst(inst *kernels.Inst, in ...kernels.Val) []kernels.Val {
-	c := &kernels.Call{}
+	c := &kernels.Call{Workers: e.workers}
 	var err error
 	for i, x := range in {
 		v := x.(*value)

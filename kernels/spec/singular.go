@@ -81,8 +81,7 @@ var compositions = []struct {
 }
 
 // checkSingular tests the compositions in both modes.
-func checkSingular(t *testing.T, backend int) {
-	b := eager{backend}
+func checkSingular(t *testing.T, b eager) {
 	ones := func(n int) []float64 {
 		list := make([]float64, n)
 		for i := range list {

@@ -17,8 +17,9 @@ import (
 
 // Options narrow or loosen a run.
 type Options struct {
-	Ops   []string // the names of those to test; nil: all
-	Loose float64  // a factor to all tolerances; 0: 1
+	Ops     []string        // the names of those to test; nil: all
+	Loose   float64         // a factor to all tolerances; 0: 1
+	Workers *device.Workers // what the backend's kernels are given; nil: none
 }
 
 // The tolerances of a value in float64 where a case gives none, as a part of
@@ -62,7 +63,8 @@ func Run(t *testing.T, backend string, o Options) Counts {
 				}
 				name := fmt.Sprintf("%s case %d (%s)", op.Name, i, c.Name)
 				for _, float := range floats(c) {
-					r := &runner{name: name, op: op, c: c, float: float, got: eager{id}, ref: eager{refID}, counts: &n}
+					r := &runner{name: name, op: op, c: c, float: float, counts: &n}
+					r.got, r.ref = eager{id, o.Workers}, eager{refID, nil}
 					r.tol = tolerance(c, float) * max(o.Loose, 1)
 					r.errorf = func(format string, args ...any) {
 						t.Errorf("case %d (%s) %v: %s", i, c.Name, float, fmt.Sprintf(format, args...))
@@ -77,7 +79,7 @@ func Run(t *testing.T, backend string, o Options) Counts {
 		})
 	}
 	if o.Ops == nil {
-		t.Run("singular points", func(t *testing.T) { checkSingular(t, id) })
+		t.Run("singular points", func(t *testing.T) { checkSingular(t, eager{id, o.Workers}) })
 	}
 	t.Logf("%s: %d ops, %d cases (%d bad inputs), %d results compared, %d second derivatives",
 		backend, total.Ops, total.Cases, total.Bad, total.Compared, total.SecondOrder)
@@ -128,6 +130,7 @@ type runner struct {
 	operands []*value
 	want     kernels.Mask // the operands that have derivatives
 	inst     *kernels.Inst
+	large    bool // too large for differences, second derivatives and batches
 	errorf   func(format string, args ...any)
 }
 
@@ -150,11 +153,14 @@ func (r *runner) run() {
 		return
 	}
 	r.operands = operands(r.c, r.float, r.op.Name, r.c.Name)
+	total := 0
 	for i, s := range r.c.In {
+		total += avals[i].Size()
 		if avals[i].DType.IsFloat() && !s.Fixed {
 			r.want |= 1 << i
 		}
 	}
+	r.large = total > 1000
 	if r.c.Bad != "" {
 		r.checkBad(firstErr(r.apply(r.got, vals(r.operands))))
 		return
@@ -164,7 +170,7 @@ func (r *runner) run() {
 	}
 	r.checkValue()
 	r.checkDerivatives()
-	if r.got == r.ref {
+	if r.got.backend == r.ref.backend {
 		r.checkDifferences()
 		r.checkFloat32()
 	} else {
