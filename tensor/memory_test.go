@@ -47,8 +47,8 @@ func TestForgottenTemporaries(t *testing.T) {
 
 // The same with operations, some temporaries being views of others.
 func TestForgottenResults(t *testing.T) {
-	d := host(t, 16*mebi)
-	x := tensor.Full(1, []int{4, mebi / 32}, tensor.On(d)) // 1 MiB
+	d := host(t, mebi)
+	x := tensor.Full(1, []int{4, mebi / 512}, tensor.On(d)) // 64 KiB
 	for i := range 100 {
 		x = x.Neg().T().T().Neg()
 		if err := x.Err(); err != nil {

@@ -131,9 +131,6 @@ func placeOf(dev device.Device) (*place, error) {
 		return p.(*place), nil
 	}
 	id, ok := kernels.BackendID(dev.Kind())
-	if kind := dev.Kind(); !ok && (kind == "cpu" || kind == "sim") {
-		id, ok = kernels.BackendID("ref") // it runs wherever the host sees the memory
-	}
 	if !ok {
 		return nil, &DeviceError{Device: dev.Name(), Reason: "no kernels are linked in for this kind of device"}
 	}
