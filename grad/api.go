@@ -59,13 +59,22 @@ var tapes = sync.Pool{New: func() any { return new(tape) }}
 
 // reset empties the tape for its next use.
 func (tp *tape) reset() {
+	for v, c := range tp.ct {
+		if c != nil { // the inputs': what they hold is the caller's
+			c.owner = borrowed
+			tp.drop(int32(v))
+		}
+	}
 	tp.rec.Reset()
 	clear(tp.saved)
 	clear(tp.vals)
-	clear(tp.ct)
 	tp.saved, tp.at, tp.vals, tp.ct = tp.saved[:0], tp.at[:0], tp.vals[:0], tp.ct[:0]
 	tp.keep, tp.ieee = false, false
 }
+
+// few is how many leaves arguments and results commonly have at most: the slices
+// for them are part of what holds them.
+const few = 6
 
 // traced is a function recorded on a tape.
 type traced[P, Q any] struct {
@@ -76,6 +85,19 @@ type traced[P, Q any] struct {
 	y    Q                // the result, one level down
 	out  []*tensor.Tensor // its leaves as the function returned them
 	lv   *tensor.Level
+
+	room struct {
+		in, boxed, out, low [few]*tensor.Tensor
+		refs                [few]graph.Ref
+	}
+}
+
+// sized returns room for n elements, in an array if they fit.
+func sized[T any](room []T, n int) []T {
+	if n > len(room) {
+		return make([]T, n)
+	}
+	return room[:n]
 }
 
 // record runs f on a tape.
@@ -83,11 +105,11 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], e
 	r := &traced[P, Q]{tp: tp, x: x, lv: tensor.Open(name, tp)}
 	defer r.lv.Close()
 	var err error
-	if r.in, err = leavesOf(x, make([]*tensor.Tensor, 0, 4)); err != nil {
+	if r.in, err = leavesOf(x, r.room.in[:0]); err != nil {
 		return r, err
 	}
-	boxed := make([]*tensor.Tensor, len(r.in))
-	r.refs = make([]graph.Ref, len(r.in))
+	boxed := sized(r.room.boxed[:], len(r.in))
+	r.refs = sized(r.room.refs[:], len(r.in))
 	for i, t := range r.in {
 		boxed[i], r.refs[i] = t, graph.Untracked
 		if t.Err() == nil && t.DType().IsFloat() {
@@ -99,10 +121,10 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], e
 	if err != nil {
 		return r, err
 	}
-	if r.out, err = leavesOf(res, make([]*tensor.Tensor, 0, 1)); err != nil {
+	if r.out, err = leavesOf(res, r.room.out[:0]); err != nil {
 		return r, err
 	}
-	low := make([]*tensor.Tensor, len(r.out))
+	low := sized(r.room.low[:], len(r.out))
 	for i, t := range r.out {
 		low[i] = t
 		if t.TracedAt(r.lv) {

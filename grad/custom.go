@@ -191,7 +191,7 @@ func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor)
 	for i, t := range y {
 		tp.vals = append(tp.vals, nil) // rules may keep what they are given: never freed by the sweep
 		if out[i] = t; t.DType().IsFloat() {
-			out[i] = lv.Trace(t, nil, r+int32(i))
+			out[i] = tp.trace(lv, t, r+int32(i))
 		}
 	}
 	return out

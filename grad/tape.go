@@ -14,6 +14,7 @@ type tape struct {
 	rec   graph.Record
 	saved []*tensor.Tensor // for each instruction its operands, then its results; nil where not read
 	at    []int32          // where each instruction's begin in saved
+	slab  []tensor.Tensor  // traced tensors to come
 	vals  []*tensor.Tensor // for each value of the record its primal, once something has saved it
 	keep  bool             // save everything: the tape is also swept forward (Linearize)
 	ieee  bool             // ordinary products instead of strong ones
@@ -29,7 +30,27 @@ func (tp *tape) Read(_ *tensor.Level, t *tensor.Tensor) (*tensor.Tensor, error) 
 // input traces a value that the function under differentiation is given.
 func (tp *tape) input(lv *tensor.Level, t *tensor.Tensor) *tensor.Tensor {
 	tp.vals = append(tp.vals, nil)
-	return lv.Trace(t, nil, tp.rec.Input(t.Aval()))
+	return tp.trace(lv, t, tp.rec.Input(t.Aval()))
+}
+
+// slabSize is how many traced tensors are allocated at a time. They keep each
+// other's values alive, so only small ones share a slab.
+const (
+	slabSize  = 16
+	slabSmall = 256 // elements
+)
+
+// trace boxes a value of the record.
+func (tp *tape) trace(lv *tensor.Level, t *tensor.Tensor, ref graph.Ref) *tensor.Tensor {
+	if t.Size() > slabSmall {
+		return lv.Trace(t, nil, ref)
+	}
+	if len(tp.slab) == 0 {
+		tp.slab = make([]tensor.Tensor, slabSize)
+	}
+	box := &tp.slab[0]
+	tp.slab = tp.slab[1:]
+	return lv.TraceInto(box, t, ref)
 }
 
 func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
@@ -60,7 +81,7 @@ func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.
 	for i, t := range out {
 		tp.save(saveOut.Has(i), r+int32(i), t)
 		if t.DType().IsFloat() {
-			out[i] = lv.Trace(t, nil, r+int32(i))
+			out[i] = tp.trace(lv, t, r+int32(i))
 		}
 	}
 }

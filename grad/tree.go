@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/tensor"
 )
@@ -43,8 +45,42 @@ func leavesOf[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
 			return append(dst, *v...), nil
 		}
 	}
+	if n := rowOf[P](); n > 0 {
+		if r := unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(&p)), n); !slices.Contains(r, nil) {
+			return append(dst, r...), nil
+		}
+	}
 	return leavesByReflection(p, dst)
 }
+
+// rowOf returns n where values of type P are n tensors in a row and nothing else
+// (a struct of exported tensors, an array of them): the common case, for which
+// reflection is too slow. Otherwise it returns 0.
+func rowOf[P any]() int {
+	t := reflect.TypeFor[P]()
+	if n, ok := rows.Load(t); ok {
+		return n.(int)
+	}
+	n := 0
+	switch t.Kind() {
+	case reflect.Array:
+		if t.Elem() == tensorType {
+			n = t.Len()
+		}
+	case reflect.Struct:
+		n = t.NumField()
+		for i := range t.NumField() {
+			if f := t.Field(i); f.Type != tensorType || !f.IsExported() {
+				n = 0
+				break
+			}
+		}
+	}
+	rows.Store(t, n)
+	return n
+}
+
+var rows sync.Map // reflect.Type -> int, see rowOf
 
 func leavesByReflection[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	err := walk(reflect.ValueOf(&p).Elem(), "", func(_ string, t *tensor.Tensor) *tensor.Tensor {
@@ -75,6 +111,10 @@ func rebuild[P any](like P, leaves []*tensor.Tensor) P {
 			c := slices.Clone(leaves)
 			return *any(&c).(*P)
 		}
+	}
+	if n := rowOf[P](); n > 0 && n == len(leaves) {
+		copy(unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(&like)), n), leaves)
+		return like
 	}
 	return rebuildByReflection(like, leaves)
 }

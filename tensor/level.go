@@ -54,6 +54,13 @@ func (lv *Level) Trace(primal, aux *Tensor, ref int32) *Tensor {
 	return t
 }
 
+// TraceInto is Trace into a zero Tensor of the caller's.
+func (lv *Level) TraceInto(t *Tensor, primal *Tensor, ref int32) *Tensor {
+	t.lv, t.primal, t.ref = lv, primal, ref
+	t.arr.Aval = primal.arr.Aval
+	return t
+}
+
 // TraceAval boxes a value of which only the type is known, or is not that of
 // its primal (batching).
 func (lv *Level) TraceAval(a kernels.Aval, primal *Tensor, ref int32) *Tensor {
