@@ -1,3 +1,5 @@
+// GradBench's saddle and particle, and the descent that both use.
+
 package bench
 
 import (

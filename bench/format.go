@@ -1,3 +1,5 @@
+// Columns, durations and sizes as text.
+
 package bench
 
 import (

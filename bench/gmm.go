@@ -1,3 +1,5 @@
+// GradBench's gmm.
+
 package bench
 
 import (

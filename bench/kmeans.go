@@ -1,3 +1,5 @@
+// GradBench's kmeans.
+
 package bench
 
 import (

@@ -1,3 +1,5 @@
+// GradBench's llsq and lse.
+
 package bench
 
 import "github.com/cotangent-ad/cotangent/tensor"

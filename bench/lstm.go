@@ -1,3 +1,5 @@
+// GradBench's lstm.
+
 package bench
 
 import "github.com/cotangent-ad/cotangent/tensor"

@@ -1,3 +1,5 @@
+// The measurements: scenarios on backends, and their table.
+
 package bench
 
 import (

@@ -1,3 +1,5 @@
+// The scenarios: objectives at points, on data made here.
+
 package bench
 
 import (

@@ -1,3 +1,5 @@
+// The modules: GradBench's messages tied to the objectives of package bench.
+
 package gradbench
 
 import (

@@ -1,3 +1,5 @@
+// Results as JSON.
+
 package gradbench
 
 import (
