@@ -7,10 +7,21 @@
 //	if err := y.Err(); err != nil { ... }
 //
 // Shapes broadcast and indices count as in NumPy. An operation on two dtypes is
-// carried out in the later one of bool, int32, int64, float32, float64.
+// carried out in the later one of bool, int32, int64, float32, float64. Errors
+// stick: an operation on a tensor that carries one returns it, and so does
+// every reader.
+//
+// Memory is given back by the garbage collector, which is asked in time for a
+// device's limit; a [Scope] gives temporaries back at once.
 //
 // What lives here: the Tensor (tensor.go), levels and dispatch (level.go),
-// evaluation (eval.go), errors (errors.go), constructors, readers, printing and
-// file formats. What does not: kernels and their rules (package kernels), the
-// transformations (package grad). Start reading at tensor.go, then level.go.
+// evaluation (eval.go) with its short cut for single numbers (scalar.go),
+// errors (errors.go); constructors (new.go, make.go, borrow.go), readers
+// (read.go) and printing (format.go); operations as methods (arith.go,
+// compare.go, special.go, reduce.go, shape.go, index.go, gather.go, linalg.go);
+// scopes (scope.go) and transfers (transfer.go).
+//
+// What does not: kernels and their rules (package kernels), the transformations
+// (package grad), NumPy's files (tensor/npy), gonum's matrices (tensor/gonum),
+// recorded programs (tensor/graph). Start reading at tensor.go, then level.go.
 package tensor

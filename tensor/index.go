@@ -5,6 +5,7 @@ package tensor
 import (
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 )
@@ -60,11 +61,37 @@ func Step(start, stop, step int) Selector { return basic{r: kernels.Stepped(star
 
 // At returns the element or the subtensor at leading indices.
 func (t *Tensor) At(index ...int) *Tensor {
+	if v := t.element(index); v != nil {
+		return v
+	}
 	sel := make([]Selector, len(index))
 	for d, i := range index {
 		sel[d] = At(i)
 	}
 	return t.Index(sel...)
+}
+
+// element is At of plain tensors, where an index is no more than an offset; it
+// returns nil where that is not so, or the indices are wrong.
+func (t *Tensor) element(index []int) *Tensor {
+	if t.bad() || t.lv != nil || len(index) > len(t.arr.Shape) || t.arr.Size() == 0 {
+		return nil
+	}
+	v := t.arr
+	offset := 0
+	for d, i := range index {
+		i, ok := wrapAxis(i, t.arr.Shape[d])
+		if !ok {
+			return nil
+		}
+		offset += i * t.arr.Stride(d)
+	}
+	v.Shape = v.Shape[len(index):]
+	if v.Strides != nil {
+		v.Strides = v.Strides[len(index):]
+	}
+	v.Ptr = unsafe.Add(v.Ptr, offset*v.DType.Size())
+	return t.view(v)
 }
 
 // Index returns the part of t that is selected, dimension by dimension; those

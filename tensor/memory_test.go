@@ -9,6 +9,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/devicetest"
+	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -28,6 +29,11 @@ func host(t testing.TB, limit int64) *device.Host {
 	return d
 }
 
+// empty takes a tensor's memory and nothing else.
+func empty(d device.Device, n int) *tensor.Tensor {
+	return tensor.Empty(d, kernels.Aval{DType: tensor.Float64, Shape: []int{n}})
+}
+
 // A loop of temporaries that nobody releases stays within the device's limit.
 func TestForgottenTemporaries(t *testing.T) {
 	d := host(t, 256*mebi)
@@ -36,7 +42,7 @@ func TestForgottenTemporaries(t *testing.T) {
 		n = 1000
 	}
 	for i := range n {
-		if err := tensor.Uninitialized(d, tensor.Float64, mebi).Err(); err != nil {
+		if err := empty(d, mebi).Err(); err != nil {
 			t.Fatalf("after %d: %v", i, err)
 		}
 	}
@@ -65,7 +71,7 @@ func TestOutOfMemory(t *testing.T) {
 			if name == "sim" {
 				d = simulated(t, 4*mebi)
 			}
-			x := tensor.Uninitialized(d, tensor.Float64, mebi/4) // 2 MiB
+			x := empty(d, mebi/4) // 2 MiB
 			y, where := x.BroadcastTo(3, mebi/4).Clone(), caller(0)
 			failsAt[*device.OutOfMemoryError](t, y, "clone", "out of memory: 6 MiB requested", where)
 			if z := y.Add(x).Sum(); z.Err() != y.Err() {
@@ -74,7 +80,7 @@ func TestOutOfMemory(t *testing.T) {
 			fails[*device.OutOfMemoryError](t, tensor.Full(1, []int{mebi}, tensor.On(d)), "clone", "8 MiB requested")
 			fails[*device.OutOfMemoryError](t, tensor.FromSlice(make([]float64, mebi)).To(d), "to", "8 MiB requested")
 			// What fits still can be had.
-			if err := tensor.Uninitialized(d, tensor.Float64, mebi/8).Err(); err != nil {
+			if err := empty(d, mebi/8).Err(); err != nil {
 				t.Error(err)
 			}
 		})

@@ -88,6 +88,7 @@ func TestNewRefuses(t *testing.T) {
 
 // New copies: what the caller writes later is not seen.
 func TestNewCopies(t *testing.T) {
+	devicetest.NoLeaks(t, open(t, "cpu"))
 	flat, nested := []float64{1, 2}, [][]float64{{1, 2}}
 	large := make([]float64, 100_000)
 	x, y, z := tensor.New(flat), tensor.New(nested), tensor.FromSlice(large)

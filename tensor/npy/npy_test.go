@@ -15,6 +15,8 @@ import (
 
 	other "github.com/sbinet/npyio/npy"
 
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -178,6 +180,11 @@ func TestReadErrorOfReader(t *testing.T) {
 
 // A stream that is larger than the first chunk comes whole, and leaves what follows.
 func TestReadLargeStream(t *testing.T) {
+	d, err := device.Open("cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	devicetest.NoLeaks(t, d)
 	n := 3*firstChunk/8 + 5
 	values := make([]float64, n)
 	for i := range values {
