@@ -9,9 +9,10 @@ import (
 // What an eager operation allocates on Go's heap: its result, the memory of a
 // small one, and a boxed attribute where it has one.
 func TestAllocations(t *testing.T) {
-	s, v := tensor.Scalar(1.5), tensor.Ones(8)
+	on := tensor.On(open(t, "cpu"))
+	s, v := tensor.Scalar(1.5, on), tensor.Full(1, []int{8}, on)
 	m := v.Reshape(2, 4)
-	large := tensor.Ones(4096)
+	large := tensor.Full(1, []int{4096}, on)
 	for _, c := range []struct {
 		name string
 		want float64

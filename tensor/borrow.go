@@ -68,11 +68,10 @@ func borrow[T Element](data []T, a kernels.Array) *Tensor {
 		return failed("wrap", err)
 	}
 	a.Ptr = unsafe.Pointer(unsafe.SliceData(data))
-	t := &Tensor{arr: a, place: p, borrowed: true}
-	if p.host {
-		return t
+	if !p.host {
+		return transfer(&Tensor{arr: a}, p)
 	}
-	return transfer(t, p)
+	return &Tensor{arr: a, place: p, borrowed: true}
 }
 
 // Borrowed reports whether a plain tensor's memory is the caller's (see

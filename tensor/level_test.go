@@ -178,10 +178,9 @@ func TestAccumulate(t *testing.T) {
 
 	var log []string
 	lv := tensor.Open("test", tracer{log: &log})
-	borrowed := []float64{1, 2}
 	for name, c := range map[string]*tensor.Tensor{
 		"traced": lv.Trace(acc, nil, 0), "constant": tensor.Builder{}.Full(0, x.Aval()).(*tensor.Tensor),
-		"strided": tensor.New([][]float64{{1, 2}, {3, 4}}).T().At(0), "borrowed": tensor.Wrap(borrowed),
+		"strided": tensor.New([][]float64{{1, 2}, {3, 4}}).T().At(0), "borrowed": tensor.WrapStrided([]float64{1, 2}, []int{2}, []int{1}),
 		"failed": tensor.Zeros(-1), "integers": tensor.New([]int{1, 2}),
 	} {
 		if tensor.Accumulate(inst, []*tensor.Tensor{x, y}, c) {

@@ -1,8 +1,11 @@
 package tensor_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -188,6 +191,9 @@ func TestWhereMemoryLives(t *testing.T) {
 func TestWrap(t *testing.T) {
 	data := []float32{1, 2, 3, 4, 5, 6}
 	x := tensor.Wrap(data, 2, 3)
+	if !x.Borrowed() {
+		t.Skip("the default device does not see the host's memory")
+	}
 	check(t, x, tensor.Float32, []int{2, 3}, 1, 2, 3, 4, 5, 6)
 	if !x.Borrowed() || !x.T().Borrowed() || x.Clone().Borrowed() || tensor.New(data).Borrowed() {
 		t.Error("what is borrowed, or a view of it, says so, and nothing else")
@@ -205,8 +211,37 @@ func TestWrap(t *testing.T) {
 	fails[*tensor.ShapeError](t, tensor.Wrap(data, 4), "wrap", "6 elements do not fill")
 }
 
+// On a default device that is no host, what is not asked for by On still works,
+// and Wrap copies.
+func TestAnotherDefaultDevice(t *testing.T) {
+	if os.Getenv(device.EnvDevice) != "sim" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestAnotherDefaultDevice$", "-test.v")
+		cmd.Env = append(os.Environ(), device.EnvDevice+"=sim")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestAnotherDefaultDevice")) {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	data := []float64{1, 2, 3, 4}
+	x, y := tensor.Wrap(data, 2, 2), tensor.WrapStrided(data, []int{2}, []int{2})
+	data[0] = 9
+	check(t, x, tensor.Float64, []int{2, 2}, 1, 2, 3, 4)
+	check(t, y, tensor.Float64, []int{2}, 1, 3)
+	check(t, x.Add(tensor.Ones(2)).Mul(tensor.Scalar(2)), tensor.Float64, []int{2, 2}, 4, 6, 8, 10)
+	check(t, tensor.Scalar(2).Exp().Log(), tensor.Float64, []int{}, 2)
+	for _, x := range []*tensor.Tensor{x, y, tensor.Zeros(2), tensor.New(1.5), tensor.Scalar(1).Add(tensor.Scalar(2)), tensor.Arange(0, 3, 1)} {
+		if got := x.Device(); got.Name() != "sim" || x.Borrowed() {
+			t.Errorf("%v is on %s", x, got.Name())
+		}
+	}
+}
+
 // Every single element counts in a fingerprint, whatever the length.
 func TestFingerprint(t *testing.T) {
+	if !tensor.Wrap([]bool{true}).Borrowed() {
+		t.Skip("the default device does not see the host's memory")
+	}
 	for n := 1; n < 40; n++ {
 		data := make([]int32, n)
 		x := tensor.Wrap(data)
