@@ -1,0 +1,138 @@
+// One greedy colouring of each kind behind one interface, so that orders,
+// portfolio and iteration are written once.
+
+package sparse
+
+// engine colours greedily in a given order; it holds working storage, which makes
+// it cheap to run again and unfit for concurrent use.
+type engine interface {
+	// run returns the colouring, or nil if it was stopped.
+	run(order []int32, halt *halter) *attempt
+	// graph is what orders are made from.
+	graph() adjacency
+	size() int
+	// classes returns the colour of each vertex, for orders by colour class.
+	classes(a *attempt) ([]int32, int)
+}
+
+func (in *instance) engine() engine {
+	switch in.problem {
+	case Star:
+		g := newStarGreedy(in.p, in.p.Rows)
+		return &symmetricEngine{g: in.p, greedy: g.run}
+	case Acyclic:
+		g := newAcyclicGreedy(in.p, in.p.Rows)
+		return &symmetricEngine{g: in.p, greedy: g.run}
+	case StarBicoloring, AcyclicBicoloring:
+		b, rows := bordered(in.p, in.byCol())
+		return &borderedEngine{in: in, g: b, greedy: newCoverGreedy(b, rows, in.problem == StarBicoloring).run}
+	default:
+		return &columnEngine{newColumnGreedy(in.p, in.byCol())}
+	}
+}
+
+// borderedEngine colours every line, and drops colours only afterwards: another
+// way to a bicolouring, better for some matrices.
+func (in *instance) borderedEngine() engine {
+	b, rows := bordered(in.p, in.byCol())
+	if in.problem == StarBicoloring {
+		return &borderedEngine{in: in, g: b, greedy: newStarGreedy(b, rows).run}
+	}
+	return &borderedEngine{in: in, g: b, greedy: newAcyclicGreedy(b, rows).run}
+}
+
+// cost estimates, in nanoseconds, a greedy run and the making of an order. The
+// constants are of a machine of 2023; only their ratios matter.
+func (in *instance) cost(o Order) (order, greedy float64) {
+	n, nnz := float64(in.p.Rows+in.p.Cols), float64(in.p.Nnz())
+	per := map[Problem]float64{Columns: 4, Star: 12, Acyclic: 16, StarBicoloring: 40, AcyclicBicoloring: 50}[in.problem]
+	greedy = 5*n + per*nnz
+	neighbours := nnz
+	switch {
+	case in.problem == Columns:
+		neighbours = min(float64(squares(in.p)), maxLine*nnz)
+	case in.problem.Partition == Bidirectional:
+		neighbours = 2 * nnz
+	}
+	switch o {
+	case Natural:
+	case Random:
+		order = 10 * n
+	case LargestFirst:
+		order = 5*n + neighbours
+	default:
+		order = 20*n + 6*neighbours
+	}
+	return order, greedy
+}
+
+type columnEngine struct{ g *columnGreedy }
+
+func (e *columnEngine) run(order []int32, halt *halter) *attempt {
+	color := make([]int32, e.g.p.Cols)
+	n, ok := e.g.run(color, order, halt)
+	if !ok {
+		return nil
+	}
+	return &attempt{col: color, cols: n}
+}
+
+func (e *columnEngine) graph() adjacency                  { return newMeeting(e.g.p, e.g.byCol) }
+func (e *columnEngine) size() int                         { return e.g.p.Cols }
+func (e *columnEngine) classes(a *attempt) ([]int32, int) { return a.col, a.cols }
+
+type symmetricEngine struct {
+	g      *Pattern
+	greedy func(color, order []int32, halt *halter) (int, bool)
+}
+
+func (e *symmetricEngine) run(order []int32, halt *halter) *attempt {
+	color := make([]int32, e.g.Rows)
+	n, ok := e.greedy(color, order, halt)
+	if !ok {
+		return nil
+	}
+	return &attempt{col: color, cols: n}
+}
+
+func (e *symmetricEngine) graph() adjacency                  { return joined{e.g} }
+func (e *symmetricEngine) size() int                         { return e.g.Rows }
+func (e *symmetricEngine) classes(a *attempt) ([]int32, int) { return a.col, a.cols }
+
+type borderedEngine struct {
+	in     *instance
+	g      *Pattern
+	greedy func(color, order []int32, halt *halter) (int, bool)
+}
+
+func (e *borderedEngine) run(order []int32, halt *halter) *attempt {
+	color := make([]int32, e.g.Rows)
+	top, ok := e.greedy(color, order, halt)
+	if !ok {
+		return nil
+	}
+	a := &attempt{}
+	a.row, a.col, a.rows, a.cols = neutralize(e.in.p, e.in.byCol(), color, top)
+	return a
+}
+
+func (e *borderedEngine) graph() adjacency { return joined{e.g} }
+func (e *borderedEngine) size() int        { return e.g.Rows }
+
+// classes numbers row colours, then column colours, then the lines without one.
+func (e *borderedEngine) classes(a *attempt) ([]int32, int) {
+	class := make([]int32, 0, e.g.Rows)
+	none := int32(a.rows + a.cols)
+	add := func(color []int32, base int) {
+		for _, c := range color {
+			if c < 0 {
+				class = append(class, none)
+			} else {
+				class = append(class, c+int32(base))
+			}
+		}
+	}
+	add(a.row, 0)
+	add(a.col, a.rows)
+	return class, int(none) + 1
+}
