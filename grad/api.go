@@ -70,6 +70,8 @@ func (tp *tape) reset() {
 	clear(tp.vals)
 	tp.saved, tp.at, tp.vals, tp.ct = tp.saved[:0], tp.at[:0], tp.vals[:0], tp.ct[:0]
 	tp.keep, tp.ieee = false, false
+	tp.scratch.used = len(tp.scratch.buf)
+	tp.scratch.clear()
 }
 
 // few is how many leaves arguments and results commonly have at most: the slices

@@ -11,13 +11,14 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
-// scratch hands out slices that live until put. Slices that do not fit its
-// arrays are allocated.
+// scratch hands out slices that live until it is put back or, where it is part
+// of something else, until begin. Slices that do not fit its arrays are allocated.
 type scratch struct {
 	buf  [32]*tensor.Tensor
 	used int
 	ref  [8]graph.Ref
 	step [16]*tensor.Tensor // operands and results of one derived loop
+	most int                // of step, from either half
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -25,10 +26,22 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 func getScratch() *scratch { return scratches.Get().(*scratch) }
 
 func (s *scratch) put() {
-	clear(s.buf[:s.used])
-	clear(s.step[:])
-	s.used = 0
+	s.clear()
 	scratches.Put(s)
+}
+
+// clear forgets the tensors, so that none is kept alive.
+func (s *scratch) clear() {
+	clear(s.buf[:s.used])
+	clear(s.step[:s.most])
+	clear(s.step[len(s.step)/2:][:s.most])
+	s.used, s.most = 0, 0
+}
+
+// begin starts over; what was handed out may be handed out again.
+func (s *scratch) begin() *scratch {
+	s.used = 0
+	return s
 }
 
 // tensors returns n nil tensors.
@@ -37,7 +50,9 @@ func (s *scratch) tensors(n int) []*tensor.Tensor {
 		return make([]*tensor.Tensor, n)
 	}
 	s.used += n
-	return s.buf[s.used-n : s.used : s.used]
+	t := s.buf[s.used-n : s.used : s.used]
+	clear(t)
+	return t
 }
 
 func (s *scratch) refs(n int) []graph.Ref {
@@ -52,6 +67,7 @@ func (s *scratch) part(lo, n int) []*tensor.Tensor {
 	if n > len(s.step)/2 {
 		return make([]*tensor.Tensor, n)
 	}
+	s.most = max(s.most, n)
 	return s.step[lo : lo+n]
 }
 

@@ -19,6 +19,7 @@ type tape struct {
 	keep  bool             // save everything: the tape is also swept forward (Linearize)
 	ieee  bool             // ordinary products instead of strong ones
 
+	scratch scratch // of the instruction at hand; a tape is one goroutine's
 	sweepState
 }
 
@@ -54,8 +55,7 @@ func (tp *tape) trace(lv *tensor.Level, t *tensor.Tensor, ref graph.Ref) *tensor
 }
 
 func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
-	s := getScratch()
-	defer s.put()
+	s := tp.scratch.begin()
 	x, args := s.tensors(len(in)), s.refs(len(in))
 	var want kernels.Mask
 	for i, t := range in {
@@ -217,8 +217,7 @@ func resized[T any](s []T, n int) []T {
 func (tp *tape) step(i int) error {
 	x := &tp.rec.Instrs[i]
 	inst, args := x.Inst, tp.rec.Args(i)
-	s := getScratch()
-	defer s.put()
+	s := tp.scratch.begin()
 	g := s.tensors(len(inst.Out))
 	some := false
 	for k := range g {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/bench"
+)
+
+// run carries out the command line and returns what it printed.
+func run(t *testing.T, stdin string, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	c := command()
+	c.SetArgs(args)
+	c.SetIn(strings.NewReader(stdin))
+	c.SetOut(&out)
+	c.SetErr(&out)
+	err := c.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestInfo(t *testing.T) {
+	for _, args := range [][]string{{"info"}, {"info", "--device", "ref"}, {"info", "--device", "cpu:2"}} {
+		out, err := run(t, "", args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"device", "instruction set", "matrix products", "memory limit", "ops"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%v does not tell %q:\n%s", args, want, out)
+			}
+		}
+	}
+	if _, err := run(t, "", "info", "--device", "abacus"); err == nil || !strings.Contains(err.Error(), "abacus") {
+		t.Errorf("an unknown device: %v", err)
+	}
+}
+
+func TestBench(t *testing.T) {
+	out, err := run(t, "", "bench", "--scenario", "normal", "--backends", "ref,cpu:1,cpu:1+prepared", "--time", "1ms", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []bench.Result
+	if err := json.Unmarshal([]byte(out), &results); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if len(results) != 3 || results[2].Backend != "cpu:1 prepared" || results[1].Speedup <= 0 {
+		t.Errorf("%+v", results)
+	}
+	table, err := run(t, "", "bench", "--scenario", "normal", "--backends", "cpu:1", "--time", "1ms")
+	if err != nil || !strings.Contains(table, "grad/f") || !strings.Contains(table, "normal-pdf") {
+		t.Errorf("%v:\n%s", err, table)
+	}
+	list, err := run(t, "", "bench", "--list")
+	if err != nil || strings.Count(list, "\n") != len(bench.Scenarios()) {
+		t.Errorf("%v:\n%s", err, list)
+	}
+	if _, err := run(t, "", "bench", "--scenario", "nothing like it"); err == nil {
+		t.Error("no scenario matched, and no error")
+	}
+	if _, err := run(t, "", "bench", "--scenario", "normal", "--backends", "abacus"); err == nil {
+		t.Error("an unknown backend is no error")
+	}
+}
+
+func TestGradbench(t *testing.T) {
+	in := `{"id":1,"kind":"evaluate","module":"hello","function":"double","input":2.5}` + "\n"
+	for _, args := range [][]string{{}, {"--mode", "prepared"}, {"--threads", "1"}, {"--device", "ref"}} {
+		out, err := run(t, in, append([]string{"gradbench"}, args...)...)
+		if err != nil || !strings.Contains(out, `"output":5`) {
+			t.Errorf("%v: %v: %s", args, err, out)
+		}
+	}
+	for _, args := range [][]string{{"--mode", "lazy"}, {"--threads", "-1"}, {"--device", "ref", "--threads", "2"}, {"--device", "abacus"}, {"more"}} {
+		if _, err := run(t, "", append([]string{"gradbench"}, args...)...); err == nil {
+			t.Errorf("%v is no error", args)
+		}
+	}
+}
