@@ -9,6 +9,9 @@ import (
 // What an eager operation allocates on Go's heap: its result, the memory of a
 // small one, and a boxed attribute where it has one.
 func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
 	on := tensor.On(open(t, "cpu"))
 	s, v := tensor.Scalar(1.5, on), tensor.Full(1, []int{8}, on)
 	m := v.Reshape(2, 4)
