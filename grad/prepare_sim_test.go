@@ -71,4 +71,7 @@ func TestPreparedOnSim(t *testing.T) {
 	if err := dev.Check(); err != nil {
 		t.Error(err)
 	}
+	if s := dev.Stats(); s.Misuses != 0 {
+		t.Errorf("%d misuses: %v", s.Misuses, s.Err)
+	}
 }

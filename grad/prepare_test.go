@@ -619,8 +619,9 @@ func TestPreparedClose(t *testing.T) {
 	}
 }
 
-// RunInto allocates nothing but what the kernels do: a program of views and
-// copies has none.
+var kernelsAllocate = false
+
+// RunInto allocates nothing beside what kernels do, which for most is nothing.
 func TestRunIntoAllocatesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -651,4 +652,19 @@ func TestRunIntoAllocatesNothing(t *testing.T) {
 	dst2 := tensor.Zeros(2)
 	borrowed := mustPrepare(t, func(*T) *T { return data }, x)
 	check("borrowed", func() error { return borrowed.RunInto(ctx, dst2, x) })
+	if kernelsAllocate || x.Device().Kind() != "cpu" {
+		return // as the reference kernels do
+	}
+	sq, scalar := random(r, 3, 3), tensor.Zeros()
+	value := mustPrepare(t, network, sq)
+	check("value", func() error { return value.RunInto(ctx, scalar, sq) })
+	sq2 := random(r, 3, 3)
+	for name, f := range map[string]func(x *T) *T{
+		"grad":         grad.Grad(network),
+		"hvp":          func(x *T) *T { return grad.HVP(network, x, x.Sin()) },
+		"vmap of grad": grad.Vmap(grad.Grad(func(r *T) *T { return r.Sin().Mul(r).Sum() })),
+	} {
+		p := mustPrepare(t, f, sq)
+		check(name, func() error { return p.RunInto(ctx, sq2, sq) })
+	}
 }
