@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
@@ -27,7 +28,8 @@ func WithPlaces() Option { return func(o *options) { o.places = true } }
 type Prepared[P, Q any] struct {
 	f    func(P) Q
 	opts options
-	like P
+	dev  device.Device
+	like P // what arguments are like, without their elements
 	in   *leafTree[P]
 	args []kernels.Aval // of each leaf of the argument
 
@@ -44,7 +46,7 @@ type Prepared[P, Q any] struct {
 // *CaptureError for using a value of an outer transformation, a *PanicError, a
 // *TypeError, a *tensor.DeviceError, or the memory's.
 func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], error) {
-	p := &Prepared[P, Q]{f: f, like: like}
+	p := &Prepared[P, Q]{f: f}
 	for _, o := range opts {
 		o(&p.opts)
 	}
@@ -61,7 +63,11 @@ func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], er
 	if p.in, err = treeOf(like); err != nil {
 		return nil, err
 	}
-	r, err := p.record(leaves)
+	if p.dev, err = deviceOf(leaves); err != nil {
+		return nil, err
+	}
+	p.like = hollow(like, len(leaves))
+	r, err := p.record()
 	if err != nil {
 		return nil, err
 	}
@@ -169,11 +175,7 @@ func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
 	p.retrace.Lock()
 	defer p.retrace.Unlock()
 	old := p.rec.Load()
-	leaves, err := leavesOf(p.like, nil)
-	if err != nil {
-		return false, err
-	}
-	r, err := p.record(leaves)
+	r, err := p.record()
 	if err != nil {
 		return false, err
 	}

@@ -17,7 +17,7 @@ import (
 // recording is a function recorded once.
 type recording[Q any] struct {
 	program  *graph.Program
-	y        Q // the result as recorded: what it is like
+	y        Q // what the result is like, without its elements
 	out      *leafTree[Q]
 	outs     []kernels.Aval // of each leaf of the result
 	borrowed []fingerprint
@@ -30,17 +30,13 @@ type fingerprint struct {
 	sum uint64
 }
 
-// record runs the function on values like the given leaves.
-func (p *Prepared[P, Q]) record(leaves []*tensor.Tensor) (*recording[Q], error) {
-	dev, err := deviceOf(leaves)
-	if err != nil {
-		return nil, err
-	}
-	backend, ok := kernels.BackendID(dev.Kind())
+// record runs the function on values that have no elements.
+func (p *Prepared[P, Q]) record() (*recording[Q], error) {
+	backend, ok := kernels.BackendID(p.dev.Kind())
 	if !ok {
-		return nil, &tensor.DeviceError{Device: dev.Name(), Reason: "no kernels are linked in for this kind of device"}
+		return nil, &tensor.DeviceError{Device: p.dev.Name(), Reason: "no kernels are linked in for this kind of device"}
 	}
-	where := tensor.Empty(dev, kernels.Aval{DType: tensor.Float64})
+	where := tensor.Empty(p.dev, kernels.Aval{DType: tensor.Float64})
 	if err := where.Err(); err != nil {
 		return nil, err
 	}
@@ -49,25 +45,25 @@ func (p *Prepared[P, Q]) record(leaves []*tensor.Tensor) (*recording[Q], error) 
 	rec := &recorder{g: g, backend: backend, where: where, consts: map[*tensor.Tensor]graph.Ref{}, places: p.opts.places}
 	lv := tensor.Open(preparing, rec)
 	defer lv.Close()
-	boxed := make([]*tensor.Tensor, len(leaves))
+	boxed := make([]*tensor.Tensor, len(p.args))
 	for i, a := range p.args {
 		boxed[i] = rec.trace(lv, a, g.Param(a))
 	}
 	r := new(recording[Q])
-	r.y, err = call(p.f, rebuild(p.like, boxed))
+	y, err := call(p.f, rebuild(p.like, boxed))
 	if rec.read != nil {
 		err = rec.read
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := r.outputs(lv, rec); err != nil {
+	if err := r.outputs(lv, rec, y); err != nil {
 		return nil, err
 	}
 	g.RemoveDead()
 	r.custom = rec.custom
 	r.fingerprints(g)
-	r.program, err = graph.Compile(g, dev)
+	r.program, err = graph.Compile(g, p.dev)
 	return r, err
 }
 
@@ -96,8 +92,8 @@ func deviceOf(leaves []*tensor.Tensor) (device.Device, error) {
 }
 
 // outputs makes the leaves of the result the graph's outputs.
-func (r *recording[Q]) outputs(lv *tensor.Level, rec *recorder) error {
-	leaves, err := leavesOf(r.y, nil)
+func (r *recording[Q]) outputs(lv *tensor.Level, rec *recorder, y Q) error {
+	leaves, err := leavesOf(y, nil)
 	if err != nil {
 		return err
 	}
@@ -109,9 +105,21 @@ func (r *recording[Q]) outputs(lv *tensor.Level, rec *recorder) error {
 		rec.g.Output(ref)
 		r.outs = append(r.outs, t.Aval())
 	}
-	r.out, err = treeOf(r.y)
+	r.y = hollow(y, len(leaves))
+	r.out, err = treeOf(y)
 	return err
 }
+
+// hollow returns x with its n tensors replaced by one that stands for any.
+func hollow[P any](x P, n int) P {
+	leaves := make([]*tensor.Tensor, n)
+	for i := range leaves {
+		leaves[i] = anyTensor
+	}
+	return rebuild(x, leaves)
+}
+
+var anyTensor = tensor.Scalar(0)
 
 // fingerprints notes the state of the captured data that is not ours.
 func (r *recording[Q]) fingerprints(g *graph.Graph) {
