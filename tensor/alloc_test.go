@@ -6,15 +6,15 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
-// What an eager operation allocates on Go's heap: its result, the memory of a
-// small one, and a boxed attribute where it has one.
+// What an eager operation allocates on Go's heap: its result with a few
+// elements, the memory of some more, and a boxed attribute where it has one.
 func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes pools forget")
 	}
 	on := tensor.On(open(t, "cpu"))
 	s, v := tensor.Scalar(1.5, on), tensor.Full(1, []int{8}, on)
-	m := v.Reshape(2, 4)
+	m, w := v.Reshape(2, 4), tensor.Full(1, []int{100}, on)
 	large := tensor.Full(1, []int{4096}, on)
 	for _, c := range []struct {
 		name string
@@ -24,7 +24,8 @@ func TestAllocations(t *testing.T) {
 		{"a function of a scalar", 1, func() *tensor.Tensor { return s.Exp() }},
 		{"two scalars", 1, func() *tensor.Tensor { return s.Add(s) }},
 		{"a scalar and a number", 2, func() *tensor.Tensor { return s.MulScalar(2) }},
-		{"small vectors", 2, func() *tensor.Tensor { return v.Add(v) }},
+		{"small vectors", 1, func() *tensor.Tensor { return v.Add(v) }},
+		{"less small vectors", 2, func() *tensor.Tensor { return w.Add(w) }},
 		{"a reduction", 1, func() *tensor.Tensor { return v.Sum() }},
 		{"an element", 1, func() *tensor.Tensor { return m.At(1, 2) }},
 		{"a row", 1, func() *tensor.Tensor { return m.At(-1) }},

@@ -176,33 +176,54 @@ const smallBytes = 2048
 
 // newPlain returns a tensor with uninitialised memory.
 func newPlain(p *place, a kernels.Aval) (*Tensor, error) {
+	bytes := 8
+	if len(a.Shape) > 0 {
+		bytes = a.Size() * a.DType.Size()
+	}
+	if p.host && bytes <= smallBytes {
+		t := newSmall(bytes)
+		t.arr.Aval, t.place = a, p
+		return t, nil
+	}
 	t := &Tensor{place: p}
 	t.arr.Aval = a
-	return t, t.allocate(p)
-}
-
-func (t *Tensor) allocate(p *place) error {
-	if p.host && len(t.arr.Shape) == 0 {
-		t.arr.Ptr = unsafe.Pointer(&t.inline)
-		return nil
-	}
-	bytes := t.arr.Size() * t.arr.DType.Size()
-	if p.host && bytes <= smallBytes {
-		if bytes > 0 {
-			words := make([]uint64, (bytes+7)/8)
-			t.arr.Ptr = unsafe.Pointer(unsafe.SliceData(words))
-		}
-		return nil
-	}
 	buf, err := p.dev.Alloc(bytes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t.arr.Buf, t.arr.Ptr = buf, buf.Ptr()
 	if !p.host {
 		t.fault = new(fault)
 	}
-	return nil
+	return t, nil
+}
+
+// newSmall returns a tensor with memory on the Go heap. Few elements lie in one
+// object with it, which is allocated faster than two.
+func newSmall(bytes int) *Tensor {
+	switch {
+	case bytes <= 8:
+		t := new(Tensor)
+		t.arr.Ptr = unsafe.Pointer(&t.inline)
+		return t
+	case bytes <= 64:
+		t := new(struct {
+			Tensor
+			data [8]uint64
+		})
+		t.arr.Ptr = unsafe.Pointer(&t.data)
+		return &t.Tensor
+	case bytes <= 256:
+		t := new(struct {
+			Tensor
+			data [32]uint64
+		})
+		t.arr.Ptr = unsafe.Pointer(&t.data)
+		return &t.Tensor
+	}
+	t := new(Tensor)
+	t.arr.Ptr = unsafe.Pointer(unsafe.SliceData(make([]uint64, (bytes+7)/8)))
+	return t
 }
 
 // view returns a plain tensor over t's memory. It holds a reference of its own
