@@ -1,0 +1,102 @@
+package gemm
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/device/cpu"
+	"pgregory.net/rapid"
+)
+
+func TestOpenFails(t *testing.T) {
+	best := cpu.Available()[0]
+	for _, w := range []struct {
+		name, blas string
+		isa        cpu.ISA
+		reason     string
+	}{
+		{"no such file", "/nowhere/libnone.so", best, ""},
+		{"no such name", "eigen", best, ""},
+		{"no such instruction set", "own", cpu.ISA(99), "processor"},
+	} {
+		e, err := Open(w.blas, w.isa, nil)
+		var u *UnavailableError
+		if e != nil || !errors.As(err, &u) || u.Name != w.blas || u.Reason == "" || !strings.Contains(err.Error(), w.reason) {
+			t.Errorf("%s: %v, %v, want an *UnavailableError", w.name, e, err)
+		}
+	}
+}
+
+func TestNew(t *testing.T) {
+	have := cpu.Available()
+	for _, name := range []string{"", "auto", "gonum", "nonsense"} {
+		t.Setenv(EnvBLAS, name)
+		e, err := New(have[0], nil)
+		want, wantErr := Open(name, have[0], nil)
+		switch {
+		case (err != nil) != (wantErr != nil):
+			t.Errorf("%s=%s: error %v, Open's is %v", EnvBLAS, name, err, wantErr)
+		case err == nil && e.Name() != want.Name():
+			t.Errorf("%s=%s: engine %s, Open's is %s", EnvBLAS, name, e.Name(), want.Name())
+		}
+	}
+	t.Setenv(EnvBLAS, "gonum")
+	if e, err := New(have[0], nil); err != nil || e.Name() != "gonum" {
+		t.Errorf("gonum forced: %v, %v", e, err)
+	}
+
+	// A library would not keep to a lesser instruction set.
+	t.Setenv(EnvBLAS, "")
+	if e, err := New(cpu.Baseline, nil); err != nil || (have[0] != cpu.Baseline && e.library != nil) {
+		t.Errorf("for the baseline: %v, %v", e, err)
+	}
+}
+
+func TestAvailable(t *testing.T) {
+	have := Available(cpu.Available()[0])
+	if last := have[len(have)-1]; last != (Choice{"gonum", "gonum"}) {
+		t.Errorf("the last choice is %v, want gonum", last)
+	}
+	for _, c := range have {
+		e, err := Open(c.BLAS, cpu.Available()[0], nil)
+		if err != nil || e.Name() != c.Name {
+			t.Errorf("%v: %v, %v", c, e, err)
+		}
+	}
+	best, err := Open("auto", cpu.Available()[0], nil)
+	if err != nil || best.Name() != have[0].Name {
+		t.Errorf("the best is %v (%v), the first choice %v", best, err, have[0])
+	}
+}
+
+// A cut covers every element of every C once.
+func TestCut(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		size := rapid.IntRange(1, 700)
+		p := &product{size: 8, count: rapid.IntRange(1, 20).Draw(r, "count"), m: size.Draw(r, "m"), n: size.Draw(r, "n"), k: size.Draw(r, "k")}
+		p.lda, p.ldb, p.ldc = p.k, p.n, p.n
+		p.sc = p.m * p.n
+		c := cutFor(p, rapid.IntRange(1, 20).Draw(r, "workers"))
+		if rapid.Bool().Draw(r, "library") {
+			c = libraryCut(p)
+		}
+		seen := make([]int, p.count*p.sc)
+		for i := range c.parts {
+			part := c.part(p, i)
+			at := int(uintptr(part.c)) / 8
+			for q := range part.count {
+				for row := range part.m {
+					for col := range part.n {
+						seen[at+q*p.sc+row*p.ldc+col]++
+					}
+				}
+			}
+		}
+		for i, n := range seen {
+			if n != 1 {
+				r.Fatalf("element %d is in %d parts of %+v", i, n, c)
+			}
+		}
+	})
+}

@@ -1,0 +1,23 @@
+//go:build !cgo
+
+package gemm
+
+// Without cgo there are no kernels of our own, and gonum computes.
+
+import (
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/device/cpu"
+)
+
+const (
+	workBytes   = 0
+	smallWork   = 0
+	smallMargin = 0
+)
+
+func ownSet(cpu.ISA) (set int, name string, ok bool) { return 0, "", false }
+
+func runOwn(_ int, p *product, _ unsafe.Pointer) { p.plain() }
+
+func runTiny(p *product) { p.plain() }
