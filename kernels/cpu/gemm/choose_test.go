@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device/cpu"
 	"pgregory.net/rapid"
@@ -74,17 +75,18 @@ func TestAvailable(t *testing.T) {
 func TestCut(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		size := rapid.IntRange(1, 700)
-		p := &product{size: 8, count: rapid.IntRange(1, 20).Draw(r, "count"), m: size.Draw(r, "m"), n: size.Draw(r, "n"), k: size.Draw(r, "k")}
-		p.lda, p.ldb, p.ldc = p.k, p.n, p.n
-		p.sc = p.m * p.n
+		// Elements of one byte, so that C's address counts them.
+		p := &product{size: 1, count: rapid.IntRange(1, 20).Draw(r, "count"), m: size.Draw(r, "m"), n: size.Draw(r, "n"), k: size.Draw(r, "k")}
+		p.lda, p.ldb, p.ldc, p.sc = p.k, p.n, p.n, p.m*p.n
+		a, b, seen := make([]byte, p.m*p.k), make([]byte, p.k*p.n), make([]byte, p.count*p.sc)
+		p.a, p.b, p.c = unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0]), unsafe.Pointer(&seen[0])
 		c := cutFor(p, rapid.IntRange(1, 20).Draw(r, "workers"))
 		if rapid.Bool().Draw(r, "library") {
 			c = libraryCut(p)
 		}
-		seen := make([]int, p.count*p.sc)
 		for i := range c.parts {
 			part := c.part(p, i)
-			at := int(uintptr(part.c)) / 8
+			at := int(uintptr(part.c) - uintptr(p.c))
 			for q := range part.count {
 				for row := range part.m {
 					for col := range part.n {

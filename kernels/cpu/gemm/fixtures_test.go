@@ -90,7 +90,7 @@ func (f *fixture[T]) terms(q, i, j int) (x, y []T) {
 // each calls do for the elements of C: all of them, or of a large product the
 // corners and some hundreds more.
 func (f *fixture[T]) each(do func(q, i, j, at int)) {
-	const enough = 1 << 20 // multiplications
+	const enough = 1 << 17 // multiplications
 	all := f.count * f.m * f.n
 	step := max(1, all*f.k/enough)
 	for e := 0; e < all; e++ {

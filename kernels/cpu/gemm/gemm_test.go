@@ -102,13 +102,13 @@ func TestSpecialValues(t *testing.T) {
 	eachEngine(t, 2, func(t *testing.T, _ engineCase, e *Engine) {
 		for _, s := range sizes {
 			eachLayout(func(ta, tb bool) {
+				f := newFixture(ta, tb, 1, s[0], s[1], s[2], 0, 1.0, 0)
+				i, j, p := s[0]/2, s[1]/2, s[2]/2
+				ai, ap := f.stepsA()
+				bp, bj := f.stepsB()
 				for _, v := range []struct{ a, b, want float64 }{
 					{0, inf, nan}, {inf, 0, nan}, {0, nan, nan}, {nan, 0, nan}, {2, inf, inf}, {-inf, 3, -inf},
 				} {
-					f := newFixture(ta, tb, 1, s[0], s[1], s[2], 0, 1.0, 0)
-					i, j, p := s[0]/2, s[1]/2, s[2]/2
-					ai, ap := f.stepsA()
-					bp, bj := f.stepsB()
 					f.a[i*ai+p*ap], f.b[p*bp+j*bj] = v.a, v.b
 					got := f.run(e)[i*f.ldc+j]
 					if got != v.want && !(math.IsNaN(got) && math.IsNaN(v.want)) {

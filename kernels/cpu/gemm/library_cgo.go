@@ -100,6 +100,13 @@ func (l *library) name() string {
 	return fmt.Sprintf("%s %s (%s)", C.GoString(&l.c.title[0]), C.GoString(&l.c.version[0]), l.file)
 }
 
+// The products that go to a library: large, with no thin side. For smaller ones
+// our kernels are as fast, and can be shared out finer.
+const (
+	libraryWork = 1 << 24
+	libraryThin = 16
+)
+
 // takes says whether the library computes p: a large product, of which no side
 // is thin. It depends on sizes and nothing else.
 func (l *library) takes(p *product) bool {

@@ -70,13 +70,6 @@ func cutFor(p *product, workers int) cut {
 	return newCut(p, 1, min(roundUp(rows, unitRows), p.m), min(roundUp(cols, unitCols), p.n))
 }
 
-// The products that go to a library: large, with no thin side. For smaller ones
-// our kernels are as fast, and can be shared out finer.
-const (
-	libraryWork = 1 << 24
-	libraryThin = 16
-)
-
 // libraryCut cuts p into tiles that depend on its sizes only, since a library
 // may add up in another order for another size. They are wide, for a library
 // packs all rows of B anew for each tile; where C has rows for few tiles, narrower.
