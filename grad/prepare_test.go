@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -559,6 +560,44 @@ func TestPreparedCancelled(t *testing.T) {
 	}
 	if err := p.RunInto(ctx, tensor.Zeros(3, 3), tensor.Zeros(3, 3)); err != context.Canceled {
 		t.Errorf("RunInto: %v", err)
+	}
+}
+
+// A kernel that works for long is interrupted.
+func TestPreparedInterrupted(t *testing.T) {
+	x := tensor.Full(0.5, []int{1500, 1500})
+	p := mustPrepare(t, func(x *T) *T { return x.Lgamma() }, x)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
+	defer cancel()
+	if _, err := p.Run(ctx, x); err != context.DeadlineExceeded {
+		t.Errorf("error %v", err)
+	}
+	near(t, "afterwards", run(t, p, x).At(7, 7), math.Log(math.Sqrt(math.Pi)), 1e-14)
+}
+
+// The gradient of a deep network needs the memory of its residuals, and hardly more.
+func TestPreparedMemory(t *testing.T) {
+	const width, depth = 64, 8
+	x := tensor.Full(0.5, []int{100, width})
+	w := make([]*T, depth)
+	for i := range w {
+		w[i] = tensor.Full(0.01, []int{width, width})
+	}
+	p := mustPrepare(t, grad.Grad(func(w []*T) *T {
+		h := x
+		for _, w := range w {
+			h = h.MatMul(w).Tanh()
+		}
+		return h.Square().Mean()
+	}), w)
+	s, all := p.Stats(), 0
+	for _, x := range p.Graph().Instrs {
+		for _, a := range x.Inst.Out {
+			all += a.Size() * a.DType.Size()
+		}
+	}
+	if layers := depth * 100 * width * 8; s.ArenaBytes > s.NeedBytes*11/10 || s.NeedBytes > layers*3/2 || s.InPlace < depth {
+		t.Errorf("%+v: the residuals alone are %d bytes, all values %d", s, layers, all)
 	}
 }
 

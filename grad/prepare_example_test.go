@@ -1,0 +1,54 @@
+package grad_test
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+func ExamplePrepared_Graph() {
+	scale := tensor.Scalar(3)
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Mul(scale).Exp() }
+	program, err := grad.Prepare(f, tensor.Zeros(2))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := program.Graph().WriteText(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// %0 = param 0     float64[2]
+	// %1 = const 3     float64[]
+	// %2 = mul %0, %1  float64[2]
+	// %3 = exp %2      float64[2]
+	// return %3
+}
+
+func ExamplePrepared_Call() {
+	square, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Square() }, tensor.Scalar(0))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(square.Call(tensor.Scalar(3)), grad.Grad(square.Call)(tensor.Scalar(3)))
+	// Output: 9.0 6.0
+}
+
+func ExamplePrepared_Retrace() {
+	rate := 0.5
+	step, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.MulScalar(rate) }, tensor.Scalar(0))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rate = 0.25 // of which the program knows nothing
+	fmt.Println(step.Call(tensor.Scalar(8)))
+	changed, err := step.Retrace()
+	fmt.Println(changed, err, step.Call(tensor.Scalar(8)))
+	// Output:
+	// 4.0
+	// true <nil> 2.0
+}
