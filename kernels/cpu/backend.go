@@ -22,5 +22,8 @@ func (b backend) Compile(inst *kernels.Inst) kernels.Kernel {
 	if inst.Expr == nil {
 		return nil
 	}
+	if k := contraction(inst); k != nil {
+		return k
+	}
 	return newKernel(inst)
 }
