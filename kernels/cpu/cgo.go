@@ -11,13 +11,40 @@ package cpu
 #include <stdlib.h>
 #include "tile.h"
 
-// ct_tiles runs a plan with the code of an instruction set, numbered as device/cpu numbers them.
-static int ct_tiles(int isa, const ct_plan *p, ct_run *r, const uint32_t *cancel, uint64_t *partial) {
+// ct_tiles_on_stack is apart so that its memory is touched only where it is used.
+static __attribute__((noinline)) int ct_tiles_on_stack(ct_entry *entry, const ct_plan *plan, ct_run *r, int64_t *fault) {
+	_Alignas(64) char mem[CT_STACK];
+	r->mem = mem;
+	int end = entry(plan, r);
+	fault[0] = r->fault_index, fault[1] = r->fault_size;
+	return end;
+}
+
+// The entry of an instruction set, numbered as device/cpu numbers them.
+static uintptr_t ct_entry_of(int isa) {
 #if defined(__x86_64__)
-	if (isa == 1) return ct_tiles_avx2(p, r, cancel, partial);
-	if (isa == 2) return ct_tiles_avx512(p, r, cancel, partial);
+	if (isa == 1) return (uintptr_t)ct_tiles_avx2;
+	if (isa == 2) return (uintptr_t)ct_tiles_avx512;
 #endif
-	return ct_tiles_baseline(p, r, cancel, partial);
+	return (uintptr_t)ct_tiles_baseline;
+}
+
+// ct_tiles runs a plan on n arrays, at the addresses a0, a1, ... or, where there are more than eight, at more. What is
+// Go's is passed as a pointer of its own, which keeps it in place; plan, entry and table are C's. Scratch memory is on
+// the stack, or given where there is not enough.
+static int ct_tiles(uintptr_t entry, uintptr_t plan, uintptr_t table, int64_t tile, int64_t lo, int64_t hi,
+		const uint32_t *cancel, uint64_t *partial, int64_t *fault, uintptr_t scratch, int n, const uintptr_t *more,
+		char *a0, char *a1, char *a2, char *a3, char *a4, char *a5, char *a6, char *a7) {
+	char *few[] = {a0, a1, a2, a3, a4, a5, a6, a7};
+	ct_run r = {.vmath = (const ct_vmath_table *)table, .tile = tile, .lo = lo, .hi = hi, .cancel = cancel,
+		.partial = partial, .base = n > 8 ? (char *const *)more : few};
+	if (scratch) {
+		r.mem = (char *)scratch;
+		int end = ((ct_entry *)entry)((const ct_plan *)plan, &r);
+		fault[0] = r.fault_index, fault[1] = r.fault_size;
+		return end;
+	}
+	return ct_tiles_on_stack((ct_entry *)entry, (const ct_plan *)plan, &r, fault);
 }
 
 #define CT_X(name) #name,
@@ -55,34 +82,33 @@ var (
 	_ [C.sizeof_ct_reducer]byte  = [unsafe.Sizeof(reducer{})]byte{}
 )
 
-// engine is the instruction set in use, with its table of elementary functions.
-type engine struct {
-	isa   cpu.ISA
-	vmath unsafe.Pointer
-}
+// engine is the instruction set in use: its entry, and its table of elementary
+// functions.
+type engine struct{ entry, vmath C.uintptr_t }
 
 var current = newEngine(cpu.Detect())
 
 func newEngine(isa cpu.ISA) engine {
 	names := map[cpu.ISA]vmath.ISA{cpu.Baseline: vmath.Baseline, cpu.AVX2: vmath.AVX2, cpu.AVX512: vmath.AVX512, cpu.NEON: vmath.NEON}
-	e := engine{isa, vmath.TablePtr(names[isa])}
-	if e.vmath == nil { // on arm64 there is but one
-		e.vmath = vmath.TablePtr(vmath.NEON)
+	table := vmath.TablePtr(names[isa])
+	if table == nil { // on arm64 there is but one
+		table = vmath.TablePtr(vmath.NEON)
 	}
-	return e
+	return engine{C.ct_entry_of(C.int(isa)), C.uintptr_t(uintptr(table))}
 }
 
 // cplan is a plan in C's memory, which lasts as long as it does.
 type cplan struct {
 	once sync.Once
-	ptr  *C.ct_plan
+	ptr  C.uintptr_t
 }
 
 // inC returns the plan as C reads it.
-func (p *plan) inC() *C.ct_plan {
+func (p *plan) inC() C.uintptr_t {
 	p.c.once.Do(func() {
-		p.c.ptr = p.copyToC()
-		runtime.AddCleanup(p, func(c *C.ct_plan) { C.free(unsafe.Pointer(c)) }, p.c.ptr)
+		c := p.copyToC()
+		p.c.ptr = C.uintptr_t(uintptr(unsafe.Pointer(c)))
+		runtime.AddCleanup(p, func(c *C.ct_plan) { C.free(unsafe.Pointer(c)) }, c)
 	})
 	return p.c.ptr
 }
@@ -106,7 +132,7 @@ func (p *plan) copyToC() *C.ct_plan {
 	c := (*C.ct_plan)(mem)
 	*c = C.ct_plan{
 		dims: C.int64_t(len(p.dims)), inner: C.int64_t(p.inner), accesses: C.int64_t(len(p.access)),
-		values: C.int64_t(len(p.slots)), constants: C.int64_t(len(p.consts)), reducers: C.int64_t(len(p.reds)),
+		values: C.int64_t(len(p.slots)), constants: C.int64_t(len(p.consts)), reducers: C.int64_t(len(p.reds)), scratch: C.int64_t(p.scratch),
 		rows: C.ct_span{C.int64_t(p.rows.dim), C.int64_t(p.rows.size), C.int64_t(p.rows.last)},
 		cols: C.ct_span{C.int64_t(p.cols.dim), C.int64_t(p.cols.size), C.int64_t(p.cols.last)},
 	}
@@ -136,55 +162,67 @@ func lay[T any](at *unsafe.Pointer, s []T) unsafe.Pointer {
 	return p
 }
 
-// crun is memory of C for one run: a ct_run with its addresses, then the state,
-// then the scratch memory.
-type crun struct {
+// scratch is memory of C.
+type scratch struct {
 	mem   unsafe.Pointer
 	bytes int
 }
 
-var cruns sync.Pool
+var scratches sync.Pool
 
-// takeRun returns a crun of so many bytes at least.
-func takeRun(bytes int) *crun {
-	if r, ok := cruns.Get().(*crun); ok && r.bytes >= bytes {
-		return r
+// takeScratch returns scratch memory of so many bytes at least.
+func takeScratch(bytes int) *scratch {
+	if s, ok := scratches.Get().(*scratch); ok && s.bytes >= bytes {
+		return s
 	}
-	r := &crun{bytes: 1 << bits.Len(uint(bytes+minRun))}
-	r.mem = C.malloc(C.size_t(r.bytes)) // C.malloc never returns nil
-	runtime.AddCleanup(r, func(mem unsafe.Pointer) { C.free(mem) }, r.mem)
-	return r
+	s := &scratch{bytes: 1 << bits.Len(uint(bytes))}
+	s.mem = C.malloc(C.size_t(s.bytes)) // C.malloc never returns nil
+	runtime.AddCleanup(s, func(mem unsafe.Pointer) { C.free(mem) }, s.mem)
+	return s
 }
 
-// minRun is the bytes that every crun has.
-const minRun = 32 << 10
+// few is the number of arrays that C gets as arguments.
+const few = 8
 
 // runC runs tiles lo to hi-1, or steps of one tile, see ct_run.
 func runC(p *plan, base []unsafe.Pointer, tile, lo, hi int, partial []uint64, cancel *atomic.Bool) error {
-	head := aligned(int(C.sizeof_ct_run) + 8*len(base))
-	state := aligned(8 * (len(p.slots) + len(p.access) + len(p.dims) + 2*len(p.reds)))
-	r := takeRun(head + state + p.scratch + align)
-	c := (*C.ct_run)(r.mem)
-	c.vmath = (*C.ct_vmath_table)(current.vmath)
-	c.tile, c.lo, c.hi = C.int64_t(tile), C.int64_t(lo), C.int64_t(hi)
-	c.state = (*C.char)(unsafe.Add(r.mem, head))
-	mem := unsafe.Add(r.mem, head+state)
-	c.mem = (*C.char)(unsafe.Add(mem, -uintptr(mem)&(align-1)))
-	// C gets addresses, not pointers: what they point to is C's, or pinned.
-	addresses := unsafe.Slice((*uintptr)(unsafe.Add(r.mem, C.sizeof_ct_run)), len(base))
-	for i, b := range base {
-		addresses[i] = uintptr(b)
+	var a [few]*C.char
+	var more *C.uintptr_t
+	if len(base) <= few {
+		for i, b := range base {
+			a[i] = (*C.char)(b)
+		}
+	} else {
+		// Addresses, not pointers: what is Go's of these has been pinned.
+		addresses := make([]C.uintptr_t, len(base))
+		for i, b := range base {
+			addresses[i] = C.uintptr_t(uintptr(b))
+		}
+		more = &addresses[0]
 	}
-	end := C.ct_tiles(C.int(current.isa), p.inC(), c, (*C.uint32_t)(unsafe.Pointer(cancel)), (*C.uint64_t)(unsafe.SliceData(partial)))
-	f := fault{true, int64(c.fault_index), int64(c.fault_size)}
-	cruns.Put(r)
+	var mem C.uintptr_t
+	if bytes := p.room(); bytes > C.CT_STACK {
+		s := takeScratch(bytes + align)
+		defer scratches.Put(s)
+		mem = C.uintptr_t(aligned(int(uintptr(s.mem))))
+	}
+	var fault [2]C.int64_t
+	end := C.ct_tiles(current.entry, p.inC(), current.vmath, C.int64_t(tile), C.int64_t(lo), C.int64_t(hi),
+		(*C.uint32_t)(unsafe.Pointer(cancel)), (*C.uint64_t)(unsafe.SliceData(partial)), &fault[0], mem,
+		C.int(len(base)), more, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7])
 	switch end {
 	case C.CT_FAULT:
-		return f.err(p.name)
+		return &kernels.IndexError{Op: p.name, Index: int64(fault[0]), Size: int(fault[1])}
 	case C.CT_CANCELLED:
 		return kernels.ErrCancelled
 	}
 	return nil
+}
+
+// room returns the bytes that a run takes in C: the plan's scratch memory and
+// the run's state behind it.
+func (p *plan) room() int {
+	return p.scratch + 8*(len(p.slots)+len(p.access)+len(p.dims)+2*len(p.reds))
 }
 
 // runTiles does tiles lo to hi-1 of the result.
@@ -204,22 +242,21 @@ func runFold(p *plan, base []unsafe.Pointer, tile, lo, hi int, partial []uint64,
 	return runC(p, base, tile, lo, hi, partial, cancel)
 }
 
-// pins keeps arrays of Go's heap in place while C works on them.
+// pins keeps arrays of Go's heap in place where C gets more of them than it has
+// arguments.
 type pins struct {
 	pinner runtime.Pinner
 	used   bool
 }
 
-func (s *pins) pin(p *plan, c *kernels.Call) {
-	if p.inGo {
+func (s *pins) pin(p *plan, base []unsafe.Pointer) {
+	if p.inGo || len(base) <= few {
 		return
 	}
-	for _, list := range [...][]*kernels.Array{c.In, c.Out} {
-		for _, a := range list {
-			if a.Buf == nil && a.Ptr != nil {
-				s.pinner.Pin(a.Ptr)
-				s.used = true
-			}
+	for _, b := range base {
+		if b != nil {
+			s.pinner.Pin(b)
+			s.used = true
 		}
 	}
 }

@@ -52,13 +52,11 @@ const (
 	opMulAdd   // d = a*b + c, rounded twice
 	opMulSub   // d = a*b - c, rounded twice
 	opSubMul   // d = c - a*b, rounded twice
-	opSelectEq // d = a == b ? c : e, and so on
-	opSelectNe
-	opSelectLt
+	opSelectLt // d = a < b ? c : e
 	opSelectLe
 	opReduceRows // d = the rows of a, each reduced by reducer k
-	opReduceCols // d = the columns of a (16 rows at most), each reduced by reducer k
-	opAccumulate // reducer k takes the rows of a
+	opReduceCols // d = the columns of a (16 rows at most), each reduced by reducer k; form as in opAccumulate
+	opAccumulate // reducer k takes the rows of a or, where form is set, those in memory at access e
 	opResult     // d = what reducer k holds
 	numOps       = int(iota)
 )
@@ -84,7 +82,7 @@ type instr struct {
 	op         opcode
 	dt         device.DType // of the operation's arguments
 	cls        class        // the lanes that it runs over
-	form       uint8        // bits 0 and 1: a, b is of class one; opSpread: the class of a
+	form       uint8        // bits 0 to 3: a, b, c, e is of class one, see opForms; opSpread: the class of a
 	d, a, b, c uint16
 	e          uint16
 	k          int32
@@ -160,7 +158,7 @@ var opOperands = func() (t [numOps]operands) {
 	for i := opSelect; i <= opSubMul; i++ {
 		t[i] |= readsB | readsC
 	}
-	for i := opSelectEq; i <= opSelectLe; i++ {
+	for i := opSelectLt; i <= opSelectLe; i++ {
 		t[i] |= readsB | readsC | readsE
 	}
 	for _, i := range [...]opcode{opPtr, opLoad, opGuard, opIndex, opResult} {

@@ -9,19 +9,19 @@ import (
 
 // Nanoseconds of steps that are not arithmetic.
 const (
-	callC     = 60.0 // to call C and come back, with what prepares it
+	callC     = 70.0 // to call C and come back, with what prepares it
 	tileC     = 12.0 // to begin a tile
-	tileGo    = 40.0
+	tileGo    = 50.0
 	instrC    = 3.0 // to begin an instruction
 	instrGo   = 7.0
 	segmentC  = 2.0  // to begin a run of elements
 	moveC     = 0.06 // to move an element along with its neighbours
-	strideC   = 0.35 // ... or alone
+	strideC   = 0.6 // ... or alone
 	missC     = 1.2  // ... from a cache line of its own
 	moveGo    = 0.7
 	foldC     = 0.07 // to add an element to a sum
 	foldGo    = 1.0
-	finishC   = 6.0 // to combine the lanes of a sum
+	finishC   = 2.5 // to combine the lanes of a sum
 	finishGo  = 20.0
 	byteC     = 0.045 // to bring a byte from memory
 	cacheSize = 1 << 20
@@ -67,6 +67,7 @@ func (p *planner) time(s *shape) (inC, inGo float64) {
 	}
 	if bytes := p.bytes(); bytes > cacheSize {
 		inC += float64(bytes) * byteC
+		inGo += float64(bytes) * byteC
 	}
 	return inC, inGo
 }
@@ -107,9 +108,7 @@ func (p *planner) nodeTime(t *time, n loop.Node, size []float64, s *shape) {
 		r := p.loads[n]
 		if r.via == nil {
 			p.moveTime(t, r.at, cls, size, s)
-			if r.guards > 0 {
-				t.add(0.2, 2, size[cls])
-			}
+			p.guardTime(t, r, size[cls], s)
 		} else {
 			t.add(1, 3, size[cls]*float64(len(r.via)))
 		}
@@ -154,6 +153,26 @@ func (p *planner) moveTime(t *time, i int, cls class, size []float64, s *shape) 
 	default:
 		t.add(strideC, moveGo, n)
 	}
+}
+
+// guardTime adds what it takes to see which of n lanes are there.
+func (p *planner) guardTime(t *time, r *reference, n float64, s *shape) {
+	if r.guards == 0 {
+		return
+	}
+	lines, lane := 1.0, 0.0
+	if s.cols.size() > 1 {
+		lines = float64(s.rows.size())
+	}
+	for i := r.at; i <= r.at+r.guards; i++ {
+		_, rowOK := s.rows.stride(i)
+		_, colOK := s.cols.stride(i)
+		if s.cols.size() > 1 && !colOK || s.cols.size() == 1 && !rowOK {
+			lane = 3
+		}
+	}
+	t.add(8, 8, lines*float64(r.guards))
+	t.add(lane, 3, n*float64(r.guards))
 }
 
 // foldTime adds what a reduction takes in a tile.

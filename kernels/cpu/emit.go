@@ -15,6 +15,7 @@ func (p *planner) emit() {
 	p.fuse()
 	p.spread = map[[2]int]uint16{}
 	p.value = make([]int, len(p.e.Nodes))
+	p.stream()
 	for n, uses := range p.group.uses {
 		if uses > 0 && !p.fused[n] {
 			p.value[n] = int(p.node(loop.Node(n)))
@@ -69,10 +70,9 @@ func (p *planner) node(n loop.Node) uint16 {
 	case f.op == opElementary:
 		in.op, in.a, in.b = opElementary2, p.in(x.Arg[0], cls), p.in(x.Arg[1], cls)
 	default:
-		if p.product(&in, x, cls) {
-			break
+		if !p.product(&in, x) {
+			p.operands(&in, x.Arg[0], x.Arg[1])
 		}
-		in.a, in.b = p.scalarIn(x.Arg[0], cls, &in.form, 1), p.scalarIn(x.Arg[1], cls, &in.form, 2)
 	}
 	return p.put(body, x.DType, in)
 }
@@ -91,13 +91,18 @@ func constBits(x *loop.Inst) uint64 {
 // in returns a node's value on the lanes of a class.
 func (p *planner) in(n loop.Node, cls class) uint16 { return p.widen(uint16(p.value[n]), cls, body) }
 
-// scalarIn is in for an instruction that takes single numbers as they are.
-func (p *planner) scalarIn(n loop.Node, cls class, form *uint8, bit uint8) uint16 {
-	if p.class[n] == one && cls != one {
-		*form |= bit
-		return uint16(p.value[n])
+// operands sets an instruction's operands, each on the lanes that it runs over or
+// a single number.
+func (p *planner) operands(in *instr, args ...loop.Node) {
+	to := [...]*uint16{&in.a, &in.b, &in.c, &in.e}
+	for i, n := range args {
+		if p.class[n] == one && in.cls != one {
+			in.form |= 1 << i
+			*to[i] = uint16(p.value[n])
+		} else {
+			*to[i] = p.in(n, in.cls)
+		}
 	}
-	return p.in(n, cls)
 }
 
 // widen returns a value on the lanes of a class that contains its own.
@@ -149,12 +154,34 @@ func (p *planner) fuse() {
 			}
 		case loop.Select:
 			c := x.Arg[0]
-			if f := e.Nodes[c].Fn; f >= loop.Eq && f <= loop.Le && x.DType.IsFloat() &&
+			if f := e.Nodes[c].Fn; (f == loop.Lt || f == loop.Le) && x.DType.IsFloat() &&
 				e.DType(e.Nodes[c].Arg[0]) == x.DType && p.onlyFor(c, loop.Node(n)) {
 				p.fused[c] = true
 			}
 		}
 	}
+}
+
+// stream marks the loads that reductions of columns read in place: those of
+// memory that runs along a row.
+func (p *planner) stream() {
+	p.streamed = make([]bool, len(p.stores))
+	for i, o := range p.group.outs {
+		v := p.e.Outs[o].Value
+		if p.shape.mode != foldColumns || !p.streams(o) || p.dense(&p.shape, p.loads[v].at, full) {
+			continue
+		}
+		a := &p.access[p.loads[v].at]
+		p.streamed[i] = p.cols.size > 1 && a.rowTab < 0 && a.colTab < 0 && a.col == int64(a.unit)
+		p.fused[v] = p.streamed[i]
+	}
+}
+
+// streams reports whether a result is the reduction of nothing but a load.
+func (p *planner) streams(o int) bool {
+	s := &p.e.Outs[o]
+	r := p.loads[s.Value]
+	return r != nil && r.via == nil && r.guards == 0 && p.group.uses[s.Value] == 1 && s.Reduce != loop.LSE
 }
 
 // onlyFor reports whether node a is used once, by n, on the same lanes.
@@ -163,38 +190,33 @@ func (p *planner) onlyFor(a, n loop.Node) bool {
 }
 
 // product makes in a sum with a product that was marked, if x is one.
-func (p *planner) product(in *instr, x *loop.Inst, cls class) bool {
+func (p *planner) product(in *instr, x *loop.Inst) bool {
 	if x.Fn != loop.Add && x.Fn != loop.Sub {
 		return false
 	}
-	m, other := x.Arg[0], x.Arg[1]
-	in2 := opMulAdd
+	ops := [...]opcode{opMulAdd, opMulAdd}
 	if x.Fn == loop.Sub {
-		in2 = opMulSub
+		ops = [...]opcode{opMulSub, opSubMul}
 	}
-	if !p.fused[m] {
-		if m, other = other, m; !p.fused[m] {
-			return false
-		}
-		if x.Fn == loop.Sub {
-			in2 = opSubMul
+	for i, m := range x.Arg[:2] {
+		if p.fused[m] {
+			mul := &p.e.Nodes[m]
+			in.op = ops[i]
+			p.operands(in, mul.Arg[0], mul.Arg[1], x.Arg[1-i])
+			return true
 		}
 	}
-	mul := &p.e.Nodes[m]
-	in.op = in2
-	in.a, in.b, in.c = p.in(mul.Arg[0], cls), p.in(mul.Arg[1], cls), p.in(other, cls)
-	return true
+	return false
 }
 
 // choice emits a select, with the comparison that it is by if that was marked.
 func (p *planner) choice(x *loop.Inst, cls class) uint16 {
 	in := instr{op: opSelect, dt: x.DType, cls: cls}
 	if c := &p.e.Nodes[x.Arg[0]]; p.fused[x.Arg[0]] {
-		in.op = opSelectEq + opcode(c.Fn-loop.Eq)
-		in.a, in.b = p.in(c.Arg[0], cls), p.in(c.Arg[1], cls)
-		in.c, in.e = p.in(x.Arg[1], cls), p.in(x.Arg[2], cls)
+		in.op = opSelectLt + opcode(c.Fn-loop.Lt)
+		p.operands(&in, c.Arg[0], c.Arg[1], x.Arg[1], x.Arg[2])
 	} else {
-		in.a, in.b, in.c = p.in(x.Arg[0], cls), p.in(x.Arg[1], cls), p.in(x.Arg[2], cls)
+		p.operands(&in, x.Arg[:]...)
 	}
 	return p.put(body, x.DType, in)
 }
@@ -258,26 +280,34 @@ func (p *planner) top() class {
 
 // result emits what becomes of a result's value.
 func (p *planner) result(i int, s *loop.Store, add bool) {
-	r := p.stores[i]
-	v := p.widen(uint16(p.value[s.Value]), p.top(), body)
+	r, dt := p.stores[i], s.Aval.DType
+	in := instr{dt: dt}
+	if p.streamed[i] {
+		in.form, in.e = 1, uint16(p.loads[s.Value].at)
+	} else {
+		in.a = p.widen(uint16(p.value[s.Value]), p.top(), body)
+	}
 	switch {
 	case s.Scatter:
-		p.scatter(r, v, s.Aval.DType)
+		p.scatter(r, in.a, dt)
+		return
 	case p.shape.mode == mapping:
-		p.store(body, p.top(), r, v, add)
+		p.store(body, p.top(), r, in.a, add)
+		return
+	}
+	in.k = p.reducer(s)
+	switch {
 	case p.shape.mode == foldRows:
-		k := p.reducer(s)
-		v = p.put(body, s.Aval.DType, instr{op: opReduceRows, dt: s.Aval.DType, cls: p.top() & row, a: v, k: k})
-		p.store(body, p.top()&row, r, v, add)
+		in.op, in.cls = opReduceRows, p.top()&row
+		p.store(body, in.cls, r, p.put(body, dt, in), add)
 	case p.wholeColumns():
-		k := p.reducer(s)
-		v = p.put(body, s.Aval.DType, instr{op: opReduceCols, dt: s.Aval.DType, cls: p.top() & col, a: v, k: k})
-		p.store(body, p.top()&col, r, v, add)
+		in.op, in.cls = opReduceCols, p.top()&col
+		p.store(body, in.cls, r, p.put(body, dt, in), add)
 	default:
-		k := p.reducer(s)
-		p.code[body] = append(p.code[body], instr{op: opAccumulate, dt: s.Aval.DType, cls: p.top(), a: v, k: k})
-		v = p.put(epilogue, s.Aval.DType, instr{op: opResult, dt: s.Aval.DType, cls: p.top() & col, k: k})
-		p.store(epilogue, p.top()&col, r, v, add)
+		in.op, in.cls = opAccumulate, p.top()
+		p.code[body] = append(p.code[body], in)
+		out := instr{op: opResult, dt: dt, cls: p.top() & col, k: in.k}
+		p.store(epilogue, out.cls, r, p.put(epilogue, dt, out), add)
 	}
 }
 

@@ -22,6 +22,8 @@ type group struct {
 	lanes   int   // values of all axes
 	reduced int   // values of the reduced axes
 	uses    []int // by node: how often the group reads it, 0 where it does not need it
+
+	prepares bool // some result is set before the loop, see prepare
 }
 
 // maxValues bounds the values of a group's tile code, which operands of
@@ -79,6 +81,9 @@ func (g *group) complete() bool {
 	}
 	if !g.scatter {
 		g.orderByStore()
+	}
+	for _, o := range g.outs {
+		g.prepares = g.prepares || g.reduced == 0 || !g.covers(o)
 	}
 	return g.countUses() && g.combinable()
 }
@@ -140,7 +145,7 @@ func (g *group) combinable() bool {
 		case s.Scatter && s.Aval.DType == boolean:
 			return false
 		case !g.reduce:
-		case s.Aval.DType == boolean && s.Reduce != loop.Max && s.Reduce != loop.Min:
+		case s.Aval.DType == boolean:
 			return false
 		case s.Reduce == loop.LSE && !s.Aval.DType.IsFloat():
 			return false

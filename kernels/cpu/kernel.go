@@ -33,6 +33,9 @@ type variant struct {
 const maxVariants = 16
 
 func newKernel(inst *kernels.Inst) kernels.Kernel {
+	if k := newScalar(inst.Expr); k != nil && executor == inEither {
+		return k
+	}
 	gs := groups(inst.Expr)
 	if gs == nil {
 		return nil
@@ -56,6 +59,21 @@ func (k *kernel) Run(c *kernels.Call) error {
 
 func (k *kernel) runGroup(g *group, p *plan, c *kernels.Call) error {
 	add := c.Add && g.outs[0] == 0
+	if g.prepares {
+		g.prepare(c, add)
+	}
+	switch {
+	case p == nil:
+		return nil
+	case add && g.scatter:
+		return scatterApart(p, c)
+	}
+	return run(p, c)
+}
+
+// prepare sets what the group's plan does not write: all where there is nothing
+// to reduce, zeros where a store leaves gaps or adds.
+func (g *group) prepare(c *kernels.Call, add bool) {
 	for _, o := range g.outs {
 		s := &g.e.Outs[o]
 		switch {
@@ -65,13 +83,6 @@ func (k *kernel) runGroup(g *group, p *plan, c *kernels.Call) error {
 			zero(c.Out[o])
 		}
 	}
-	switch {
-	case p == nil:
-		return nil
-	case add && g.scatter:
-		return scatterApart(p, c)
-	}
-	return run(p, c)
 }
 
 // shared reports whether a result is an operand's memory.

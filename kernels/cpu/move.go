@@ -160,7 +160,8 @@ func within(m *machine, in *instr) {
 }
 
 // wrapIndex adds the places of indices that count from the end where they are
-// negative. The first one out of range is the run's fault, and taken as 0.
+// negative. The first one out of range is the run's fault, and nothing is
+// gathered or scattered any more.
 func wrapIndex[T int32 | int64](m *machine, in *instr) {
 	n := m.lanes(in.cls)
 	d, a, b := slice[int64](m, in.d, n), slice[int64](m, in.a, n), slice[T](m, in.b, n)
@@ -170,23 +171,19 @@ func wrapIndex[T int32 | int64](m *machine, in *instr) {
 		if x < 0 {
 			x += w.size
 		}
-		if x < 0 || x >= w.size {
-			if !m.fault.found {
-				m.fault = fault{true, int64(b[i]), w.size}
-			}
-			d[i] = outOfRange
-			continue
+		if (x < 0 || x >= w.size) && !m.fault.found {
+			m.fault = fault{true, int64(b[i]), w.size}
 		}
 		d[i] = a[i] + x*w.stride
-		if a[i] == outOfRange {
-			d[i] = outOfRange
-		}
 	}
 }
 
 func gather[T any](m *machine, in *instr) {
 	n := m.lanes(in.cls)
 	d, a, base := slice[T](m, in.d, n), slice[int64](m, in.a, n), m.base[in.k]
+	if m.fault.found {
+		return
+	}
 	for i, at := range a {
 		if at == outOfRange {
 			d[i] = *new(T)
@@ -200,13 +197,12 @@ func gatherRows[T any](m *machine, in *instr) {
 	d, a := slice[T](m, in.d, m.rows*m.cols), slice[int64](m, in.a, m.rows)
 	acc := &m.plan.access[in.k]
 	base := m.base[acc.arg]
+	if m.fault.found {
+		return
+	}
 	for r, at := range a {
 		for c := range m.cols {
-			if at == outOfRange {
-				d[r*m.cols+c] = *new(T)
-			} else {
-				d[r*m.cols+c] = *element[T](base, at+m.plan.atCol(acc, c))
-			}
+			d[r*m.cols+c] = *element[T](base, at+m.plan.atCol(acc, c))
 		}
 	}
 }
@@ -214,10 +210,11 @@ func gatherRows[T any](m *machine, in *instr) {
 func scatter[T number](m *machine, in *instr) {
 	n := m.lanes(in.cls)
 	a, b, base := slice[int64](m, in.a, n), slice[T](m, in.b, n), m.base[in.k]
+	if m.fault.found {
+		return
+	}
 	for i, at := range a {
-		if at != outOfRange {
-			*element[T](base, at) += b[i]
-		}
+		*element[T](base, at) += b[i]
 	}
 }
 
@@ -225,10 +222,10 @@ func scatterRows[T number](m *machine, in *instr) {
 	a, b := slice[int64](m, in.a, m.rows), slice[T](m, in.b, m.rows*m.cols)
 	acc := &m.plan.access[in.k]
 	base := m.base[acc.arg]
+	if m.fault.found {
+		return
+	}
 	for r, at := range a {
-		if at == outOfRange {
-			continue
-		}
 		for c := range m.cols {
 			*element[T](base, at+m.plan.atCol(acc, c)) += b[r*m.cols+c]
 		}

@@ -7,8 +7,6 @@ package cpu
 import (
 	"sync/atomic"
 	"unsafe"
-
-	"github.com/cotangent-ad/cotangent/kernels"
 )
 
 const haveC = false
@@ -27,5 +25,5 @@ type cplan struct{}
 // pins would keep arrays in place for C.
 type pins struct{}
 
-func (pins) pin(*plan, *kernels.Call) {}
-func (pins) unpin()                   {}
+func (pins) pin(*plan, []unsafe.Pointer) {}
+func (pins) unpin()                      {}

@@ -35,21 +35,19 @@ func init() {
 	all(opSub, nil, sub[int32], sub[int64], sub[float32], sub[float64])
 	all(opMul, nil, mul[int32], mul[int64], mul[float32], mul[float64])
 	all(opDiv, nil, nil, nil, div[float32], div[float64])
-	all(opMax, larger[uint8], larger[int32], larger[int64], larger[float32], larger[float64])
-	all(opMin, smaller[uint8], smaller[int32], smaller[int64], smaller[float32], smaller[float64])
+	all(opMax, nil, larger[int32], larger[int64], larger[float32], larger[float64])
+	all(opMin, nil, smaller[int32], smaller[int64], smaller[float32], smaller[float64])
 	all(opSMul, nil, mul[int32], mul[int64], smul[float32], smul[float64])
 	all(opEq, equal[uint8], equal[int32], equal[int64], equal[float32], equal[float64])
 	all(opNe, differ[uint8], differ[int32], differ[int64], differ[float32], differ[float64])
-	all(opLt, less[uint8], less[int32], less[int64], less[float32], less[float64])
-	all(opLe, atMost[uint8], atMost[int32], atMost[int64], atMost[float32], atMost[float64])
+	all(opLt, nil, less[int32], less[int64], less[float32], less[float64])
+	all(opLe, nil, atMost[int32], atMost[int64], atMost[float32], atMost[float64])
 	all(opAnd, and, nil, nil, nil, nil)
 	all(opOr, or, nil, nil, nil, nil)
 	all(opSelect, choose[uint8], choose[int32], choose[int64], choose[float32], choose[float64])
 	all(opMulAdd, nil, nil, nil, mulAdd[float32], mulAdd[float64])
 	all(opMulSub, nil, nil, nil, mulSub[float32], mulSub[float64])
 	all(opSubMul, nil, nil, nil, subMul[float32], subMul[float64])
-	all(opSelectEq, nil, nil, nil, chooseEqual[float32], chooseEqual[float64])
-	all(opSelectNe, nil, nil, nil, chooseDiffer[float32], chooseDiffer[float64])
 	all(opSelectLt, nil, nil, nil, chooseLess[float32], chooseLess[float64])
 	all(opSelectLe, nil, nil, nil, chooseAtMost[float32], chooseAtMost[float64])
 	all(opElementary, nil, nil, nil, elementary32, elementary64)
@@ -61,24 +59,34 @@ func unary[T, D any](m *machine, in *instr) (d []D, a []T) {
 	return slice[D](m, in.d, n), slice[T](m, in.a, n)
 }
 
-// binary returns the lanes of d, a and b, and masks of lane numbers: 0 where
-// the operand is a single number, else all ones.
-func binary[T, D any](m *machine, in *instr) (d []D, a, b []T, ma, mb int) {
-	n := m.lanes(in.cls)
-	na, nb := n, n
-	ma, mb = -1, -1
-	if in.form&1 != 0 {
-		na, ma = 1, 0
+// operand returns the lanes of an operand and a mask of lane numbers: 0 where it
+// is a single number, as its bit of the form tells, else all ones.
+func operand[T any](m *machine, in *instr, v uint16, bit uint8) (a []T, mask int) {
+	if in.form&bit != 0 {
+		return slice[T](m, v, 1), 0
 	}
-	if in.form&2 != 0 {
-		nb, mb = 1, 0
-	}
-	return slice[D](m, in.d, n), slice[T](m, in.a, na), slice[T](m, in.b, nb), ma, mb
+	return slice[T](m, v, m.lanes(in.cls)), -1
 }
 
-func ternary[T any](m *machine, in *instr) (d, a, b, c []T) {
-	n := m.lanes(in.cls)
-	return slice[T](m, in.d, n), slice[T](m, in.a, n), slice[T](m, in.b, n), slice[T](m, in.c, n)
+func binary[T, D any](m *machine, in *instr) (d []D, a, b []T, ma, mb int) {
+	a, ma = operand[T](m, in, in.a, 1)
+	b, mb = operand[T](m, in, in.b, 2)
+	return slice[D](m, in.d, m.lanes(in.cls)), a, b, ma, mb
+}
+
+// triple is the operands of a function of three.
+type triple[T any] struct {
+	a, b, c    []T
+	ma, mb, mc int
+}
+
+func (t *triple[T]) at(i int) (x, y, z T) { return t.a[i&t.ma], t.b[i&t.mb], t.c[i&t.mc] }
+
+func ternary[T any](m *machine, in *instr) (d []T, t triple[T]) {
+	t.a, t.ma = operand[T](m, in, in.a, 1)
+	t.b, t.mb = operand[T](m, in, in.b, 2)
+	t.c, t.mc = operand[T](m, in, in.c, 4)
+	return slice[T](m, in.d, m.lanes(in.cls)), t
 }
 
 func neg[T number](m *machine, in *instr) {
@@ -271,83 +279,63 @@ func or(m *machine, in *instr) {
 }
 
 func choose[T number | uint8](m *machine, in *instr) {
-	n := m.lanes(in.cls)
-	d, c := slice[T](m, in.d, n), slice[uint8](m, in.a, n)
-	a, b := slice[T](m, in.b, n), slice[T](m, in.c, n)
+	c, mc := operand[uint8](m, in, in.a, 1)
+	a, ma := operand[T](m, in, in.b, 2)
+	b, mb := operand[T](m, in, in.c, 4)
+	d := slice[T](m, in.d, m.lanes(in.cls))
 	for i := range d {
-		if c[i] != 0 {
-			d[i] = a[i]
+		if c[i&mc] != 0 {
+			d[i] = a[i&ma]
 		} else {
-			d[i] = b[i]
+			d[i] = b[i&mb]
 		}
 	}
 }
 
 func mulAdd[T float](m *machine, in *instr) {
-	d, a, b, c := ternary[T](m, in)
+	d, t := ternary[T](m, in)
 	for i := range d {
-		d[i] = T(a[i]*b[i]) + c[i]
+		x, y, z := t.at(i)
+		d[i] = T(x*y) + z
 	}
 }
 
 func mulSub[T float](m *machine, in *instr) {
-	d, a, b, c := ternary[T](m, in)
+	d, t := ternary[T](m, in)
 	for i := range d {
-		d[i] = T(a[i]*b[i]) - c[i]
+		x, y, z := t.at(i)
+		d[i] = T(x*y) - z
 	}
 }
 
 func subMul[T float](m *machine, in *instr) {
-	d, a, b, c := ternary[T](m, in)
+	d, t := ternary[T](m, in)
 	for i := range d {
-		d[i] = c[i] - T(a[i]*b[i])
-	}
-}
-
-func chooseEqual[T float](m *machine, in *instr) {
-	d, a, b, c := ternary[T](m, in)
-	e := slice[T](m, in.e, len(d))
-	for i := range d {
-		if a[i] == b[i] {
-			d[i] = c[i]
-		} else {
-			d[i] = e[i]
-		}
-	}
-}
-
-func chooseDiffer[T float](m *machine, in *instr) {
-	d, a, b, c := ternary[T](m, in)
-	e := slice[T](m, in.e, len(d))
-	for i := range d {
-		if a[i] != b[i] {
-			d[i] = c[i]
-		} else {
-			d[i] = e[i]
-		}
+		x, y, z := t.at(i)
+		d[i] = z - T(x*y)
 	}
 }
 
 func chooseLess[T float](m *machine, in *instr) {
-	d, a, b, c := ternary[T](m, in)
-	e := slice[T](m, in.e, len(d))
+	d, t := ternary[T](m, in)
+	e, me := operand[T](m, in, in.e, 8)
 	for i := range d {
-		if a[i] < b[i] {
-			d[i] = c[i]
+		if x, y, z := t.at(i); x < y {
+			d[i] = z
 		} else {
-			d[i] = e[i]
+			d[i] = e[i&me]
 		}
 	}
 }
 
 func chooseAtMost[T float](m *machine, in *instr) {
-	d, a, b, c := ternary[T](m, in)
-	e := slice[T](m, in.e, len(d))
+	d, t := ternary[T](m, in)
+	e, me := operand[T](m, in, in.e, 8)
 	for i := range d {
-		if a[i] <= b[i] {
-			d[i] = c[i]
+		if x, y, z := t.at(i); x <= y {
+			d[i] = z
 		} else {
-			d[i] = e[i]
+			d[i] = e[i&me]
 		}
 	}
 }

@@ -119,12 +119,13 @@ type planner struct {
 	res, red []axis
 	shape    shape
 
-	class  []class // by node
-	value  []int   // by node: its number, -1 before it is emitted
-	fused  []bool  // by node: part of its only user
-	cls    []class // by value
-	spread map[[2]int]uint16
-	made   []int // by value: the section that an instruction makes it in, -1 for memory and constants
+	class    []class // by node
+	value    []int   // by node: its number, -1 before it is emitted
+	fused    []bool  // by node: part of its only user
+	streamed []bool  // by result of the group: its value is read in place, see stream
+	cls      []class // by value
+	spread   map[[2]int]uint16
+	made     []int // by value: the section that an instruction makes it in, -1 for memory and constants
 }
 
 // reference is an operand's element that is loaded, or a result's that is stored.

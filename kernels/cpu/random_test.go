@@ -361,6 +361,8 @@ func everyWay(f func(way string, workers *device.Workers)) {
 			f(fmt.Sprintf("%s, %d workers", way, n), w)
 		}
 	}
+	executor = inEither
+	run("either")
 	executor = inGoOnly
 	run("Go")
 	executor = inCOnly

@@ -13,13 +13,13 @@ import (
 )
 
 func init() {
-	all := func(op opcode, u8, i32, i64, f32, f64 operation) {
-		table[op] = [...]operation{device.Bool: u8, device.Int32: i32, device.Int64: i64, device.Float32: f32, device.Float64: f64}
+	all := func(op opcode, i32, i64, f32, f64 operation) {
+		table[op] = [...]operation{device.Int32: i32, device.Int64: i64, device.Float32: f32, device.Float64: f64}
 	}
-	all(opReduceRows, reduceRows[uint8], reduceRows[int32], reduceRows[int64], reduceRows[float32], reduceRows[float64])
-	all(opReduceCols, reduceCols[uint8], reduceCols[int32], reduceCols[int64], reduceCols[float32], reduceCols[float64])
-	all(opAccumulate, accumulate[uint8], accumulate[int32], accumulate[int64], accumulate[float32], accumulate[float64])
-	all(opResult, result[uint8], result[int32], result[int64], result[float32], result[float64])
+	all(opReduceRows, reduceRows[int32], reduceRows[int64], reduceRows[float32], reduceRows[float64])
+	all(opReduceCols, reduceCols[int32], reduceCols[int64], reduceCols[float32], reduceCols[float64])
+	all(opAccumulate, accumulate[int32], accumulate[int64], accumulate[float32], accumulate[float64])
+	all(opResult, result[int32], result[int64], result[float32], result[float64])
 }
 
 // scalar is the types of elements, with bools as bytes.
@@ -135,26 +135,53 @@ func reduceCols[T scalar](m *machine, in *instr) {
 		lseCols(m, in)
 		return
 	}
-	d, a := slice[T](m, in.d, m.cols), slice[T](m, in.a, m.rows*m.cols)
-	sums := memoryOf[T](m, r, 0, m.rows*m.cols)
-	copy(sums, a)
-	foldLanes(r.kind, sums, m.cols, m.rows)
-	copy(d, sums)
+	c := m.cols
+	w := lanes / 2
+	for w >= m.rows {
+		w /= 2
+	}
+	sums := memoryOf[T](m, r, 0, w*c)
+	for i := range m.rows {
+		x := sourceRow[T](m, in, i)
+		if i < w {
+			copy(sums[i*c:], x)
+		} else {
+			foldInto(r.kind, sums[(i-w)*c:(i-w+1)*c], x)
+		}
+	}
+	foldLanes(r.kind, sums, c, w)
+	copy(slice[T](m, in.d, c), sums)
+}
+
+// sourceRow returns a row that an instruction reads: of value a or, where form is
+// set, of the memory at access e.
+func sourceRow[T any](m *machine, in *instr, i int) []T {
+	if in.form == 0 {
+		return slice[T](m, in.a, m.rows*m.cols)[i*m.cols : (i+1)*m.cols]
+	}
+	at := m.plan.access[in.e].row * int64(i)
+	return unsafe.Slice(element[T](m.pointer(int32(in.e)), at), m.cols)
 }
 
 func accumulate[T scalar](m *machine, in *instr) {
 	r, f := &m.plan.reds[in.k], &m.folds[in.k]
 	c := m.cols
-	x := slice[T](m, in.a, m.rows*c)
-	for len(x) > 0 {
-		n := min(len(x)/c, blockSize-f.rows)
+	for i := 0; i < m.rows; {
+		n := min(m.rows-i, blockSize-f.rows)
+		var x []T
+		if in.form != 0 {
+			n = 1
+			x = sourceRow[T](m, in, i)
+		} else {
+			x = slice[T](m, in.a, m.rows*c)[i*c : (i+n)*c]
+		}
 		if r.keep > 0 {
 			copy(memoryOf[T](m, r, r.kept()+f.rows*c, n*c), x)
 		} else {
-			addRows(r.kind, memoryOf[T](m, r, r.sums(), lanes*c), c, f.rows, x[:n*c])
+			addRows(r.kind, memoryOf[T](m, r, r.sums(), lanes*c), c, f.rows, x)
 		}
 		f.rows += n
-		x = x[n*c:]
+		i += n
 		if f.rows == blockSize {
 			closeBlock[T](m, r, f)
 		}
@@ -246,7 +273,6 @@ func result[T scalar](m *machine, in *instr) {
 var foldOps = [device.NumDTypes]struct {
 	gather, push func(m *machine, r *reducer, f *fold)
 }{
-	device.Bool:    {gatherBlocks[uint8], push[uint8]},
 	device.Int32:   {gatherBlocks[int32], push[int32]},
 	device.Int64:   {gatherBlocks[int64], push[int64]},
 	device.Float32: {gatherBlocks[float32], push[float32]},

@@ -13,7 +13,13 @@ import (
 
 // run does a plan.
 func run(p *plan, c *kernels.Call) error {
-	if p.inGo && (c.Workers == nil || p.cost < grain) {
+	if parts := p.parts(c); parts > 1 {
+		j := jobs.Get().(*job)
+		err := j.run(p, c, parts)
+		j.release()
+		return err
+	}
+	if p.inGo {
 		m := machines.Get().(*machine)
 		m.base = bases(m.base, c)
 		m.begin(p)
@@ -22,10 +28,24 @@ func run(p *plan, c *kernels.Call) error {
 		machines.Put(m)
 		return err
 	}
-	j := jobs.Get().(*job)
-	err := j.run(p, c)
-	j.release()
+	var room [12]unsafe.Pointer
+	base := bases(room[:0], c)
+	var pinned pins
+	pinned.pin(p, base)
+	err := runTiles(p, base, 0, p.tiles, c.Cancel)
+	pinned.unpin()
 	return err
+}
+
+// parts returns how many parts a call is worth.
+func (p *plan) parts(c *kernels.Call) int {
+	if c.Workers == nil || p.cost < 2*grain || p.group.scatter { // a scatter keeps the order of the loop
+		return 1
+	}
+	if n := c.Workers.N(); n > 1 {
+		return min(4*n, int(p.cost/grain))
+	}
+	return 1
 }
 
 var (
@@ -64,15 +84,11 @@ type job struct {
 	failed int
 }
 
-func (j *job) run(p *plan, c *kernels.Call) error {
+func (j *job) run(p *plan, c *kernels.Call, want int) error {
 	j.plan, j.cancel, j.err, j.folds = p, c.Cancel, nil, 0
 	j.base = bases(j.base, c)
-	j.pins.pin(p, c)
+	j.pins.pin(p, j.base)
 	defer j.pins.unpin()
-	want := 1
-	if c.Workers != nil && c.Workers.N() > 1 && !p.group.scatter { // which keeps the order of the loop
-		want = max(1, min(4*c.Workers.N(), int(p.cost/grain)))
-	}
 	j.parts = min(want, p.tiles)
 	if j.parts < want && p.unit > 0 {
 		j.fold()

@@ -2,6 +2,8 @@ package cpu
 
 // Scratch memory: where a plan's values and reductions live.
 
+import "github.com/cotangent-ad/cotangent/kernels/loop"
+
 // spot is a place in the code.
 type spot struct{ section, index int }
 
@@ -88,11 +90,15 @@ func (p *planner) slotSize(v uint16) int {
 
 // The memory of a reducer, in elements of its type: lanes*cols of lanes,
 // levels*cols of blocks, likewise of their maxima (LSE), keep*cols of rows that
-// are kept, and of temporaries 4*cols, or for whole rows and columns 3*tileLanes.
+// are kept, and of temporaries 4*cols. For whole rows and columns it is
+// lanes/2*cols, or 3*tileLanes for LSE.
 func (r *reducer) bytes() int {
-	n := (lanes + 2*r.levels + r.keep + 4) * r.cols
+	n := int((lanes + 2*r.levels + r.keep + 4) * r.cols)
 	if r.levels == 0 {
-		n = 3 * tileLanes
+		n = max(lanes/2*int(r.cols), lanes)
+		if r.kind == loop.LSE {
+			n = 3 * tileLanes
+		}
 	}
-	return int(n)*r.dt.Size() + 8 // the last word may be copied as a whole
+	return n*r.dt.Size() + 8 // the last word may be copied as a whole
 }

@@ -6,6 +6,7 @@ package cpu
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
@@ -178,7 +179,7 @@ func (p *planner) maps(try func(shape)) {
 	last := len(p.res) - 1
 	suffixes(p.res, p.limit, func(s side) {
 		if s.rest == 0 {
-			try(shape{rows: s})
+			try(shape{cols: s})
 			return
 		}
 		inner := side{p.res, s.first + 1, p.res[s.first+1].n, s.rest - 1}
@@ -221,20 +222,24 @@ func (p *planner) rowFolds(try func(shape)) {
 
 // columnFolds tries tiles whose columns are one or some values of the result.
 func (p *planner) columnFolds(try func(shape)) {
+	limit := p.limit
+	if !slices.ContainsFunc(p.group.outs, func(o int) bool { return !p.streams(o) }) {
+		limit = streamLanes
+	}
 	columns := func(cols side) {
 		c := cols.size()
 		if p.keep()*c > maxKeep && c > 1 {
 			return
 		}
-		suffixes(p.red, p.limit/c, func(rows side) {
+		suffixes(p.red, limit/c, func(rows side) {
 			if rows.rest == 0 && rows.chunk < p.red[rows.first].n {
-				rows.chunk = 1 << (bits.Len(uint(p.limit/c)) - 1) // tiles end where blocks do
+				rows.chunk = 1 << (bits.Len(uint(limit/c)) - 1) // tiles end where blocks do
 			}
 			try(shape{foldColumns, rows, cols})
 		})
 	}
 	columns(side{})
-	for _, c := range [...]int{16, 64, 128, p.limit / p.group.reduced} {
+	for _, c := range [...]int{16, 64, 128, min(256, limit/p.group.reduced)} {
 		if c < 2 {
 			continue
 		}
@@ -244,6 +249,9 @@ func (p *planner) columnFolds(try func(shape)) {
 		}
 	}
 }
+
+// streamLanes bounds the tiles of reductions that read memory in place.
+const streamLanes = 8192
 
 // maxKeep bounds the values that a reduction keeps until a block is complete.
 const maxKeep = 32 << 10

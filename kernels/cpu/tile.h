@@ -11,7 +11,7 @@
     X(store) X(store_add) X(scatter) X(scatter_rows) X(cast) \
     X(neg) X(abs) X(sign) X(square) X(sqrt) X(recip) X(elementary) X(elementary2) X(not) \
     X(add) X(sub) X(mul) X(div) X(max) X(min) X(smul) X(eq) X(ne) X(lt) X(le) X(and) X(or) \
-    X(select) X(mul_add) X(mul_sub) X(sub_mul) X(select_eq) X(select_ne) X(select_lt) X(select_le) \
+    X(select) X(mul_add) X(mul_sub) X(sub_mul) X(select_lt) X(select_le) \
     X(reduce_rows) X(reduce_cols) X(accumulate) X(result)
 
 #define CT_X(name) CT_OP_##name,
@@ -66,24 +66,28 @@ typedef struct {
     const ct_constant *consts;
     const ct_reducer *reds;
     const int32_t *slots; /* by value */
+    int64_t scratch;
 } ct_plan;
 
-/* One run: tiles lo to hi-1 of the result, or steps lo to hi-1 of the inner loop of one tile, whose reducers are then
- * written to partial. */
+/* One run: tiles lo to hi-1 of the result, or (tile not negative) steps lo to hi-1 of the inner loop of one tile, whose
+ * reducers are then written to partial. It ends early when cancel, where not null, is set. */
 typedef struct {
     const ct_vmath_table *vmath;
-    char *mem;   /* scratch memory of the plan */
-    char *state; /* ct_state_size bytes */
-    int64_t tile; /* -1: whole tiles */
-    int64_t lo, hi;
+    char *mem;                       /* scratch memory: the plan's, and behind it the run's state */
+    int64_t tile, lo, hi;
+    const uint32_t *cancel;
+    uint64_t *partial;
     int64_t fault_index, fault_size; /* an index out of range, where the run returns CT_FAULT */
-    char *base[]; /* operands, then results */
+    char *const *base;               /* operands, then results */
 } ct_run;
 
 enum { CT_DONE, CT_CANCELLED, CT_FAULT };
 
-/* The entries of the instruction sets. cancel, where not null, ends the run when it is set. */
-typedef int ct_entry(const ct_plan *p, ct_run *r, const uint32_t *cancel, uint64_t *partial);
+/* Scratch memory that is taken from the stack, which has 128 KiB in the smallest of C libraries. */
+enum { CT_STACK = 48 << 10 };
+
+/* The entries of the instruction sets. */
+typedef int ct_entry(const ct_plan *p, ct_run *r);
 ct_entry ct_tiles_baseline, ct_tiles_avx2, ct_tiles_avx512;
 
 #endif

@@ -5,10 +5,14 @@
 
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF /* gcc turns contraction off under -std=c11 */
-#define CT_EACH _Pragma("clang loop vectorize(assume_safety)") for (long i = 0; i < n; i++)
+#define CT_FREE _Pragma("clang loop vectorize(assume_safety)")
+#define CT_ROLLED
 #else
-#define CT_EACH _Pragma("GCC ivdep") for (long i = 0; i < n; i++)
+#define CT_FREE _Pragma("GCC ivdep")
+#define CT_ROLLED _Pragma("GCC unroll 1") /* gcc vectorises conditions in loops only, not in unrolled code */
 #endif
+#define CT_EACH CT_FREE for (long i = 0; i < n; i++)
+#define CT_LANES_EACH(count) CT_ROLLED CT_FREE for (int i = 0; i < (count); i++)
 
 typedef uint8_t u8;
 typedef int32_t i32;
@@ -60,14 +64,13 @@ static operation *const table[CT_NUM_OPS][CT_NUM_DTYPES] = {
     [CT_OP_square] = NUMBERS(square), [CT_OP_sqrt] = FLOATS(sqrt), [CT_OP_recip] = FLOATS(recip),
     [CT_OP_elementary] = FLOATS(elementary), [CT_OP_elementary2] = FLOATS(elementary2), [CT_OP_not] = BYTES(not),
     [CT_OP_add] = NUMBERS(add), [CT_OP_sub] = NUMBERS(sub), [CT_OP_mul] = NUMBERS(mul), [CT_OP_div] = FLOATS(div),
-    [CT_OP_max] = ALL(max), [CT_OP_min] = ALL(min), [CT_OP_smul] = {0, mul_i32, mul_i64, smul_f32, smul_f64},
-    [CT_OP_eq] = ALL(eq), [CT_OP_ne] = ALL(ne), [CT_OP_lt] = ALL(lt), [CT_OP_le] = ALL(le),
+    [CT_OP_max] = NUMBERS(max), [CT_OP_min] = NUMBERS(min), [CT_OP_smul] = {0, mul_i32, mul_i64, smul_f32, smul_f64},
+    [CT_OP_eq] = ALL(eq), [CT_OP_ne] = ALL(ne), [CT_OP_lt] = NUMBERS(lt), [CT_OP_le] = NUMBERS(le),
     [CT_OP_and] = BYTES(and), [CT_OP_or] = BYTES(or), [CT_OP_select] = ALL(select),
     [CT_OP_mul_add] = FLOATS(mul_add), [CT_OP_mul_sub] = FLOATS(mul_sub), [CT_OP_sub_mul] = FLOATS(sub_mul),
-    [CT_OP_select_eq] = FLOATS(select_eq), [CT_OP_select_ne] = FLOATS(select_ne),
     [CT_OP_select_lt] = FLOATS(select_lt), [CT_OP_select_le] = FLOATS(select_le),
-    [CT_OP_reduce_rows] = ALL(reduce_rows), [CT_OP_reduce_cols] = ALL(reduce_cols),
-    [CT_OP_accumulate] = ALL(accumulate), [CT_OP_result] = ALL(result),
+    [CT_OP_reduce_rows] = NUMBERS(reduce_rows), [CT_OP_reduce_cols] = NUMBERS(reduce_cols),
+    [CT_OP_accumulate] = NUMBERS(accumulate), [CT_OP_result] = NUMBERS(result),
 };
 
 static void run_code(machine *m, int section) {
@@ -116,15 +119,20 @@ static int advance(machine *m, i64 lo, i64 hi) {
     return 0;
 }
 
-static int reduce_tile(machine *m, i64 lo, i64 hi, const uint32_t *cancel) {
+static int ended(const machine *m) {
+    if (m->fault) return CT_FAULT;
+    return m->r->cancel && __atomic_load_n(m->r->cancel, __ATOMIC_RELAXED) ? CT_CANCELLED : CT_DONE;
+}
+
+static int reduce_tile(machine *m, i64 lo, i64 hi) {
     const ct_plan *p = m->p;
     memset(m->folds, 0, (size_t)p->reducers * sizeof *m->folds);
     if (lo > 0) move_to(m, p->inner, lo);
     for (i64 s = lo; s < hi; s++) {
         cut(m);
         run_code(m, CT_BODY);
-        if (m->fault) return CT_FAULT;
-        if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return CT_CANCELLED;
+        const int end = ended(m);
+        if (end != CT_DONE) return end;
         if (!advance(m, p->inner, p->dims)) break;
     }
     return CT_DONE;
@@ -140,33 +148,30 @@ static void begin(machine *m) {
     run_code(m, CT_PROLOGUE);
 }
 
-int CT_ENTRY(const ct_plan *p, ct_run *r, const uint32_t *cancel, uint64_t *partial) {
-    char *s = r->state;
+int CT_ENTRY(const ct_plan *p, ct_run *r) {
     machine m = {.p = p, .r = r};
-    m.reg = (char **)s, s += p->values * 8;
-    m.at = (i64 *)s, s += p->accesses * 8;
-    m.step = (i64 *)s, s += p->dims * 8;
-    m.folds = (fold *)s;
+    m.reg = (char **)(r->mem + p->scratch);
+    m.at = (i64 *)(m.reg + p->values);
+    m.step = m.at + p->accesses;
+    m.folds = (fold *)(m.step + p->dims);
     begin(&m);
+    int end = CT_DONE;
     if (r->tile >= 0) {
         seek(&m, r->tile);
-        int end = reduce_tile(&m, r->lo, r->hi, cancel);
-        if (end == CT_DONE) give_out(&m, partial);
+        end = reduce_tile(&m, r->lo, r->hi);
+        if (end == CT_DONE) give_out(&m, r->partial);
         return end;
     }
     seek(&m, r->lo);
-    for (i64 t = r->lo; t < r->hi; t++) {
+    for (i64 t = r->lo; t < r->hi && end == CT_DONE; t++) {
         cut(&m);
         if (p->ncode[CT_EPILOGUE] == 0) {
             run_code(&m, CT_BODY);
-        } else {
-            int end = reduce_tile(&m, 0, INT64_MAX, cancel);
-            if (end != CT_DONE) return end;
+            end = ended(&m);
+        } else if ((end = reduce_tile(&m, 0, INT64_MAX)) == CT_DONE) {
             run_code(&m, CT_EPILOGUE);
         }
-        if (m.fault) return CT_FAULT;
-        if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return CT_CANCELLED;
         advance(&m, 0, p->inner);
     }
-    return CT_DONE;
+    return end;
 }

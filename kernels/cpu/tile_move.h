@@ -41,11 +41,11 @@ static inline void extents(const machine *m, int cls, long *rows, long *cols) {
             i64 t = dr; \
             rows = cols, cols = n, dr = dc, dc = t, t = sr, sr = sc, sc = t; \
         } \
-        if (sr == sizeof(T) && dc == sizeof(T) && rows >= 8) { \
+        if (sr == sizeof(T) && dc == sizeof(T) && rows >= 4 && cols >= 4) { \
             square_##T(d, dr, s, sc, rows, cols); \
             return; \
         } \
-        if (dr == sizeof(T) && sc == sizeof(T) && rows >= 8) { \
+        if (dr == sizeof(T) && sc == sizeof(T) && rows >= 4 && cols >= 4) { \
             square_##T(d, dc, s, sr, cols, rows); \
             return; \
         } \
@@ -53,29 +53,43 @@ static inline void extents(const machine *m, int cls, long *rows, long *cols) {
     } \
     /* d[r][c] = s[c][r] */ \
     static void square_##T(char *d, i64 dr, const char *s, i64 sc, long rows, long cols) { \
-        enum { W = 8 }; \
-        for (long r = 0; r < rows; r += W) { \
-            const long h = rows - r < W ? rows - r : W; \
-            for (long c = 0; c < cols; c += W) { \
-                const long w = cols - c < W ? cols - c : W; \
-                T t[W][W]; \
-                const char *from = s + c * sc + r * (long)sizeof(T); \
-                char *to = d + r * dr + c * (long)sizeof(T); \
-                if (h == W && w == W) { \
-                    for (long j = 0; j < W; j++) memcpy(t[j], from + j * sc, W * sizeof(T)); \
-                    for (long i = 0; i < W; i++) { \
-                        T u[W]; \
-                        for (long j = 0; j < W; j++) u[j] = t[j][i]; \
-                        memcpy(to + i * dr, u, W * sizeof(T)); \
-                    } \
-                } else { \
-                    for (long i = 0; i < h; i++) \
-                        for (long j = 0; j < w; j++) \
-                            *(T *)(to + i * dr + j * (long)sizeof(T)) = *(const T *)(from + j * sc + i * (long)sizeof(T)); \
-                } \
-            } \
-        } \
+        const long r8 = rows & ~7L, c8 = cols & ~7L; \
+        for (long r = 0; r < r8; r += 8) \
+            for (long c = 0; c < c8; c += 8) \
+                eight_##T(d + r * dr + c * (long)sizeof(T), dr, s + c * sc + r * (long)sizeof(T), sc); \
+        for (long r = 0; r < rows; r++) \
+            for (long c = r < r8 ? c8 : 0; c < cols; c++) \
+                *(T *)(d + r * dr + c * (long)sizeof(T)) = *(const T *)(s + c * sc + r * (long)sizeof(T)); \
     }
+
+/* Transposes a square of 8 by 8. */
+static inline void eight_u8(char *d, i64 dr, const char *s, i64 sc) {
+    for (int r = 0; r < 8; r++)
+        for (int c = 0; c < 8; c++) d[r * dr + c] = s[c * sc + r];
+}
+
+#define EIGHT(T, V) \
+    typedef T V __attribute__((vector_size(8 * sizeof(T)))); \
+    static inline void eight_##T(char *d, i64 dr, const char *s, i64 sc) { \
+        V a[8], b[8]; \
+        for (int i = 0; i < 8; i++) memcpy(&a[i], s + i * sc, sizeof a[i]); \
+        for (int i = 0; i < 4; i++) { \
+            b[2 * i] = __builtin_shufflevector(a[2 * i], a[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14); \
+            b[2 * i + 1] = __builtin_shufflevector(a[2 * i], a[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15); \
+        } \
+        for (int i = 0; i < 4; i++) { \
+            const int j = (i & 1) + (i & 2) * 2; \
+            a[j] = __builtin_shufflevector(b[j], b[j + 2], 0, 1, 8, 9, 4, 5, 12, 13); \
+            a[j + 2] = __builtin_shufflevector(b[j], b[j + 2], 2, 3, 10, 11, 6, 7, 14, 15); \
+        } \
+        for (int i = 0; i < 4; i++) { \
+            b[i] = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11); \
+            b[i + 4] = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15); \
+        } \
+        for (int i = 0; i < 8; i++) memcpy(d + i * dr, &b[i], sizeof b[i]); \
+    }
+EIGHT(u32, eight_of_u32)
+EIGHT(u64, eight_of_u64)
 
 #define LOAD(T) \
     static void square_##T(char *d, i64 dr, const char *s, i64 sc, long rows, long cols); \
@@ -136,8 +150,8 @@ static inline void extents(const machine *m, int cls, long *rows, long *cols) {
         const i64 *off = (const i64 *)m->reg[in->a]; \
         const T *s = (const T *)m->reg[in->b]; \
         char *base = m->r->base[in->k]; \
+        if (m->fault) return; \
         for (long i = 0; i < n; i++) { \
-            if (off[i] == OUT_OF_RANGE) continue; \
             T *x = (T *)(base + off[i]); \
             *x = (T)((U)*x + (U)s[i]); \
         } \
@@ -148,8 +162,8 @@ static inline void extents(const machine *m, int cls, long *rows, long *cols) {
         const T *s = (const T *)m->reg[in->b]; \
         char *base = m->r->base[a->arg]; \
         const long n = m->cols; \
+        if (m->fault) return; \
         for (long r = 0; r < m->rows; r++, s += n) { \
-            if (off[r] == OUT_OF_RANGE) continue; \
             char *p = base + off[r]; \
             if (a->col_tab < 0 && a->col == sizeof(T)) { \
                 T *x = (T *)p; \
@@ -163,100 +177,125 @@ static inline void extents(const machine *m, int cls, long *rows, long *cols) {
         } \
     }
 
-/* The value of a virtual access at a lane. */
-static inline i64 number(const machine *m, int32_t k, i64 r, i64 c) {
+/* An access along one line of a tile: a row, or the column where there is but one. */
+typedef struct {
+    i64 start, step, size;
+    const i64 *tab; /* in place of the step, or null */
+} line;
+
+static line line_of(const machine *m, int32_t k, long i, int by_rows) {
     const ct_access *a = &m->p->access[k];
-    return m->at[k] + at_row(m, a, r) + at_col(m, a, c);
+    if (by_rows) return (line){m->at[k], a->row, a->size, a->row_tab >= 0 ? m->p->tables + a->row_tab : 0};
+    return (line){m->at[k] + at_row(m, a, i), a->col, a->size, a->col_tab >= 0 ? m->p->tables + a->col_tab : 0};
 }
 
-static inline int in_range(const machine *m, int32_t k, i64 r, i64 c) {
-    const i64 v = number(m, k, r, c);
-    return v >= 0 && v < m->p->access[k].size;
+static inline i64 on_line(const line *l, i64 i) { return l->start + (l->tab ? l->tab[i] : l->step * i); }
+
+/* Lines of a class: their number and length, and whether they run along the rows' direction. */
+static int lines_of(const machine *m, int cls, long *count, long *n) {
+    extents(m, cls, count, n);
+    if (*n > 1 || *count == 1) return 0;
+    *n = *count;
+    *count = 1;
+    return 1;
 }
 
-/* Narrows the columns lo to hi-1 of a row to those that a guard without a table of columns lets pass. */
-static void narrow(const machine *m, int32_t k, i64 r, i64 *lo, i64 *hi) {
-    const ct_access *a = &m->p->access[k];
-    i64 v = m->at[k] + at_row(m, a, r), from = *lo, to = *hi;
-    if (a->col == 0) {
-        if (v < 0 || v >= a->size) to = from;
-    } else if (a->col > 0) { /* 0 <= v + c*col < size */
-        if (v < 0 && (-v + a->col - 1) / a->col > from) from = (-v + a->col - 1) / a->col;
-        const i64 end = v >= a->size ? 0 : (a->size - v + a->col - 1) / a->col;
-        if (end < to) to = end;
+/* Narrows lanes lo to hi-1 of a line to those where its value is from 0 to size-1. */
+static void narrow(const line *l, i64 *lo, i64 *hi) {
+    const i64 v = l->start, step = l->step > 0 ? l->step : -l->step;
+    i64 from = 0, to = *hi;
+    if (step == 0) {
+        if (v < 0 || v >= l->size) to = 0;
+    } else if (l->step > 0) {
+        if (v < 0) from = (-v + step - 1) / step;
+        to = v >= l->size ? 0 : (l->size - v + step - 1) / step;
     } else {
-        const i64 step = -a->col;
-        if (v >= a->size && (v - a->size) / step + 1 > from) from = (v - a->size) / step + 1;
-        const i64 end = v < 0 ? 0 : v / step + 1;
-        if (end < to) to = end;
+        if (v >= l->size) from = (v - l->size) / step + 1;
+        to = v < 0 ? 0 : v / step + 1;
     }
-    *lo = from;
-    *hi = to < from ? from : to;
+    if (from > *lo) *lo = from;
+    if (to < *hi) *hi = to;
+    if (*hi < *lo) *hi = *lo;
 }
 
 #define GUARD(T) \
     static void guard_##T(machine *m, const ct_instr *in) { \
-        long rows, cols; \
-        extents(m, in->cls, &rows, &cols); \
-        const ct_access *a = &m->p->access[in->k]; \
-        const int32_t first = in->k + 1, last = in->k + in->e; \
-        int tabled = a->col_tab >= 0; \
-        for (int32_t g = first; g <= last; g++) tabled |= m->p->access[g].col_tab >= 0; \
+        long count, n; \
+        const int by_rows = lines_of(m, in->cls, &count, &n); \
+        const char *base = m->r->base[m->p->access[in->k].arg]; \
         T *d = (T *)m->reg[in->d]; \
-        const i64 start = m->at[in->k]; \
-        const char *base = m->r->base[a->arg]; \
-        for (long r = 0; r < rows; r++, d += cols) { \
-            i64 lo = 0, hi = cols; \
-            if (tabled) { \
-                for (long c = 0; c < cols; c++) { \
-                    int ok = 1; \
-                    for (int32_t g = first; g <= last; g++) ok &= in_range(m, g, r, c); \
-                    d[c] = ok ? *(const T *)(base + start + at_row(m, a, r) + at_col(m, a, c)) : 0; \
-                } \
+        for (long r = 0; r < count; r++, d += n) { \
+            const line at = line_of(m, in->k, r, by_rows); \
+            i64 lo = 0, hi = n; \
+            int tabled = 0; \
+            for (int32_t g = in->k + 1; g <= in->k + in->e; g++) { \
+                const line l = line_of(m, g, r, by_rows); \
+                if (l.tab) tabled = 1; \
+                else narrow(&l, &lo, &hi); \
+            } \
+            memset(d, 0, (size_t)lo * sizeof(T)); \
+            memset(d + hi, 0, (size_t)(n - hi) * sizeof(T)); \
+            if (!tabled && !at.tab) { \
+                if (lo < hi) line_##T((char *)(d + lo), sizeof(T), base + at.start + at.step * lo, at.step, hi - lo); \
                 continue; \
             } \
-            for (int32_t g = first; g <= last; g++) narrow(m, g, r, &lo, &hi); \
-            memset(d, 0, (size_t)lo * sizeof(T)); \
-            if (lo < hi) \
-                line_##T((char *)(d + lo), sizeof(T), base + start + at_row(m, a, r) + a->col * lo, a->col, hi - lo); \
-            memset(d + hi, 0, (size_t)(cols - hi) * sizeof(T)); \
+            for (i64 i = lo; i < hi; i++) { \
+                int ok = 1; \
+                for (int32_t g = in->k + 1; g <= in->k + in->e; g++) { \
+                    const line l = line_of(m, g, r, by_rows); \
+                    const i64 v = on_line(&l, i); \
+                    ok &= v >= 0 && v < l.size; \
+                } \
+                d[i] = ok ? *(const T *)(base + on_line(&at, i)) : 0; \
+            } \
         } \
     }
 
 static void index_lanes(machine *m, const ct_instr *in) {
-    long rows, cols;
-    extents(m, in->cls, &rows, &cols);
+    long count, n;
+    const int by_rows = lines_of(m, in->cls, &count, &n);
     i64 *d = (i64 *)m->reg[in->d];
-    for (long r = 0; r < rows; r++)
-        for (long c = 0; c < cols; c++) *d++ = number(m, in->k, r, c);
+    for (long r = 0; r < count; r++, d += n) {
+        const line l = line_of(m, in->k, r, by_rows);
+        if (l.tab) {
+            CT_EACH d[i] = l.start + l.tab[i];
+        } else {
+            CT_EACH d[i] = l.start + l.step * i;
+        }
+    }
 }
 
 static void within(machine *m, const ct_instr *in) {
-    long rows, cols;
-    extents(m, in->cls, &rows, &cols);
+    long count, n;
+    const int by_rows = lines_of(m, in->cls, &count, &n);
     i64 *d = (i64 *)m->reg[in->d];
     const i64 *a = (const i64 *)m->reg[in->a];
-    for (long r = 0; r < rows; r++)
-        for (long c = 0; c < cols; c++, d++, a++) *d = in_range(m, in->k, r, c) ? *a : OUT_OF_RANGE;
+    for (long r = 0; r < count; r++, d += n, a += n) {
+        const line l = line_of(m, in->k, r, by_rows);
+        for (long i = 0; i < n; i++) d[i] = (u64)on_line(&l, i) < (u64)l.size ? a[i] : OUT_OF_RANGE;
+    }
 }
 
+/* Indices are checked at once; after a fault nothing is gathered or scattered. */
 #define WRAP(T) \
     static void wrap_##T(machine *m, const ct_instr *in) { \
         const long n = lanes_of(m, in->cls); \
-        const ct_wrap w = m->p->wraps[in->k]; \
+        const i64 size = m->p->wraps[in->k].size, stride = m->p->wraps[in->k].stride; \
         i64 *d = (i64 *)m->reg[in->d]; \
         const i64 *a = (const i64 *)m->reg[in->a]; \
         const T *b = (const T *)m->reg[in->b]; \
-        for (long i = 0; i < n; i++) { \
+        int bad = 0; \
+        CT_EACH { \
             i64 x = b[i]; \
-            x += x < 0 ? w.size : 0; \
-            if (x < 0 || x >= w.size) { \
-                if (!m->fault) m->r->fault_index = b[i], m->r->fault_size = w.size; \
-                m->fault = 1; \
-                d[i] = OUT_OF_RANGE; \
-            } else { \
-                d[i] = a[i] == OUT_OF_RANGE ? OUT_OF_RANGE : a[i] + x * w.stride; \
-            } \
+            x = x < 0 ? x + size : x; \
+            bad |= (x < 0) | (x >= size); \
+            d[i] = a[i] + x * stride; \
+        } \
+        for (long i = 0; bad && !m->fault && i < n; i++) { \
+            if (b[i] >= -size && b[i] < size) continue; \
+            m->r->fault_index = b[i]; \
+            m->r->fault_size = size; \
+            m->fault = 1; \
         } \
     }
 
@@ -266,6 +305,7 @@ static void within(machine *m, const ct_instr *in) {
         const i64 *off = (const i64 *)m->reg[in->a]; \
         const char *base = m->r->base[in->k]; \
         T *d = (T *)m->reg[in->d]; \
+        if (m->fault) return; \
         for (long i = 0; i < n; i++) d[i] = off[i] == OUT_OF_RANGE ? 0 : *(const T *)(base + off[i]); \
     } \
     static void gather_rows_##T(machine *m, const ct_instr *in) { \
@@ -273,10 +313,9 @@ static void within(machine *m, const ct_instr *in) {
         const i64 *off = (const i64 *)m->reg[in->a]; \
         const char *base = m->r->base[a->arg]; \
         T *d = (T *)m->reg[in->d]; \
+        if (m->fault) return; \
         for (long r = 0; r < m->rows; r++, d += m->cols) { \
-            if (off[r] == OUT_OF_RANGE) { \
-                memset(d, 0, (size_t)m->cols * sizeof(T)); \
-            } else if (a->col_tab < 0) { \
+            if (a->col_tab < 0) { \
                 line_##T((char *)d, sizeof(T), base + off[r], a->col, m->cols); \
             } else { \
                 for (long c = 0; c < m->cols; c++) d[c] = *(const T *)(base + off[r] + at_col(m, a, c)); \
@@ -288,9 +327,15 @@ static void within(machine *m, const ct_instr *in) {
         extents(m, in->cls, &rows, &cols); \
         T *d = (T *)m->reg[in->d]; \
         const T *a = (const T *)m->reg[in->a]; \
+        if (in->form == CT_COL) { \
+            const long n = rows * cols; \
+            memcpy(d, a, (size_t)cols * sizeof(T)); \
+            for (long have = cols; have < n; have *= 2) \
+                memcpy(d + have, d, (size_t)(have < n - have ? have : n - have) * sizeof(T)); \
+            return; \
+        } \
         if (in->form == CT_ONE) cols *= rows, rows = 1; \
-        for (long r = 0; r < rows; r++, d += cols) \
-            line_##T((char *)d, sizeof(T), (const char *)(in->form == CT_COL ? a : a + r), in->form == CT_COL ? sizeof(T) : 0, cols); \
+        move_##T((char *)d, cols * (i64)sizeof(T), sizeof(T), (const char *)a, sizeof(T), 0, rows, cols); \
     }
 
 #define MOVES(T) LOAD(T) GUARD(T) GATHER(T)

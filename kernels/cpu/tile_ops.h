@@ -9,56 +9,73 @@
         CT_EACH { const T x = a[i]; d[i] = expr; } \
     }
 
-/* A single number as operand is read once. */
+/* Loops over more operands go in steps of STEP lanes. An operand that is a single number (its bit of the form is set) is
+ * repeated STEP times on the stack, and read again in every step: one loop serves all forms. */
+enum { STEP = 128 };
+
+#define OPERAND(T, v, bit) \
+    T v##_same[STEP]; \
+    const T *v = (const T *)m->reg[in->v]; \
+    const long v##_step = in->form & bit ? 0 : STEP; \
+    if (in->form & bit) { \
+        const T same = *v; \
+        for (int i = 0; i < STEP; i++) v##_same[i] = same; \
+        v = v##_same; \
+    }
+
+#define STEPS(next, body) \
+    for (long left = lanes_of(m, in->cls); left > 0; left -= STEP) { \
+        const long n = left < STEP ? left : STEP; \
+        CT_EACH { body } \
+        d += STEP; \
+        next \
+    }
+
 #define BINARY(name, T, D, expr) \
     static void name##_##T(machine *m, const ct_instr *in) { \
-        const long n = lanes_of(m, in->cls); \
         D *d = (D *)m->reg[in->d]; \
-        const T *a = (const T *)m->reg[in->a], *b = (const T *)m->reg[in->b]; \
-        if (in->form & 1) { \
-            const T x = *a; \
-            CT_EACH { const T y = b[i]; d[i] = expr; } \
-        } else if (in->form & 2) { \
-            const T y = *b; \
-            CT_EACH { const T x = a[i]; d[i] = expr; } \
-        } else { \
-            CT_EACH { const T x = a[i], y = b[i]; d[i] = expr; } \
-        } \
+        OPERAND(T, a, 1) \
+        OPERAND(T, b, 2) \
+        STEPS(a += a_step; b += b_step;, const T x = a[i]; const T y = b[i]; d[i] = expr;) \
     }
 
 #define TERNARY(name, T, expr) \
     static void name##_##T(machine *m, const ct_instr *in) { \
-        const long n = lanes_of(m, in->cls); \
         T *d = (T *)m->reg[in->d]; \
-        const T *a = (const T *)m->reg[in->a], *b = (const T *)m->reg[in->b], *c = (const T *)m->reg[in->c]; \
-        CT_EACH { const T x = a[i], y = b[i], z = c[i]; d[i] = expr; } \
+        OPERAND(T, a, 1) \
+        OPERAND(T, b, 2) \
+        OPERAND(T, c, 4) \
+        STEPS(a += a_step; b += b_step; c += c_step;, const T x = a[i]; const T y = b[i]; const T z = c[i]; d[i] = expr;) \
     }
 
 #define CHOICE(name, T, cond) \
     static void name##_##T(machine *m, const ct_instr *in) { \
-        const long n = lanes_of(m, in->cls); \
         T *d = (T *)m->reg[in->d]; \
-        const T *a = (const T *)m->reg[in->a], *b = (const T *)m->reg[in->b]; \
-        const T *c = (const T *)m->reg[in->c], *e = (const T *)m->reg[in->e]; \
-        CT_EACH { const T x = a[i], y = b[i], z = c[i], w = e[i]; d[i] = cond ? z : w; } \
+        OPERAND(T, a, 1) \
+        OPERAND(T, b, 2) \
+        OPERAND(T, c, 4) \
+        OPERAND(T, e, 8) \
+        STEPS(a += a_step; b += b_step; c += c_step; e += e_step;, \
+              const T x = a[i]; const T y = b[i]; const T z = c[i]; const T w = e[i]; d[i] = cond ? z : w;) \
     }
 
 #define SELECT(T) \
     static void select_##T(machine *m, const ct_instr *in) { \
-        const long n = lanes_of(m, in->cls); \
         T *d = (T *)m->reg[in->d]; \
-        const u8 *c = (const u8 *)m->reg[in->a]; \
-        const T *a = (const T *)m->reg[in->b], *b = (const T *)m->reg[in->c]; \
-        CT_EACH { const T x = a[i], y = b[i]; d[i] = c[i] ? x : y; } \
+        OPERAND(u8, a, 1) \
+        OPERAND(T, b, 2) \
+        OPERAND(T, c, 4) \
+        STEPS(a += a_step; b += b_step; c += c_step;, const T x = b[i]; const T y = c[i]; d[i] = a[i] ? x : y;) \
     }
 
 /* The larger and the smaller: NaN if either is, y where both are equal. */
 #define LARGER(x, y) (((x) > (y)) | ((x) != (x)) ? (x) : (y))
 #define SMALLER(x, y) (((x) < (y)) | ((x) != (x)) ? (x) : (y))
 
+#define EQUATED(T) BINARY(eq, T, u8, x == y) BINARY(ne, T, u8, x != y) SELECT(T)
 #define COMPARED(T) \
-    BINARY(max, T, T, LARGER(x, y)) BINARY(min, T, T, SMALLER(x, y)) \
-    BINARY(eq, T, u8, x == y) BINARY(ne, T, u8, x != y) BINARY(lt, T, u8, x < y) BINARY(le, T, u8, x <= y) SELECT(T)
+    EQUATED(T) BINARY(max, T, T, LARGER(x, y)) BINARY(min, T, T, SMALLER(x, y)) \
+    BINARY(lt, T, u8, x < y) BINARY(le, T, u8, x <= y)
 
 /* Integers wrap around: they are added as unsigned ones. */
 #define INTEGER(T, U) \
@@ -74,9 +91,9 @@
     BINARY(add, T, T, x + y) BINARY(sub, T, T, x - y) BINARY(mul, T, T, x * y) BINARY(div, T, T, x / y) \
     BINARY(smul, T, T, (x == 0) | (y == 0) ? 0 : x * y) \
     TERNARY(mul_add, T, x * y + z) TERNARY(mul_sub, T, x * y - z) TERNARY(sub_mul, T, z - x * y) \
-    CHOICE(select_eq, T, x == y) CHOICE(select_ne, T, x != y) CHOICE(select_lt, T, x < y) CHOICE(select_le, T, x <= y)
+    CHOICE(select_lt, T, x < y) CHOICE(select_le, T, x <= y)
 
-COMPARED(u8)
+EQUATED(u8)
 UNARY(not, u8, x ^ 1)
 BINARY(and, u8, u8, x & y)
 BINARY(or, u8, u8, x | y)

@@ -1,5 +1,7 @@
 /* Reductions, by the one tree that doc.go describes: the twins of reduce.go. */
 
+#define NOINLINE __attribute__((noinline))
+
 /* The parts of a reducer's memory, in elements. */
 static inline i64 stack_of(const ct_reducer *r) { return CT_LANES * r->cols; }
 static inline i64 tops_of(const ct_reducer *r) { return stack_of(r) + r->levels * r->cols; }
@@ -8,7 +10,7 @@ static inline i64 temps_of(const ct_reducer *r) { return kept_of(r) + (i64)r->ke
 
 /* a = a*b with * for the combination, and b = a*b. */
 #define FOLD_LOOPS(T, SUM, PROD) \
-    static inline void fold_into_##T(int kind, T *a, const T *b, long n) { \
+    static NOINLINE void fold_into_##T(int kind, T *a, const T *b, long n) { \
         switch (kind) { \
         case CT_PROD: CT_EACH { const T x = a[i], y = b[i]; a[i] = PROD; } break; \
         case CT_MAX: CT_EACH { const T x = a[i], y = b[i]; a[i] = LARGER(x, y); } break; \
@@ -16,7 +18,7 @@ static inline i64 temps_of(const ct_reducer *r) { return kept_of(r) + (i64)r->ke
         default: CT_EACH { const T x = a[i], y = b[i]; a[i] = SUM; } \
         } \
     } \
-    static inline void fold_onto_##T(int kind, const T *a, T *b, long n) { \
+    static NOINLINE void fold_onto_##T(int kind, const T *a, T *b, long n) { \
         switch (kind) { \
         case CT_PROD: CT_EACH { const T x = a[i], y = b[i]; b[i] = PROD; } break; \
         case CT_MAX: CT_EACH { const T x = a[i], y = b[i]; b[i] = LARGER(x, y); } break; \
@@ -25,30 +27,75 @@ static inline i64 temps_of(const ct_reducer *r) { return kept_of(r) + (i64)r->ke
         } \
     }
 
-/* Adds whole rounds of lanes of one column, which stay in registers. */
-#define ROUNDS(T, name, expr) \
-    static const T *name##_rounds_##T(T *lanes, const T *v, long n) { \
-        T l[CT_LANES]; \
+/* Adds whole rounds of lanes of one column. */
+#define SUM_ROUNDS(T) \
+    static const T *sum_rounds_##T(T *lanes, const T *v, long n) { \
+        T l[CT_LANES]; /* in registers */ \
         memcpy(l, lanes, sizeof l); \
         for (; n >= CT_LANES; n -= CT_LANES, v += CT_LANES) \
-            for (int i = 0; i < CT_LANES; i++) { const T x = l[i], y = v[i]; l[i] = expr; } \
+            for (int i = 0; i < CT_LANES; i++) l[i] += v[i]; \
         memcpy(lanes, l, sizeof l); \
         return v; \
     }
 
+/* The larger of values in order is the same however they are grouped, so rounds are taken four at a time. (Each in a
+ * loop of its own: of nested conditions gcc makes branches.) */
+#define EXTREME_ROUNDS(T, name, BEST) \
+    static const T *name##_rounds_##T(T *lanes, const T *v, long n) { \
+        T t[2 * CT_LANES]; \
+        for (; n >= 4 * CT_LANES; n -= 4 * CT_LANES, v += 4 * CT_LANES) { \
+            CT_LANES_EACH(CT_LANES) { const T x = v[i], y = v[i + CT_LANES]; t[i] = BEST(x, y); } \
+            CT_LANES_EACH(CT_LANES) { const T x = v[i + 2 * CT_LANES], y = v[i + 3 * CT_LANES]; t[i + CT_LANES] = BEST(x, y); } \
+            CT_LANES_EACH(CT_LANES) { const T x = t[i], y = t[i + CT_LANES]; t[i] = BEST(x, y); } \
+            CT_LANES_EACH(CT_LANES) { const T x = lanes[i], y = t[i]; lanes[i] = BEST(x, y); } \
+        } \
+        for (; n >= CT_LANES; n -= CT_LANES, v += CT_LANES) { \
+            CT_LANES_EACH(CT_LANES) { const T x = lanes[i], y = v[i]; lanes[i] = BEST(x, y); } \
+        } \
+        return v; \
+    }
+
+/* Reduces rows of n values each, some rows at a time, whose trees overlap. Lanes that have no value hold NONE, which
+ * leaves others as they are. */
+#define ROWS(T, name, NONE, BOTH) \
+    static void name##_rows_##T(T *d, const T *a, long rows, long n) { \
+        T some[32][CT_LANES]; \
+        for (; rows > 0; rows -= 32, d += 32) { \
+            const long h = rows < 32 ? rows : 32; \
+            for (long r = 0; r < h; r++, a += n) { \
+                T *l = some[r]; \
+                if (n < CT_LANES) { \
+                    CT_LANES_EACH(CT_LANES) l[i] = i < n ? a[i] : NONE; \
+                    continue; \
+                } \
+                memcpy(l, a, CT_LANES * sizeof(T)); \
+                const T *v = name##_rounds_##T(l, a + CT_LANES, n - CT_LANES); \
+                const long rest = a + n - v; \
+                if (rest == 0) continue; \
+                CT_LANES_EACH(CT_LANES) { const T x = l[i], y = i < rest ? v[i] : NONE; l[i] = BOTH(x, y); } \
+            } \
+            for (long r = 0; r < h; r++) { \
+                CT_LANES_EACH(8) { const T x = some[r][i], y = some[r][i + 8]; some[r][i] = BOTH(x, y); } \
+            } \
+            for (long r = 0; r < h; r++) { \
+                CT_LANES_EACH(4) { const T x = some[r][i], y = some[r][i + 4]; some[r][i] = BOTH(x, y); } \
+            } \
+            for (long r = 0; r < h; r++) { \
+                const T p = some[r][0], q = some[r][1], s = some[r][2], t = some[r][3], x = BOTH(p, s), y = BOTH(q, t); \
+                d[r] = BOTH(x, y); \
+            } \
+        } \
+    }
+#define SUM_OF(x, y) ((x) + (y))
+
 #define FOLDS(T, SUM, PROD) \
     FOLD_LOOPS(T, SUM, PROD) \
-    ROUNDS(T, sum, SUM) ROUNDS(T, prod, PROD) ROUNDS(T, max, LARGER(x, y)) ROUNDS(T, min, SMALLER(x, y)) \
-    static const T *rounds_##T(int kind, T *lanes, const T *v, long n) { \
-        switch (kind) { \
-        case CT_PROD: return prod_rounds_##T(lanes, v, n); \
-        case CT_MAX: return max_rounds_##T(lanes, v, n); \
-        case CT_MIN: return min_rounds_##T(lanes, v, n); \
-        } \
-        return sum_rounds_##T(lanes, v, n); \
+    static const T *plain_rounds_##T(int kind, T *lanes, const T *v, long n) { \
+        for (; n >= CT_LANES; n -= CT_LANES, v += CT_LANES) fold_into_##T(kind, lanes, v, CT_LANES); \
+        return v; \
     } \
     /* Adds n values, in rows of c, to the lanes of a block that holds so many rows. */ \
-    static void add_rows_##T(int kind, T *sums, long c, long rows, const T *x, long n) { \
+    static NOINLINE void add_rows_##T(int kind, T *sums, long c, long rows, const T *x, long n) { \
         while (n > 0) { \
             const long l = rows % CT_LANES; \
             long k = (CT_LANES - l) * c; \
@@ -56,29 +103,71 @@ static inline i64 temps_of(const ct_reducer *r) { return kept_of(r) + (i64)r->ke
             if (rows < CT_LANES) { \
                 memcpy(sums + l * c, x, (size_t)k * sizeof(T)); \
             } else if (c == 1 && l == 0 && n >= CT_LANES) { \
-                const T *end = rounds_##T(kind, sums, x, n); \
-                k = end - x; \
+                k = rounds_##T(kind, sums, x, n) - x; \
             } else { \
                 fold_into_##T(kind, sums + l * c, x, k); \
             } \
             x += k, n -= k, rows += k / c; \
         } \
     } \
+    /* Likewise rows that lie a stride in bytes apart. */ \
+    static void add_apart_##T(int kind, T *sums, long c, long rows, const char *x, i64 stride, long n) { \
+        for (; n > 0; n--, rows++, x += stride) { \
+            T *l = sums + rows % CT_LANES * c; \
+            if (rows < CT_LANES) memcpy(l, x, (size_t)c * sizeof(T)); \
+            else fold_into_##T(kind, l, (const T *)x, c); \
+        } \
+    } \
     /* Combines the lanes of a block of so many rows into the first. */ \
-    static void fold_lanes_##T(int kind, T *sums, long c, long rows) { \
+    static NOINLINE void fold_lanes_##T(int kind, T *sums, long c, long rows) { \
         if (rows > CT_LANES) rows = CT_LANES; \
         for (long w = CT_LANES / 2; w > 0; w /= 2) { \
             if (rows <= w) continue; \
             fold_into_##T(kind, sums, sums + w * c, (rows - w) * c); \
             rows = w; \
         } \
+    } \
+    static void plain_rows_##T(int kind, T *d, const T *a, long rows, long n) { \
+        T sums[CT_LANES]; \
+        for (long r = 0; r < rows; r++, a += n) { \
+            add_rows_##T(kind, sums, 1, 0, a, n); \
+            fold_lanes_##T(kind, sums, 1, n); \
+            d[r] = *sums; \
+        } \
     }
 
-FOLDS(u8, (u8)(x + y), (u8)(x * y))
-FOLDS(i32, (i32)((u32)x + (u32)y), (i32)((u32)x * (u32)y))
-FOLDS(i64, (i64)((u64)x + (u64)y), (i64)((u64)x * (u64)y))
-FOLDS(f32, x + y, x *y)
-FOLDS(f64, x + y, x *y)
+/* What is common for sums and extremes of floats has loops of its own. */
+#define SPECIAL(T, INF) \
+    static const T *plain_rounds_##T(int kind, T *lanes, const T *v, long n); \
+    SUM_ROUNDS(T) EXTREME_ROUNDS(T, max, LARGER) EXTREME_ROUNDS(T, min, SMALLER) \
+    ROWS(T, sum, (T)-0.0, SUM_OF) ROWS(T, max, -INF, LARGER) ROWS(T, min, INF, SMALLER) \
+    static const T *rounds_##T(int kind, T *lanes, const T *v, long n) { \
+        switch (kind) { \
+        case CT_SUM: return sum_rounds_##T(lanes, v, n); \
+        case CT_MAX: return max_rounds_##T(lanes, v, n); \
+        case CT_MIN: return min_rounds_##T(lanes, v, n); \
+        } \
+        return plain_rounds_##T(kind, lanes, v, n); \
+    } \
+    FOLDS(T, x + y, x *y) \
+    static void rows_##T(int kind, T *d, const T *a, long rows, long n) { \
+        switch (kind) { \
+        case CT_SUM: sum_rows_##T(d, a, rows, n); break; \
+        case CT_MAX: max_rows_##T(d, a, rows, n); break; \
+        case CT_MIN: min_rows_##T(d, a, rows, n); break; \
+        default: plain_rows_##T(kind, d, a, rows, n); \
+        } \
+    }
+SPECIAL(f32, __builtin_inff())
+SPECIAL(f64, __builtin_inf())
+
+#define PLAIN(T, SUM, PROD) \
+    static const T *plain_rounds_##T(int kind, T *lanes, const T *v, long n); \
+    static const T *rounds_##T(int kind, T *lanes, const T *v, long n) { return plain_rounds_##T(kind, lanes, v, n); } \
+    FOLDS(T, SUM, PROD) \
+    static void rows_##T(int kind, T *d, const T *a, long rows, long n) { plain_rows_##T(kind, d, a, rows, n); }
+PLAIN(i32, (i32)((u32)x + (u32)y), (i32)((u32)x * (u32)y))
+PLAIN(i64, (i64)((u64)x + (u64)y), (i64)((u64)x * (u64)y))
 
 #define MEMORY(T) T *mem = (T *)(m->r->mem + r->at)
 
@@ -88,10 +177,7 @@ FOLDS(f64, x + y, x *y)
     static void lse_of_##T(const machine *m, T *x, long rows, long c, T *top, T *sums) { \
         memcpy(top, x, (size_t)c * sizeof(T)); \
         if (c == 1) { \
-            T lane[CT_LANES]; \
-            add_rows_##T(CT_MAX, lane, 1, 0, x, rows); \
-            fold_lanes_##T(CT_MAX, lane, 1, rows); \
-            *top = *lane; \
+            max_rows_##T(top, x, 1, rows); \
             const T t = *top - *top == 0 ? *top : 0; \
             const long n = rows; \
             CT_EACH x[i] -= t; \
@@ -133,14 +219,16 @@ FOLDS(f64, x + y, x *y)
     } \
     static void lse_rows_##T(machine *m, const ct_reducer *r, T *d, const T *a) { \
         MEMORY(T); \
+        T *top = mem + 2 * CT_TILE; \
         const long n = m->cols; \
-        for (long i = 0; i < m->rows; i++) { \
-            memcpy(mem, a + i * n, (size_t)n * sizeof(T)); \
-            T *top = mem + 2 * CT_TILE + i; \
-            lse_of_##T(m, mem, n, 1, top, mem + CT_TILE); \
-            d[i] = mem[CT_TILE]; \
+        max_rows_##T(top, a, m->rows, n); \
+        for (long r = 0; r < m->rows; r++) { \
+            const T t = top[r] - top[r] == 0 ? top[r] : 0; \
+            CT_EACH mem[r * n + i] = a[r * n + i] - t; \
         } \
-        lse_end_##T(m, d, d, mem + 2 * CT_TILE, m->rows); \
+        m->r->vmath->exp_##T(m->rows * n, mem, mem); \
+        sum_rows_##T(d, mem, m->rows, n); \
+        lse_end_##T(m, d, d, top, m->rows); \
     } \
     static void lse_cols_##T(machine *m, const ct_reducer *r, T *d, const T *a) { \
         MEMORY(T); \
@@ -159,9 +247,14 @@ LSE(f64)
     static void lse_rows_##T(machine *m, const ct_reducer *r, T *d, const T *a) { (void)m, (void)r, (void)d, (void)a; } \
     static void lse_cols_##T(machine *m, const ct_reducer *r, T *d, const T *a) { (void)m, (void)r, (void)d, (void)a; } \
     static void lse_end_##T(const machine *m, T *d, const T *s, const T *top, long n) { (void)m, (void)d, (void)s, (void)top, (void)n; }
-NO_LSE(u8)
 NO_LSE(i32)
 NO_LSE(i64)
+
+/* The rows that an instruction reads: those of value a or, where form is set, those at access e, which lie apart. */
+static inline const char *source(const machine *m, const ct_instr *in, i64 row, i64 *stride) {
+    *stride = in->form ? m->p->access[in->e].row : row;
+    return in->form ? pointer(m, in->e) : m->reg[in->a];
+}
 
 #define REDUCE(T) \
     static void reduce_rows_##T(machine *m, const ct_instr *in) { \
@@ -172,25 +265,27 @@ NO_LSE(i64)
             lse_rows_##T(m, r, d, a); \
             return; \
         } \
-        T lanes[CT_LANES]; \
-        for (long i = 0; i < m->rows; i++, a += m->cols) { \
-            add_rows_##T(r->kind, lanes, 1, 0, a, m->cols); \
-            fold_lanes_##T(r->kind, lanes, 1, m->cols); \
-            d[i] = *lanes; \
-        } \
+        rows_##T(r->kind, d, a, m->rows, m->cols); \
     } \
     static void reduce_cols_##T(machine *m, const ct_instr *in) { \
         const ct_reducer *r = &m->p->reds[in->k]; \
         T *d = (T *)m->reg[in->d]; \
-        const T *a = (const T *)m->reg[in->a]; \
+        const long c = m->cols; \
+        i64 stride; \
+        const char *a = source(m, in, c * (long)sizeof(T), &stride); \
         if (r->kind == CT_LSE) { \
-            lse_cols_##T(m, r, d, a); \
+            lse_cols_##T(m, r, d, (const T *)a); \
             return; \
         } \
         MEMORY(T); \
-        memcpy(mem, a, (size_t)(m->rows * m->cols) * sizeof(T)); \
-        fold_lanes_##T(r->kind, mem, m->cols, m->rows); \
-        memcpy(d, mem, (size_t)m->cols * sizeof(T)); \
+        long w = CT_LANES / 2; \
+        while (w >= m->rows) w /= 2; \
+        for (long l = 0; l < w; l++) { \
+            memcpy(mem + l * c, a + l * stride, (size_t)c * sizeof(T)); \
+            if (l + w < m->rows) fold_into_##T(r->kind, mem + l * c, (const T *)(a + (l + w) * stride), c); \
+        } \
+        fold_lanes_##T(r->kind, mem, c, w); \
+        memcpy(d, mem, (size_t)c * sizeof(T)); \
     } \
     static void join_##T(machine *m, const ct_reducer *r, long level) { \
         MEMORY(T); \
@@ -214,13 +309,15 @@ NO_LSE(i64)
         const ct_reducer *r = &m->p->reds[in->k]; \
         fold *f = &m->folds[in->k]; \
         MEMORY(T); \
-        const T *x = (const T *)m->reg[in->a]; \
         const long c = m->cols; \
+        i64 stride; \
+        const char *x = source(m, in, c * (long)sizeof(T), &stride); \
         for (long rows = m->rows; rows > 0;) { \
             const long n = rows < CT_BLOCK - f->rows ? rows : CT_BLOCK - f->rows; \
             if (r->keep) memcpy(mem + kept_of(r) + f->rows * c, x, (size_t)(n * c) * sizeof(T)); \
-            else add_rows_##T(r->kind, mem, c, f->rows, x, n * c); \
-            f->rows += n, rows -= n, x += n * c; \
+            else if (in->form) add_apart_##T(r->kind, mem, c, f->rows, x, stride, n); \
+            else add_rows_##T(r->kind, mem, c, f->rows, (const T *)x, n * c); \
+            f->rows += n, rows -= n, x += n * stride; \
             if (f->rows == CT_BLOCK) close_block_##T(m, r, f); \
         } \
     } \
@@ -250,7 +347,6 @@ NO_LSE(i64)
         if (r->kind == CT_LSE) lse_end_##T(m, d, mem, mem + temps_of(r), m->cols); \
         else memcpy(d, mem, (size_t)m->cols * sizeof(T)); \
     }
-REDUCE(u8)
 REDUCE(i32)
 REDUCE(i64)
 REDUCE(f32)
@@ -259,7 +355,7 @@ REDUCE(f64)
 /* Writes what the reducers hold to list. */
 static void give_out(machine *m, uint64_t *list) {
     typedef void gatherer(machine *, const ct_reducer *, fold *);
-    static gatherer *const gathers[] = {gather_blocks_u8, gather_blocks_i32, gather_blocks_i64, gather_blocks_f32, gather_blocks_f64};
+    static gatherer *const gathers[] = {0, gather_blocks_i32, gather_blocks_i64, gather_blocks_f32, gather_blocks_f64};
     static const int size[] = {1, 4, 8, 4, 8};
     for (i64 i = 0; i < m->p->reducers; i++) {
         const ct_reducer *r = &m->p->reds[i];
