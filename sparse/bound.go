@@ -10,7 +10,9 @@ func lowerBound(p *Pattern, problem Problem, byCol func() *Pattern) int {
 		return p.MaxRow()
 	case problem == Rows:
 		return byCol().MaxRow()
-	case problem.Structure == Symmetric:
+	case problem == Star:
+		return hubBound(p, forestBound(p))
+	case problem == Acyclic:
 		return forestBound(p)
 	default:
 		return equationBound(bordered(p, byCol()))
@@ -24,25 +26,66 @@ func lowerBound(p *Pattern, problem Problem, byCol func() *Pattern) int {
 // removed. On cliques it is their size; it shows that 3 colours are optimal on the
 // 5-point grid, and impossible on the periodic one.
 func forestBound(g *Pattern) int {
-	order, _ := orderOf(SmallestLast, func() adjacency { return joined{g} }, g.Rows, 0, nil)
-	present := make([]bool, g.Rows)
-	edges, k := 0, 0
-	for at, v := range order {
+	k := 0
+	edges := 0
+	thickest(g, func(n int, v int32, neighbours int) {
+		edges += neighbours
 		if len(g.Row(int(v))) > 0 {
 			k = max(k, 1)
 		}
-		present[v] = true
-		for _, u := range g.Row(int(v)) {
-			if u != v && present[u] {
-				edges++
-			}
-		}
-		n := at + 1
-		for k < n && (k-1)*n-k*(k-1)/2 < edges {
+		for k > 0 && k < n && (k-1)*n-k*(k-1)/2 < edges {
 			k++
 		}
-	}
+	})
 	return k
+}
+
+// thickest adds the vertices of g one by one in smallest-last order, so that what has
+// been added is always about as dense as a subgraph of its size can be, and calls
+// added with their number, the new one, and how many neighbours it has among them.
+func thickest(g *Pattern, added func(n int, v int32, neighbours int)) {
+	order, _ := orderOf(SmallestLast, func() adjacency { return joined{g} }, g.Rows, 0, nil)
+	present := make([]bool, g.Rows)
+	for at, v := range order {
+		neighbours := 0
+		for _, u := range g.Row(int(v)) {
+			if present[u] {
+				neighbours++
+			}
+		}
+		present[v] = true
+		added(at+1, v, neighbours)
+	}
+}
+
+// hubBound raises a bound k for star colourings. Direct each edge to the hub of its
+// star. Of one colour, a vertex has either a single neighbour, or several, of which it
+// is the hub; so it has at most one edge out for each of the k-1 other colours, and at
+// most k-2 if its degree is larger than that. All edges are out of some vertex.
+func hubBound(g *Pattern, k int) int {
+	if k < 2 {
+		return k
+	}
+	for {
+		edges, out := 0, 0
+		for v := range g.Rows {
+			degree := 0
+			for _, u := range g.Row(v) {
+				if int(u) != v {
+					degree++
+				}
+			}
+			edges += degree
+			if degree > k-1 {
+				degree = k - 2
+			}
+			out += degree
+		}
+		if 2*out >= edges {
+			return k
+		}
+		k++
+	}
 }
 
 // equationBound bounds bicolourings from below. In a submatrix of r rows and c
@@ -50,25 +93,18 @@ func forestBound(g *Pattern) int {
 // each entry takes one. The bound is taken over the submatrices left as lines with
 // the fewest entries are removed.
 func equationBound(b *Pattern, rows int) int {
-	order, _ := orderOf(SmallestLast, func() adjacency { return joined{b} }, b.Rows, 0, nil)
-	present := make([]bool, b.Rows)
 	edges, bound := 0, 0
 	var lines [2]int
-	for _, v := range order {
-		present[v] = true
+	thickest(b, func(_ int, v int32, neighbours int) {
 		side := 0
 		if int(v) >= rows {
 			side = 1
 		}
 		lines[side]++
-		for _, u := range b.Row(int(v)) {
-			if present[u] {
-				edges++
-			}
-		}
+		edges += neighbours
 		longest := max(lines[0], lines[1])
 		bound = max(bound, (edges+longest-1)/longest)
-	}
+	})
 	return bound
 }
 

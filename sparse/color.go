@@ -139,7 +139,7 @@ func (in *instance) search(ctx context.Context) (*attempt, []Try, error) {
 	case in.problem.Partition == Bidirectional:
 		return in.searchBidirectional(ctx)
 	}
-	return in.runPortfolio(ctx, in.members())
+	return in.runPortfolio(ctx, nil)
 }
 
 // searchBidirectional adds rows alone and columns alone to the portfolio. A side
@@ -170,7 +170,7 @@ func (in *instance) searchBidirectional(ctx context.Context) (*attempt, []Try, e
 	given := func(a *attempt) *member {
 		return &member{method: a.method, order: a.order, run: func(*halter) *attempt { return a }}
 	}
-	return in.runPortfolio(ctx, append([]*member{given(cols), given(rows)}, in.members()...))
+	return in.runPortfolio(ctx, []*member{given(cols), given(rows)})
 }
 
 func neutralSide(n int) []int32 {

@@ -73,6 +73,9 @@ func (pl *Plan) UnmarshalBinary(data []byte) error {
 	}
 	d := decoder{rest: rest[:len(rest)-4]}
 	n := d.length("header", len(d.rest))
+	if n > len(d.rest) {
+		d.fail("header")
+	}
 	if d.err != nil {
 		return d.err
 	}

@@ -47,8 +47,8 @@ type latticeSearch struct {
 	species int // the axis with shifts, or -1
 	work    int // steps left
 
-	// For columns: the differences between columns of one row, which the lattice must
-	// not map to 0. For the others, the rows whose surroundings are checked.
+	// Differences that the lattice must not map to 0: between columns of one row, or
+	// for symmetric problems between neighbours, whose surroundings are checked too.
 	conflicts []conflict
 	known     map[conflict]bool
 	rows      []int32
@@ -67,7 +67,7 @@ const maxFailures = 6
 
 func newLatticeSearch(in *instance, kind Problem, shape []int, h *halter) *latticeSearch {
 	s := &latticeSearch{in: in, kind: kind, halt: h, shape: shape, species: -1, known: map[conflict]bool{}}
-	s.work = 1<<20 + 4*in.p.Nnz()
+	s.work = 1<<22 + 4*in.p.Nnz()
 	for a, n := range shape {
 		if n <= maxSpecies {
 			s.species = a
@@ -85,19 +85,29 @@ func newLatticeSearch(in *instance, kind Problem, shape []int, h *halter) *latti
 
 // learn adds a row to what lattices are checked against first.
 func (s *latticeSearch) learn(i int) {
+	row := s.in.p.Row(i)
 	if s.kind != Columns {
 		s.rows = append(s.rows, int32(i))
-		return
-	}
-	row := s.in.p.Row(i)
-	for k, a := range row {
-		for _, b := range row[k+1:] {
-			c := s.difference(int(a), int(b))
-			if !s.known[c] {
-				s.known[c] = true
-				s.conflicts = append(s.conflicts, c)
+		for _, j := range row {
+			if int(j) != i {
+				s.forbid(i, int(j))
 			}
 		}
+		return
+	}
+	for k, a := range row {
+		for _, b := range row[k+1:] {
+			s.forbid(int(a), int(b))
+		}
+	}
+}
+
+// forbid says that two points must not have the same colour.
+func (s *latticeSearch) forbid(p, q int) {
+	c := s.difference(p, q)
+	if !s.known[c] {
+		s.known[c] = true
+		s.conflicts = append(s.conflicts, c)
 	}
 }
 
@@ -238,8 +248,9 @@ func (s *latticeSearch) plausible(l *Lattice) bool {
 		}
 	}
 	if s.ball != nil {
-		s.work -= 2 * len(s.ball.points)
-		return s.ball.acyclic(l)
+		ok, work := s.ball.acyclic(l)
+		s.work -= work
+		return ok
 	}
 	for _, i := range s.rows {
 		if !s.starAround(l, int(i)) {
@@ -347,17 +358,14 @@ func newBall(p *Pattern, centre int) *ball {
 	return b
 }
 
-// acyclic reports whether the lattice is an acyclic colouring of the ball.
-func (b *ball) acyclic(l *Lattice) bool {
+// acyclic reports whether the lattice is an acyclic colouring of the ball, in which
+// neighbours are known to differ, and how many steps that took.
+func (b *ball) acyclic(l *Lattice) (ok bool, work int) {
 	for k, v := range b.points {
 		b.color[k] = l.Color(int(v))
 	}
-	for _, e := range b.edges {
-		if b.color[e[0]] == b.color[e[1]] {
-			return false
-		}
-	}
 	k := l.Modulus
+	work = len(b.points)
 	b.set = b.set[:0]
 	for v := range len(b.points) * k {
 		b.set = append(b.set, int32(v))
@@ -369,13 +377,13 @@ func (b *ball) acyclic(l *Lattice) bool {
 		}
 		return v
 	}
-	for _, e := range b.edges {
+	for n, e := range b.edges {
 		u := find(e[0]*int32(k) + int32(b.color[e[1]]))
 		v := find(e[1]*int32(k) + int32(b.color[e[0]]))
 		if u == v {
-			return false
+			return false, work + n
 		}
 		b.set[u] = v
 	}
-	return true
+	return true, work + len(b.edges)
 }

@@ -61,7 +61,8 @@ func WithSeed(seed uint64) Option {
 // WithBudget says how much time of one core to spend, roughly. It is spent by a model
 // of costs and not by the clock, so that the same call gives the same colouring
 // on every machine, with any number of workers. A lattice and the natural order are
-// always tried. By default it is 2 microseconds an entry, and at most 250 ms.
+// always tried. By default it is 2 microseconds an entry, from 1 to 250 ms, and a
+// quarter of that where there is a lattice.
 func WithBudget(d time.Duration) Option {
 	return func(s *settings) error {
 		if d <= 0 {

@@ -150,8 +150,9 @@ func byDegree(degree []int32) []int32 {
 // dynamicOrder repeatedly takes the vertex with the largest (or smallest) key and
 // changes its neighbours' keys by step. Keys are degrees for step -1 (dynamic
 // largest-first; smallest-last, whose order is the reverse of taking), and start at
-// zero for step +1 (incidence-degree, from the vertex of largest degree). Among
-// equal keys the vertex that came to the key last goes first.
+// zero for step +1 (incidence-degree). Among equal keys the last in the bucket goes
+// first; incidence-degree begins with the vertex of largest degree in graphs, and
+// with the last column in matrices, as in ColPack.
 func dynamicOrder(a adjacency, degree []int32, largest bool, step int32, halt *halter) ([]int32, bool) {
 	n := len(degree)
 	if n == 0 {
@@ -167,8 +168,8 @@ func dynamicOrder(a adjacency, degree []int32, largest bool, step int32, halt *h
 		degree = make([]int32, n)
 	}
 	b := newBuckets(degree, int(top)+1)
-	if step > 0 {
-		b.move(int32(first), 0)
+	if _, ok := a.(joined); ok && step > 0 {
+		b.toBack(int32(first))
 	}
 	order := make([]int32, n)
 	at := top
@@ -176,15 +177,14 @@ func dynamicOrder(a adjacency, degree []int32, largest bool, step int32, halt *h
 		at = 0
 	}
 	for k := range n {
-		for b.head[at] < 0 {
+		for len(b.line[at]) == 0 {
 			if largest {
 				at--
 			} else {
 				at++
 			}
 		}
-		v := b.head[at]
-		b.take(v)
+		v := b.takeLast(at)
 		if largest {
 			order[k] = v
 		} else {
@@ -206,20 +206,18 @@ func dynamicOrder(a adjacency, degree []int32, largest bool, step int32, halt *h
 	return order, true
 }
 
-// buckets are doubly linked lists of vertices by key, last in first out.
+// buckets are the vertices by key. The last of a bucket takes the place of one that
+// leaves it, as in ColPack, so that ties are broken as there.
 type buckets struct {
-	head []int32
-	node []bucketNode
+	line  [][]int32 // by key
+	place []place   // by vertex
 }
 
-// bucketNode is a vertex's key (-1 once taken) and neighbours in its list.
-type bucketNode struct{ key, next, prev int32 }
+// place is a vertex's key (-1 once taken) and its position in the bucket.
+type place struct{ key, at int32 }
 
 func newBuckets(key []int32, keys int) *buckets {
-	b := &buckets{head: make([]int32, keys), node: make([]bucketNode, len(key))}
-	for k := range b.head {
-		b.head[k] = -1
-	}
+	b := &buckets{line: make([][]int32, keys), place: make([]place, len(key))}
 	for v, k := range key {
 		b.push(int32(v), k)
 	}
@@ -227,36 +225,38 @@ func newBuckets(key []int32, keys int) *buckets {
 }
 
 func (b *buckets) push(v, key int32) {
-	h := b.head[key]
-	b.node[v] = bucketNode{key, h, -1}
-	if h >= 0 {
-		b.node[h].prev = v
-	}
-	b.head[key] = v
+	b.place[v] = place{key, int32(len(b.line[key]))}
+	b.line[key] = append(b.line[key], v)
 }
 
-func (b *buckets) unlink(v int32) {
-	n := b.node[v]
-	if n.prev >= 0 {
-		b.node[n.prev].next = n.next
-	} else {
-		b.head[n.key] = n.next
-	}
-	if n.next >= 0 {
-		b.node[n.next].prev = n.prev
-	}
+// takeLast removes the last vertex of a bucket for good.
+func (b *buckets) takeLast(key int32) int32 {
+	line := b.line[key]
+	v := line[len(line)-1]
+	b.line[key] = line[:len(line)-1]
+	b.place[v].key = -1
+	return v
 }
 
-// take removes v for good.
-func (b *buckets) take(v int32) {
-	b.unlink(v)
-	b.node[v].key = -1
+// toBack makes v the last of its bucket.
+func (b *buckets) toBack(v int32) {
+	p := b.place[v]
+	line := b.line[p.key]
+	last := line[len(line)-1]
+	line[p.at], line[len(line)-1] = last, v
+	b.place[last].at, b.place[v].at = p.at, int32(len(line)-1)
 }
 
 // move changes the key of v, unless it was taken.
 func (b *buckets) move(v, step int32) {
-	if key := b.node[v].key; key >= 0 {
-		b.unlink(v)
-		b.push(v, key+step)
+	p := b.place[v]
+	if p.key < 0 {
+		return
 	}
+	line := b.line[p.key]
+	last := line[len(line)-1]
+	line[p.at] = last
+	b.place[last].at = p.at
+	b.line[p.key] = line[:len(line)-1]
+	b.push(v, p.key+step)
 }

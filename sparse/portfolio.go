@@ -28,44 +28,69 @@ const (
 	patience  = 60
 )
 
-// members lists what the budget allows, in the order in which ties are decided.
-func (in *instance) members() []*member {
+// opening lists the members that are always run: the lattice and the natural order,
+// or the orders that the caller chose.
+func (in *instance) opening() []*member {
 	var list []*member
 	if in.settings.lattice && in.problem.Partition != Bidirectional {
 		list = append(list, &member{method: methodLattice, run: in.findLattice})
 	}
-	budget := in.budget()
 	for _, o := range in.settings.orders {
-		order, greedy := in.cost(o)
-		if !in.settings.chosen && o != Natural && budget < order+greedy {
-			continue
+		if in.settings.chosen || o == Natural {
+			list = append(list, in.greedyMember(o))
 		}
-		budget -= order + greedy
-		list = append(list, &member{method: methodGreedy, order: o, run: func(h *halter) *attempt {
-			return in.greedy(in.engine(), o, h)
-		}})
-		if in.problem.Partition != Bidirectional || !in.settings.chosen && budget < order+greedy {
-			continue
-		}
-		budget -= order + greedy
-		list = append(list, &member{method: methodBordered, order: o, run: func(h *halter) *attempt {
-			return in.greedy(in.borderedEngine(), o, h)
-		}})
-	}
-	if in.problem.Partition == Bidirectional && !in.settings.chosen {
-		list = append(list,
-			&member{method: methodApart, run: in.denseRowsApart},
-			&member{method: methodApartT, run: in.denseColsApart})
 	}
 	return list
 }
 
-// budget returns the nanoseconds of one core to spend.
-func (in *instance) budget() float64 {
+// sequel lists the other members that the budget allows, in the order in which ties
+// are decided, and returns what is left of it.
+func (in *instance) sequel(budget float64) ([]*member, float64) {
+	var list []*member
+	add := func(m *member, cost float64) {
+		if cost <= budget {
+			budget -= cost
+			list = append(list, m)
+		}
+	}
+	for _, o := range in.settings.orders {
+		order, greedy := in.cost(o)
+		if o != Natural {
+			add(in.greedyMember(o), order+greedy)
+		}
+		if in.problem.Partition == Bidirectional {
+			add(&member{method: methodBordered, order: o, run: func(h *halter) *attempt {
+				return in.greedy(in.borderedEngine(), o, h)
+			}}, order+greedy)
+		}
+	}
+	if in.problem.Partition == Bidirectional {
+		list = append(list,
+			&member{method: methodApart, run: in.denseRowsApart},
+			&member{method: methodApartT, run: in.denseColsApart})
+	}
+	return list, budget
+}
+
+func (in *instance) greedyMember(o Order) *member {
+	return &member{method: methodGreedy, order: o, run: func(h *halter) *attempt {
+		return in.greedy(in.engine(), o, h)
+	}}
+}
+
+// budget returns the nanoseconds of one core to spend after the opening. Where a
+// lattice fits as well as the natural order, more search seldom gains; unless the
+// caller has set the budget, little is spent on it.
+func (in *instance) budget(best *attempt) float64 {
 	if b := in.settings.budget; b > 0 {
 		return float64(b)
 	}
-	return min(2000*float64(in.p.Nnz()), 250e6)
+	b := min(2000*float64(in.p.Nnz()), 250e6)
+	_, greedy := in.cost(Natural)
+	if best.lattice != nil {
+		b /= 4
+	}
+	return max(b-greedy, 1e6)
 }
 
 // greedy colours in one order.
@@ -77,24 +102,31 @@ func (in *instance) greedy(e engine, o Order, h *halter) *attempt {
 	return e.run(order, h)
 }
 
-// runPortfolio runs the members, then iterates on the best, and returns the winner:
-// the first in the list among those with the fewest colours.
-func (in *instance) runPortfolio(ctx context.Context, list []*member) (*attempt, []Try, error) {
-	best, tried := in.race(ctx, list)
+// runPortfolio runs the given members and the opening, then what the budget allows:
+// other orders, and iterations on the best so far. It stops at the bound. The winner
+// is the first among those with the fewest colours.
+func (in *instance) runPortfolio(ctx context.Context, given []*member) (*attempt, []Try, error) {
+	best, tried := in.race(ctx, append(given, in.opening()...))
+	follow := func(list []*member) {
+		if len(list) == 0 || ctx.Err() != nil || best.colors() <= in.bound {
+			return
+		}
+		better, more := in.race(ctx, list)
+		tried = append(tried, more...)
+		if better != nil && better.colors() < best.colors() {
+			best = better
+		}
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	if best.colors() > in.bound && !in.settings.chosen {
-		if more := in.iterations(best); len(more) > 0 {
-			better, again := in.race(ctx, more)
-			if err := ctx.Err(); err != nil {
-				return nil, nil, err
-			}
-			tried = append(tried, again...)
-			if better != nil && better.colors() < best.colors() {
-				best = better
-			}
-		}
+	if !in.settings.chosen && best.colors() > in.bound {
+		list, left := in.sequel(in.budget(best))
+		follow(list)
+		follow(in.iterations(best, left))
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
 	}
 	return best, tried, nil
 }
@@ -158,17 +190,11 @@ func (in *instance) race(ctx context.Context, list []*member) (*attempt, []Try) 
 }
 
 // iterations returns chains of iterated greedy that start from the best colouring
-// so far, as many rounds each as the budget has left.
-func (in *instance) iterations(from *attempt) []*member {
+// so far, as many rounds each as the budget allows.
+func (in *instance) iterations(from *attempt, budget float64) []*member {
 	_, greedy := in.cost(Natural)
-	spent := 0.0
-	for _, o := range in.settings.orders {
-		order, run := in.cost(o)
-		if o == Natural || spent+order+run <= in.budget() {
-			spent += order + run
-		}
-	}
-	rounds := min(int((in.budget()-spent)/(2*greedy*chains)), maxRounds)
+	// Visiting vertices class by class costs about twice the natural order.
+	rounds := min(int(budget/(2*greedy*chains)), maxRounds)
 	if rounds < 1 {
 		return nil
 	}
