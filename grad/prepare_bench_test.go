@@ -1,3 +1,5 @@
+// What preparing and running cost, a node.
+
 package grad_test
 
 import (

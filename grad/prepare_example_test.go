@@ -1,3 +1,5 @@
+// Examples of prepared programs.
+
 package grad_test
 
 import (

@@ -1,3 +1,5 @@
+// Random functions: prepared and eager evaluation give the same bits.
+
 package grad_test
 
 import (

@@ -1,3 +1,5 @@
+// Prepared programs on an asynchronous device.
+
 package grad_test
 
 import (

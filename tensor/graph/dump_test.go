@@ -1,3 +1,5 @@
+// The printed forms, held against golden files (go test -update writes them).
+
 package graph
 
 import (

@@ -1,3 +1,5 @@
+// Graphs: what makes one valid, dead code, references to constants; how tests write them.
+
 package graph
 
 import (

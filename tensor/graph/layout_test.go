@@ -1,3 +1,5 @@
+// The layout: which results may take over an operand's memory.
+
 package graph
 
 import (

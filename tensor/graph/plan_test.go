@@ -1,3 +1,5 @@
+// The memory plan, on tables, random blocks and the shape of a reverse sweep.
+
 package graph
 
 import (

@@ -1,3 +1,5 @@
+// Random programs: compiled, they compute what they do with memory of their own for every value.
+
 package graph
 
 import (

@@ -1,3 +1,5 @@
+// The record: numbering, and what recording costs.
+
 package graph
 
 import (

@@ -1,0 +1,175 @@
+// Running prepared programs: cancellation, memory, concurrency, allocations.
+
+package grad_test
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+func TestPreparedCancelled(t *testing.T) {
+	p := mustPrepare(t, grad.Grad(network), tensor.Zeros(3, 3))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Run(ctx, tensor.Zeros(3, 3)); err != context.Canceled {
+		t.Errorf("Run: %v", err)
+	}
+	if err := p.RunInto(ctx, tensor.Zeros(3, 3), tensor.Zeros(3, 3)); err != context.Canceled {
+		t.Errorf("RunInto: %v", err)
+	}
+}
+
+// A kernel that works for long is interrupted.
+func TestPreparedInterrupted(t *testing.T) {
+	x := tensor.Full(0.5, []int{1500, 1500})
+	p := mustPrepare(t, func(x *T) *T { return x.Lgamma() }, x)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
+	defer cancel()
+	if _, err := p.Run(ctx, x); err != context.DeadlineExceeded {
+		t.Errorf("error %v", err)
+	}
+	near(t, "afterwards", run(t, p, x).At(7, 7), math.Log(math.Sqrt(math.Pi)), 1e-14)
+}
+
+// The gradient of a deep network needs the memory of its residuals, and hardly more.
+func TestPreparedMemory(t *testing.T) {
+	const width, depth = 64, 8
+	x := tensor.Full(0.5, []int{100, width})
+	w := make([]*T, depth)
+	for i := range w {
+		w[i] = tensor.Full(0.01, []int{width, width})
+	}
+	p := mustPrepare(t, grad.Grad(func(w []*T) *T {
+		h := x
+		for _, w := range w {
+			h = h.MatMul(w).Tanh()
+		}
+		return h.Square().Mean()
+	}), w)
+	s, all := p.Stats(), 0
+	for _, x := range p.Graph().Instrs {
+		for _, a := range x.Inst.Out {
+			all += a.Size() * a.DType.Size()
+		}
+	}
+	if layers := depth * 100 * width * 8; s.ArenaBytes > s.NeedBytes*11/10 || s.NeedBytes > layers*3/2 || s.InPlace < depth {
+		t.Errorf("%+v: the residuals alone are %d bytes, all values %d", s, layers, all)
+	}
+}
+
+// Runs, retraces and calls at the same time.
+func TestPreparedConcurrently(t *testing.T) {
+	f := grad.Grad(network)
+	p := mustPrepare(t, f, tensor.Zeros(3, 3))
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(9, uint64(i)))
+			x, dst := random(r, 3, 3), tensor.Zeros(3, 3)
+			want := must(f(x).Float64s())(t)
+			for n := range 50 {
+				if i == 0 && n%10 == 0 {
+					if changed, err := p.Retrace(); changed || err != nil {
+						t.Errorf("Retrace: %v, %v", changed, err)
+					}
+				}
+				if err := p.RunInto(t.Context(), dst, x); err != nil {
+					t.Error(err)
+					return
+				}
+				y, err := p.Run(t.Context(), x)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, got := range []*T{dst, y, p.Call(x)} {
+					if v, err := got.Float64s(); err != nil || !slices.Equal(v, want) {
+						t.Errorf("got %v, %v, want %v", v, err, want)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestPreparedClose(t *testing.T) {
+	dev := device.NewHost(device.HostConfig{Name: "cpu-close", Kind: "cpu", Workers: 1})
+	big := tensor.Full(0, []int{100, 100}, tensor.On(dev))
+	x := tensor.Full(1, []int{100, 100}, tensor.On(dev))
+	p := mustPrepare(t, func(x *T) *T { return x.Add(big).Sin().Sum() }, x)
+	run(t, p, x)
+	if n := dev.Stats().Live; n != 3 {
+		t.Errorf("%d buffers, want the argument, the captured tensor and an arena", n)
+	}
+	p.Close()
+	p.Close()
+	if _, err := p.Run(t.Context(), x); err == nil {
+		t.Error("a closed program runs")
+	}
+	tensor.Free(big)
+	tensor.Free(x)
+	if err := dev.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+var kernelsAllocate = false
+
+// RunInto allocates nothing beside what kernels do, which for most is nothing.
+func TestRunIntoAllocatesNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	check := func(name string, run func() error) {
+		t.Helper()
+		if err := run(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if n := testing.AllocsPerRun(50, func() {
+			if err := run(); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	x, y := random(r, 2, 3), random(r, 3, 2)
+	one := mustPrepare(t, func(x *T) *T { return x.T() }, x)
+	check("tensor", func() error { return one.RunInto(ctx, y, x) })
+	list, to := []*T{x, y}, []*T{random(r, 3, 2), random(r, 2, 3)}
+	slice := mustPrepare(t, func(x []*T) []*T { return []*T{x[1], x[0]} }, list)
+	check("slice", func() error { return slice.RunInto(ctx, to, list) })
+	m, dst := newModel(r, false), newModel(r, false)
+	tree := mustPrepare(t, func(m model) model { return m }, m)
+	check("struct", func() error { return tree.RunInto(ctx, dst, m) })
+	data := tensor.Wrap([]float64{1, 2})
+	dst2 := tensor.Zeros(2)
+	borrowed := mustPrepare(t, func(*T) *T { return data }, x)
+	check("borrowed", func() error { return borrowed.RunInto(ctx, dst2, x) })
+	if kernelsAllocate || x.Device().Kind() != "cpu" {
+		return // as the reference kernels do
+	}
+	sq, scalar := random(r, 3, 3), tensor.Zeros()
+	value := mustPrepare(t, network, sq)
+	check("value", func() error { return value.RunInto(ctx, scalar, sq) })
+	sq2 := random(r, 3, 3)
+	for name, f := range map[string]func(x *T) *T{
+		"grad":         grad.Grad(network),
+		"hvp":          func(x *T) *T { return grad.HVP(network, x, x.Sin()) },
+		"vmap of grad": grad.Vmap(grad.Grad(func(r *T) *T { return r.Sin().Mul(r).Sum() })),
+	} {
+		p := mustPrepare(t, f, sq)
+		check(name, func() error { return p.RunInto(ctx, sq2, sq) })
+	}
+}
