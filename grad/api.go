@@ -69,7 +69,7 @@ func (tp *tape) reset() {
 	clear(tp.saved)
 	clear(tp.vals)
 	tp.saved, tp.at, tp.vals, tp.ct = tp.saved[:0], tp.at[:0], tp.vals[:0], tp.ct[:0]
-	tp.keep, tp.ieee = false, false
+	tp.keep, tp.ieee, tp.mixed = false, false, false
 	tp.scratch.used = len(tp.scratch.buf)
 	tp.scratch.clear()
 }
@@ -113,8 +113,12 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], e
 	boxed := sized(r.room.boxed[:], len(r.in))
 	r.refs = sized(r.room.refs[:], len(r.in))
 	for i, t := range r.in {
+		if err := t.Err(); err != nil {
+			return r, err
+		}
 		boxed[i], r.refs[i] = t, graph.Untracked
-		if t.Err() == nil && t.DType().IsFloat() {
+		tp.mixed = tp.mixed || !t.Plain()
+		if t.DType().IsFloat() {
 			boxed[i] = tp.input(r.lv, t)
 			r.refs[i] = boxed[i].Ref()
 		}
@@ -140,6 +144,9 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], e
 
 // pull sweeps the tape from cotangents of the result's leaves to the argument's.
 func (r *traced[P, Q]) pull(cts []*tensor.Tensor, last bool) (g P, err error) {
+	for _, t := range cts {
+		r.tp.mixed = r.tp.mixed || t != nil && !t.Plain()
+	}
 	seeds := make([]seed, 0, len(r.out))
 	for i, t := range r.out {
 		if t.Err() != nil {
@@ -268,7 +275,7 @@ func VJP[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, pullback func(g Q) P)
 	return r.y, func(g Q) P {
 		mu.Lock()
 		defer mu.Unlock()
-		cts, err := cotangentsFor(name, r.out, g)
+		cts, err := cotangentsFor(name, r.out, r.y, g)
 		if err == nil {
 			var gx P
 			if gx, err = r.pull(cts, false); err == nil {
@@ -280,13 +287,13 @@ func VJP[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, pullback func(g Q) P)
 }
 
 // cotangentsFor flattens g and checks it against the results.
-func cotangentsFor[Q any](name string, out []*tensor.Tensor, g Q) ([]*tensor.Tensor, error) {
+func cotangentsFor[Q any](name string, out []*tensor.Tensor, like, g Q) ([]*tensor.Tensor, error) {
 	cts, err := leavesOf(g, nil)
 	if err != nil {
 		return nil, err
 	}
-	if len(cts) != len(out) {
-		return nil, fmt.Errorf("%s: %d cotangents for %d results", name, len(cts), len(out))
+	if err := sameTree(name, "cotangents", like, g, len(out), len(cts)); err != nil {
+		return nil, err
 	}
 	for i, t := range out {
 		if t.Err() != nil || !t.DType().IsFloat() {
@@ -324,8 +331,8 @@ func (r *traced[P, Q]) push(name string, dx P) (q Q, err error) {
 	if err != nil {
 		return q, err
 	}
-	if len(tangents) != len(r.in) {
-		return q, fmt.Errorf("%s: %d tangents for %d arguments", name, len(tangents), len(r.in))
+	if err := sameTree(name, "tangents", r.x, dx, len(r.in), len(tangents)); err != nil {
+		return q, err
 	}
 	d := make([]*tensor.Tensor, r.tp.rec.NumValues())
 	for i, ref := range r.refs {

@@ -4,6 +4,7 @@ package grad
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -11,13 +12,19 @@ import (
 
 // batching interprets operations on values of which each stands for n at once,
 // along a leading axis of its primal that its own type does not show.
-type batching struct{ n int }
-
-func (batching) Read(*tensor.Level, *tensor.Tensor) (*tensor.Tensor, error) {
-	return nil, &tensor.ReadError{Transformation: "grad.Vmap"}
+type batching struct {
+	n    int
+	read atomic.Pointer[error] // the first attempt to look at a value
 }
 
-func (b batching) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
+// Read fails, and so does the whole map: the reader may not look at the error.
+func (b *batching) Read(*tensor.Level, *tensor.Tensor) (*tensor.Tensor, error) {
+	err := tensor.Failed("grad.Vmap", &tensor.ReadError{Transformation: "grad.Vmap"}).Err()
+	b.read.CompareAndSwap(nil, &err)
+	return nil, err
+}
+
+func (b *batching) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
 	s := getScratch()
 	defer s.put()
 	x := s.tensors(len(in))
@@ -64,7 +71,8 @@ func vmap[P, Q any](name string, f func(P) Q, x P) (y Q, err error) {
 	if err != nil {
 		return y, err
 	}
-	lv := tensor.Open(name, batching{n})
+	b := &batching{n: n}
+	lv := tensor.Open(name, b)
 	defer lv.Close()
 	boxed := make([]*tensor.Tensor, len(leaves))
 	for i, t := range leaves {
@@ -74,6 +82,9 @@ func vmap[P, Q any](name string, f func(P) Q, x P) (y Q, err error) {
 	res, err := call(f, rebuild(x, boxed))
 	if err != nil {
 		return res, err
+	}
+	if p := b.read.Load(); p != nil {
+		return res, *p
 	}
 	outs, err := leavesOf(res, nil)
 	if err != nil {

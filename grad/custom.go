@@ -4,6 +4,7 @@ package grad
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -34,15 +35,18 @@ func Custom[P, Q any](f func(P) Q, rules Rules[P, Q]) func(P) Q {
 			var q Q
 			return failedLike(q, name, err)
 		}
-		if rules.VJP == nil && rules.JVP == nil {
-			return f(x)
-		}
 		var like Q
 		fn := &tensor.Function{Name: name}
 		fn.Run = func(x2 []*tensor.Tensor) []*tensor.Tensor {
 			y, err := call(f, rebuild(x, x2))
 			like = y
 			return leavesOr(name, y, err)
+		}
+		if rules.VJP == nil && rules.JVP == nil {
+			if out := fn.Run(in); len(out) == 1 && out[0].Err() != nil {
+				return failedLike(like, name, out[0].Err())
+			}
+			return like
 		}
 		if rules.VJP != nil {
 			fn.VJP = func(x2, y, g []*tensor.Tensor) []*tensor.Tensor {
@@ -158,7 +162,7 @@ func (forward) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) 
 		}
 	}
 	y := fn.Apply(x)
-	if y[0].Err() != nil {
+	if len(y) == 0 || y[0].Err() != nil {
 		return y
 	}
 	dy := fn.JVP(x, y, orZeros(dx, x))
@@ -175,8 +179,16 @@ func (forward) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) 
 func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) []*tensor.Tensor {
 	x := lowered(lv, in)
 	y := fn.Apply(x)
-	if y[0].Err() != nil {
+	if len(y) == 0 || y[0].Err() != nil {
 		return y
+	}
+	for i, t := range y {
+		if slices.Contains(x, t) {
+			y[i] = tensor.Share(t) // every value of the record is a tensor of its own
+		}
+	}
+	for _, t := range x {
+		tp.mixed = tp.mixed || !t.Plain()
 	}
 	args := make([]graph.Ref, len(in))
 	for i, t := range in {
@@ -186,6 +198,11 @@ func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor)
 	}
 	r := tp.rec.Emit(callInst(fn, x, y), args...)
 	tp.at = append(tp.at, int32(len(tp.saved)))
+	for i, t := range x {
+		if args[i] == graph.Untracked && tensor.Buffered(t) {
+			x[i] = tensor.Share(t)
+		}
+	}
 	tp.saved = append(append(tp.saved, x...), y...)
 	out := make([]*tensor.Tensor, len(y))
 	for i, t := range y {
@@ -230,7 +247,7 @@ func unvals(v []kernels.Val) []*tensor.Tensor {
 }
 
 // Call applies the vectorised function, with vectorised rules.
-func (b batching) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) []*tensor.Tensor {
+func (b *batching) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) []*tensor.Tensor {
 	wide := make([]*tensor.Tensor, len(in))
 	for i, t := range in {
 		if t.TracedAt(lv) {

@@ -53,7 +53,7 @@ func trace(lv *tensor.Level, primal, tangent *tensor.Tensor) *tensor.Tensor {
 
 // JVP returns f(x) and the directional derivative of f at x along dx, the
 // Jacobian-vector product J·dx, in one forward sweep. dx has the shapes and
-// dtypes of x; integer and boolean leaves of dx are not looked at, and a nil leaf is zero.
+// dtypes of x; integer and boolean leaves of dx are not looked at.
 func JVP[P, Q any](f func(P) Q, x, dx P, opts ...Option) (y, dy Q) {
 	y, dy, err := jvp(f, x, dx, gather(opts).ieee)
 	if err != nil {
@@ -71,15 +71,18 @@ func jvp[P, Q any](f func(P) Q, x, dx P, ieee bool) (y, dy Q, err error) {
 	if err != nil {
 		return y, dy, err
 	}
-	if len(tangents) != len(primals) {
-		return y, dy, fmt.Errorf("grad.JVP: %d tangents for %d arguments", len(tangents), len(primals))
+	if err := sameTree("grad.JVP", "tangents", x, dx, len(primals), len(tangents)); err != nil {
+		return y, dy, err
 	}
 	lv := tensor.Open("grad.JVP", forward{ieee})
 	defer lv.Close()
 	boxed := make([]*tensor.Tensor, len(primals))
 	for i, p := range primals {
 		boxed[i] = p
-		if p.Err() != nil || !p.DType().IsFloat() {
+		if err := p.Err(); err != nil {
+			return y, dy, err
+		}
+		if !p.DType().IsFloat() {
 			continue
 		}
 		if err := sameType("grad.JVP", "tangent", p, tangents[i]); err != nil {

@@ -43,7 +43,7 @@ func TestPrepareReads(t *testing.T) {
 			t.Fatalf("%d: error %v", i, err)
 		}
 		want := fmt.Sprintf("%s:%d", filepath.Base(file), line+[]int{3, 9, 15}[i])
-		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Cond") {
+		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Where") {
 			t.Errorf("error %v does not name %s", err, want)
 		}
 	}

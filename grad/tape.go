@@ -3,6 +3,8 @@
 package grad
 
 import (
+	"slices"
+
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
@@ -18,6 +20,7 @@ type tape struct {
 	vals  []*tensor.Tensor // for each value of the record its primal, once something has saved it
 	keep  bool             // save everything: the tape is also swept forward (Linearize)
 	ieee  bool             // ordinary products instead of strong ones
+	mixed bool             // another transformation has seen values: it may have saved any of them
 
 	scratch scratch // of the instruction at hand; a tape is one goroutine's
 	sweepState
@@ -64,6 +67,7 @@ func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.
 			args[i] = t.Ref()
 			want |= 1 << i
 		}
+		tp.mixed = tp.mixed || !x[i].Plain()
 	}
 	tensor.Dispatch(inst, x, out)
 	if out[0].Err() != nil || !inst.Differentiable() {
@@ -87,8 +91,11 @@ func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.
 }
 
 func (tp *tape) save(read bool, ref graph.Ref, t *tensor.Tensor) {
-	if !read && !tp.keep {
+	switch {
+	case !read && !tp.keep:
 		t = nil
+	case ref == graph.Untracked && tensor.Buffered(t):
+		t = tensor.Share(t) // whoever made it may free it before the sweep
 	}
 	tp.saved = append(tp.saved, t)
 	if t != nil && ref != graph.Untracked && tp.rec.Def(ref) >= 0 {
@@ -255,7 +262,7 @@ func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Re
 	want := tp.wanted(i)
 	steps, ok := inst.VJPSteps(want, tp.ieee)
 	if !ok {
-		tp.byRule(inst, args, x, y, g, want)
+		tp.byRule(inst, args, x, y, g, want, int(tp.rec.Instrs[i].Out))
 		return
 	}
 	for k := range steps {
@@ -266,7 +273,7 @@ func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Re
 			continue
 		}
 		if len(st.Out) == 1 {
-			if c := tp.ct[args[st.Out[0]]]; c != nil && c.owner == owning && c.slots == 1 && tensor.Accumulate(st.Inst, in, c.t) {
+			if c := tp.ct[args[st.Out[0]]]; c != nil && c.owner == owning && c.slots == 1 && !tp.mixed && tensor.Accumulate(st.Inst, in, c.t) {
 				continue
 			}
 		}
@@ -284,10 +291,18 @@ func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Re
 
 // byRule propagates by an op's own rule. What it returns may be anything it was
 // given, so nothing of it is taken for fresh.
-func (tp *tape) byRule(inst *kernels.Inst, args []graph.Ref, x, y, g []*tensor.Tensor, want kernels.Mask) {
+func (tp *tape) byRule(inst *kernels.Inst, args []graph.Ref, x, y, g []*tensor.Tensor, want kernels.Mask, out int) {
 	for k, v := range inst.VJP(tensor.Builder{}, vals(x), vals(y), vals(g), want) {
-		if v != nil && want.Has(k) {
-			tp.contribute(args[k], v.(*tensor.Tensor), borrowed)
+		if v == nil || !want.Has(k) {
+			continue
+		}
+		switch t := v.(*tensor.Tensor); {
+		case slices.Contains(g, t):
+			tp.pass(args[k], t, g, out)
+		case slices.Contains(x, t) || slices.Contains(y, t):
+			tp.contribute(args[k], tensor.Share(t), borrowed) // the residual itself is freed
+		default:
+			tp.contribute(args[k], t, borrowed)
 		}
 	}
 }
@@ -301,7 +316,7 @@ func (tp *tape) pass(to graph.Ref, t *tensor.Tensor, g []*tensor.Tensor, out int
 			return
 		}
 	}
-	tp.contribute(to, t, borrowed)
+	tp.contribute(to, tensor.Share(t), borrowed)
 }
 
 // contribute adds t to the cotangent of value v.
@@ -314,7 +329,7 @@ func (tp *tape) contribute(v graph.Ref, t *tensor.Tensor, own owner) {
 	sum := c.t.Add(t)
 	tp.drop(v)
 	tp.ct[v] = tp.slot(sum, owning)
-	if own != borrowed {
+	if own != borrowed && !tp.mixed {
 		tensor.Free(t)
 	}
 }
@@ -337,9 +352,10 @@ func (tp *tape) drop(v graph.Ref) {
 	}
 	tp.ct[v] = nil
 	if c.slots--; c.slots > 0 {
+		c.owner = min(c.owner, viewing) // of what one slot had, others may have made views
 		return
 	}
-	if c.owner != borrowed {
+	if c.owner != borrowed && !tp.mixed {
 		tensor.Free(c.t)
 	}
 	c.t = nil
@@ -348,6 +364,9 @@ func (tp *tape) drop(v graph.Ref) {
 
 // release frees the results of instruction i: all that read them have run.
 func (tp *tape) release(i int) {
+	if tp.mixed {
+		return
+	}
 	x := &tp.rec.Instrs[i]
 	for k := range x.Inst.Out {
 		v := int(x.Out) + k

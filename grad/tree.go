@@ -143,7 +143,16 @@ func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor
 		}
 		return nil
 	}
-	if !holdsTensors(v.Type(), nil) {
+	if len(path) > maxPath {
+		return &TypeError{Path: path[:40] + "...", Type: v.Type(), Reason: "it is nested without end"}
+	}
+	if v.Kind() == reflect.Interface {
+		if !v.IsNil() && holdsTensors(v.Elem().Type(), nil) {
+			return &TypeError{Path: path, Type: v.Type(), Reason: "tensors in an interface are not found; use a concrete type"}
+		}
+		return nil
+	}
+	if !mayHold(v.Type()) {
 		return nil
 	}
 	switch v.Kind() {
@@ -169,7 +178,11 @@ func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor
 	case reflect.Map:
 		for _, k := range sortedKeys(v) {
 			e := reflect.New(v.Type().Elem()).Elem()
-			e.Set(v.MapIndex(k))
+			entry := v.MapIndex(k)
+			if !entry.IsValid() {
+				return &TypeError{Path: path, Type: v.Type(), Reason: "a key that does not equal itself (NaN) cannot be found again"}
+			}
+			e.Set(entry)
 			if err := walk(e, fmt.Sprintf("%s[%v]", path, k), visit); err != nil {
 				return err
 			}
@@ -179,11 +192,15 @@ func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor
 		if !v.IsNil() {
 			return walk(v.Elem(), path, visit)
 		}
-	case reflect.Interface:
-		return &TypeError{Path: path, Type: v.Type(), Reason: "an interface may hold anything; use a concrete type"}
 	}
 	return nil
 }
+
+// maxPath bounds the nesting of values: one that points to itself has no end.
+const maxPath = 1 << 14
+
+// mayHold reports whether values of type t can hold tensors, in interfaces too.
+func mayHold(t reflect.Type) bool { return holds(t, true, nil) }
 
 func sortedKeys(v reflect.Value) []reflect.Value {
 	keys := v.MapKeys()
@@ -212,8 +229,10 @@ func cmp[T int64 | uint64 | float64](a, b T) int {
 }
 
 // holdsTensors reports whether values of type t can hold tensors.
-func holdsTensors(t reflect.Type, seen []reflect.Type) bool {
-	if t == tensorType {
+func holdsTensors(t reflect.Type, seen []reflect.Type) bool { return holds(t, false, seen) }
+
+func holds(t reflect.Type, interfaces bool, seen []reflect.Type) bool {
+	if t == tensorType || interfaces && t.Kind() == reflect.Interface {
 		return true
 	}
 	if slices.Contains(seen, t) {
@@ -223,12 +242,12 @@ func holdsTensors(t reflect.Type, seen []reflect.Type) bool {
 	case reflect.Struct:
 		seen = append(seen, t)
 		for i := range t.NumField() {
-			if holdsTensors(t.Field(i).Type, seen) {
+			if holds(t.Field(i).Type, interfaces, seen) {
 				return true
 			}
 		}
 	case reflect.Slice, reflect.Array, reflect.Map, reflect.Pointer:
-		return holdsTensors(t.Elem(), append(seen, t))
+		return holds(t.Elem(), interfaces, append(seen, t))
 	}
 	return false
 }
@@ -327,4 +346,25 @@ func Paths[P any](p P) []string {
 		paths[i] = strings.TrimPrefix(s, ".")
 	}
 	return paths
+}
+
+// sameTree checks that d, tangents or cotangents, has its tensors where x has them.
+func sameTree[P any](op, what string, x, d P, nx, nd int) error {
+	if nx != nd {
+		return fmt.Errorf("%s: %d %s for %d tensors", op, nd, what, nx)
+	}
+	switch any(&x).(type) {
+	case **tensor.Tensor, *[]*tensor.Tensor:
+		return nil
+	}
+	if rowOf[P]() == nx {
+		return nil
+	}
+	px, pd := pathsOf(x), pathsOf(d)
+	for i := range px {
+		if px[i] != pd[i] {
+			return fmt.Errorf("%s: the %s have a tensor at %s where the value has one at %s", op, what, orRoot(pd[i]), orRoot(px[i]))
+		}
+	}
+	return nil
 }

@@ -63,7 +63,7 @@ func WrapStrided[T Element](data []T, shape, strides []int) *Tensor {
 }
 
 func borrow[T Element](data []T, a kernels.Array) *Tensor {
-	p, err := defaultOnce()
+	p, err := currentPlace()
 	if err != nil {
 		return failed("wrap", err)
 	}

@@ -5,7 +5,9 @@ package tensor
 import (
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -98,7 +100,7 @@ func (e *EscapeError) Error() string {
 type ReadError struct{ Transformation string }
 
 func (e *ReadError) Error() string {
-	return fmt.Sprintf("%s records the function without values, so this value cannot be read (a Go if or loop on it); compute with tensors (Where), or, for control flow that depends on data, use Cond, Scan or While, or do not prepare the function", e.Transformation)
+	return fmt.Sprintf("%s calls the function without values, so this one cannot be read (by Item, or a Go if or loop on it): compute with tensors, as Where does, or keep what depends on data outside of %s", e.Transformation, e.Transformation)
 }
 
 // DeviceError reports that an operation cannot run where its operands are.
@@ -127,9 +129,13 @@ func failed(op string, err error, in ...kernels.Aval) *Tensor {
 // caller's place. Interpreters and functions built on tensors return it instead of panicking.
 func Failed(op string, err error, in ...kernels.Aval) *Tensor { return failed(op, err, in...) }
 
-const module = "github.com/cotangent-ad/cotangent/"
+// root is the directory of the library's sources, as file names have it.
+var root = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return path.Dir(path.Dir(file))
+}()
 
-var libraryPackages = []string{"tensor", "grad", "kernels", "device", "jacobian", "sparse", "internal"}
+var libraryFolders = []string{"tensor", "grad", "kernels", "device", "jacobian", "sparse", "internal"}
 
 // Caller returns file:line of the nearest caller outside the library's packages.
 func Caller() string {
@@ -146,18 +152,15 @@ func Caller() string {
 	}
 }
 
+// isLibrary decides by the file: a generic function's name tells its caller's package.
 func isLibrary(f runtime.Frame) bool {
-	rest, ok := strings.CutPrefix(f.Function, module)
+	rest, ok := strings.CutPrefix(f.File, root+"/")
 	if !ok {
 		return strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "reflect.")
 	}
 	if strings.HasSuffix(f.File, "_test.go") {
 		return false
 	}
-	for _, p := range libraryPackages {
-		if strings.HasPrefix(rest, p+".") || strings.HasPrefix(rest, p+"/") {
-			return true
-		}
-	}
-	return false
+	folder, _, _ := strings.Cut(rest, "/")
+	return slices.Contains(libraryFolders, folder)
 }

@@ -236,6 +236,18 @@ func (t *Tensor) view(a kernels.Array) *Tensor {
 	return v
 }
 
+// Share returns a plain tensor over t's memory that holds it on its own, so that
+// freeing t leaves it alone. A traced tensor is returned as it is.
+func Share(t *Tensor) *Tensor {
+	if t.lv != nil || t.bad() {
+		return t
+	}
+	return t.view(t.arr)
+}
+
+// Buffered reports whether t is plain and its memory a device's buffer, which Free gives back.
+func Buffered(t *Tensor) bool { return t.lv == nil && t.arr.Buf != nil }
+
 // Free gives back the memory of a plain tensor that nobody will read again,
 // without waiting for the garbage collector. Only the interpreters of
 // transformations and scopes call it, for tensors that they alone hold.

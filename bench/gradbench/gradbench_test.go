@@ -485,6 +485,7 @@ func TestBadInputs(t *testing.T) {
 		{"det", "primal", `{"A":[1,2,3],"ell":2}`, "3 entries"},
 		{"det", "primal", `{"A":[1],"ell":100}`, "ell"},
 		{"ode", "primal", `{"x":[1],"s":0}`, "s = 0"},
+		{"ode", "gradient", `{"x":[1],"s":99999999999999}`, "at most"},
 		{"kmeans", "cost", `{"points":[[1,2],[3]],"centroids":[[1,2]]}`, "row 1"},
 		{"kmeans", "cost", `{"points":[],"centroids":[[1,2]]}`, "empty"},
 		{"gmm", "objective", `{"d":2,"k":1,"n":1,"m":0,"gamma":1,"x":[[1]],"alpha":[1],"mu":[[1,2]],"q":[[1,2]],"l":[[1]]}`, "x: row 0"},

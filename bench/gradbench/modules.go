@@ -107,7 +107,7 @@ func hello(f func(*tensor.Tensor) *tensor.Tensor) function {
 }
 
 // maxElements bounds what an input may make the objectives allocate beyond its own size.
-const maxElements = 1 << 28
+const maxElements = 1 << 26
 
 func llsq(input json.RawMessage) (problem, error) {
 	in, err := decode[struct {
@@ -153,6 +153,9 @@ func det(input json.RawMessage) (problem, error) {
 	return problem{bench.NewCofactors(in.Ell).Objective, tensor.FromSlice(in.A, in.Ell, in.Ell)}, nil
 }
 
+// maxSteps bounds the steps of ode, each of which is a dozen operations.
+const maxSteps = 100_000
+
 func ode(input json.RawMessage) (x *tensor.Tensor, steps int, err error) {
 	in, err := decode[struct {
 		X []float64
@@ -161,8 +164,8 @@ func ode(input json.RawMessage) (x *tensor.Tensor, steps int, err error) {
 	switch {
 	case err != nil:
 		return nil, 0, err
-	case len(in.X) < 1 || in.S < 1:
-		return nil, 0, fmt.Errorf("ode: %d equations and s = %d steps: at least 1 of each", len(in.X), in.S)
+	case len(in.X) < 1 || in.S < 1 || in.S > maxSteps || in.S > maxElements/len(in.X):
+		return nil, 0, fmt.Errorf("ode: %d equations and s = %d steps: at least 1 of each, at most %d steps and %d of both multiplied", len(in.X), in.S, maxSteps, maxElements)
 	}
 	return tensor.FromSlice(in.X, len(in.X)), in.S, nil
 }

@@ -39,7 +39,7 @@ func infoCommand() *cobra.Command {
 			}
 			line("matrix products", "%s (COTANGENT_BLAS forces one)", engine.Name())
 			for _, choice := range gemm.Available(isa) {
-				line("", "%v", choice)
+				line("", "COTANGENT_BLAS=%s: %s", choice.BLAS, choice.Name)
 			}
 			line("backends", "%v", kernels.BackendNames())
 			line("ops", "%d", len(kernels.Ops()))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/grad"
@@ -30,11 +31,11 @@ type config struct {
 func Order(n int) Option { return func(c *config) { c.order = n } }
 
 // Tolerance sets the allowed error, relative to 1 + the size of the numbers
-// compared (default 1e-6 for float64, 2e-2 for float32).
+// compared (0, the default: 1e-6 for float64, 2e-2 for float32).
 func Tolerance(tol float64) Option { return func(c *config) { c.tol = tol } }
 
 // Step sets the step of the differences, relative to the argument's scale
-// (default 1e-3 for float64, 3e-2 for float32).
+// (0, the default: 1e-3 for float64, 3e-2 for float32).
 func Step(h float64) Option { return func(c *config) { c.step = h } }
 
 // Seed chooses the random directions (default 1).
@@ -109,12 +110,17 @@ func Derivatives[P, Q any](f func(P) Q, x P, opts ...Option) *Report {
 		return &Report{err: err}
 	}
 	c.rng = rand.New(rand.NewPCG(c.seed, 0x9e3779b97f4a7c15))
-	flat := func(in []*tensor.Tensor) []*tensor.Tensor {
+	flat := func(in []*tensor.Tensor) (out []*tensor.Tensor) {
+		defer func() {
+			if v := recover(); v != nil {
+				out = []*tensor.Tensor{tensor.Failed("check", &grad.PanicError{Value: v, Stack: debug.Stack()})}
+			}
+		}()
 		p, err := grad.Rebuild(x, in)
 		if err != nil {
 			return []*tensor.Tensor{tensor.Failed("check", err)}
 		}
-		out, err := grad.Leaves(f(p))
+		out, err = grad.Leaves(f(p))
 		if err != nil {
 			return []*tensor.Tensor{tensor.Failed("check", err)}
 		}
