@@ -6,8 +6,8 @@ package sparse
 
 import "slices"
 
-// denseRowsApart tries several numbers of rows and returns the best.
-func (in *instance) denseRowsApart(h *halter) *attempt {
+// denseRowsApart tries up to so many numbers of rows and returns the best.
+func (in *instance) denseRowsApart(tries int, h *halter) *attempt {
 	rows := make([]int32, in.p.Rows)
 	for i := range rows {
 		rows[i] = int32(i)
@@ -15,7 +15,7 @@ func (in *instance) denseRowsApart(h *halter) *attempt {
 	length := func(i int32) int { return in.p.Ptr[i+1] - in.p.Ptr[i] }
 	slices.SortStableFunc(rows, func(a, b int32) int { return length(b) - length(a) })
 	var best *attempt
-	for _, n := range splits(rows, length) {
+	for _, n := range splits(rows, tries, length) {
 		if h.stopped() {
 			return nil
 		}
@@ -28,8 +28,8 @@ func (in *instance) denseRowsApart(h *halter) *attempt {
 }
 
 // denseColsApart does the same for columns.
-func (in *instance) denseColsApart(h *halter) *attempt {
-	a := in.transposed().denseRowsApart(h)
+func (in *instance) denseColsApart(tries int, h *halter) *attempt {
+	a := in.transposed().denseRowsApart(tries, h)
 	if a == nil {
 		return nil
 	}
@@ -37,17 +37,20 @@ func (in *instance) denseColsApart(h *halter) *attempt {
 	return a
 }
 
-// maxSplits is how many numbers of rows are tried.
-const maxSplits = 12
+// From minSplits to maxSplits numbers of rows are tried.
+const (
+	minSplits = 2
+	maxSplits = 12
+)
 
-// splits returns the numbers of rows to take apart: where the longest row left
-// becomes shorter by a tenth or more, and before that at each of the first.
-func splits(rows []int32, length func(int32) int) []int {
+// splits returns up to limit numbers of rows to take apart: where the longest row
+// left becomes shorter by a tenth or more, and before that at each of the first.
+func splits(rows []int32, limit int, length func(int32) int) []int {
 	var at []int
 	last := -1
 	for n, i := range rows {
 		l := length(i)
-		if l == 0 || len(at) == maxSplits {
+		if l == 0 || len(at) == limit {
 			break
 		}
 		if n > 0 && l < last && (n < 4 || 10*l <= 9*last) {

@@ -76,13 +76,23 @@ type instance struct {
 	problem  Problem
 	bound    int
 	settings *settings
+	// unlimited: greedy colourings may take as long as they like.
+	unlimited bool
 }
 
 // twin makes the transpose when it is first asked for: a lattice of columns, which
 // may be all that is needed, does without. A symmetric pattern is its own.
 type twin struct {
-	once sync.Once
-	p, t *Pattern
+	once, square sync.Once
+	p, t         *Pattern
+	squares      int
+}
+
+// squares returns the sum of the squared numbers of entries of the rows.
+func (in *instance) squares() int {
+	b := in.both
+	b.square.Do(func() { b.squares = squares(b.p) })
+	return b.squares
 }
 
 // byCol returns the transpose of the instance's pattern.

@@ -299,6 +299,24 @@ func TestDenseRowTakesLinearTime(t *testing.T) {
 			t.Error(c)
 		}
 	}
+	// Two hubs that are no neighbours: largest-first and the natural order give the
+	// leaves a colour each, and must give up instead.
+	hubs := &COO[float32]{Rows: 200_000, Cols: 200_000}
+	for i := range hubs.Rows {
+		for h := range 2 {
+			if i > 1 {
+				hubs.Append(h, i, 1)
+				hubs.Append(i, h, 1)
+			}
+		}
+	}
+	for _, problem := range problems {
+		if problem.Structure == Symmetric || problem.Partition == Bidirectional {
+			if c := color(t, must(hubs.Pattern()), problem); c.Colors() > 4 {
+				t.Error(c)
+			}
+		}
+	}
 	if d := time.Since(begin); d > time.Minute {
 		t.Errorf("took %v", d)
 	}

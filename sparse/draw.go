@@ -78,17 +78,30 @@ var palette = [...]color.RGBA{
 	{0, 57, 89, 255}, {106, 47, 0, 255}, {0, 90, 60, 255}, {150, 60, 110, 255},
 }
 
-// entryColor returns the colour that an entry at (i, j) is drawn in: its column's, or
-// its row's, or dark if it has none.
-func entryColor(c *Coloring, i, j int) color.RGBA {
-	switch {
-	case c == nil:
-	case j < len(c.ColColor) && c.ColColor[j] >= 0:
-		return palette[int(c.ColColor[j])%len(palette)]
-	case i < len(c.RowColor) && c.RowColor[i] >= 0:
-		return palette[int(c.RowColor[i])%len(palette)]
+// inks returns the colours that entries are drawn in, by position: the colour of the
+// product that an entry is read off, its column's or its row's; dark without a
+// colouring, or with one that does not fit.
+func (p *Pattern) inks(c *Coloring) func(e, i int) color.RGBA {
+	dark := color.RGBA{30, 30, 30, 255}
+	if c == nil || checkColors(p, c) != nil {
+		return func(int, int) color.RGBA { return dark }
 	}
-	return color.RGBA{30, 30, 30, 255}
+	lone := make([]bool, p.Nnz())
+	if len(c.ColColor) > 0 && len(c.RowColor) > 0 {
+		lone = alone(p, c.ColColor, c.ColColors)
+	}
+	return func(e, i int) color.RGBA {
+		k := -1
+		if len(c.ColColor) > 0 && (len(c.RowColor) == 0 || lone[e] || c.RowColor[i] < 0) {
+			k = int(c.ColColor[p.Idx[e]])
+		} else if len(c.RowColor) > 0 && c.RowColor[i] >= 0 {
+			k = c.ColColors + int(c.RowColor[i])
+		}
+		if k < 0 {
+			return dark
+		}
+		return palette[k%len(palette)]
+	}
 }
 
 // Image draws the pattern at most size pixels high and wide: small matrices with
@@ -109,9 +122,10 @@ func (p *Pattern) Image(size int, c *Coloring) image.Image {
 	for k := range img.Pix {
 		img.Pix[k] = 255
 	}
+	ink := p.inks(c)
 	for i := range p.Rows {
-		for _, j := range p.Row(i) {
-			ink := entryColor(c, i, int(j))
+		for e := p.Ptr[i]; e < p.Ptr[i+1]; e++ {
+			j, ink := p.Idx[e], ink(e, i)
 			for y := range cell - gap {
 				for x := range cell - gap {
 					img.SetRGBA(int(j)*cell+x, i*cell+y, ink)
@@ -168,9 +182,10 @@ func (p *Pattern) WriteSVG(w io.Writer, size int, c *Coloring) error {
 		fmt.Fprintf(b, `<rect x="%d.1" y="%d.1" width=".8" height=".8" fill="#%02x%02x%02x"/>`+"\n", j, i, ink.R, ink.G, ink.B)
 	}
 	if counts == nil {
+		ink := p.inks(c)
 		for i := range p.Rows {
-			for _, j := range p.Row(i) {
-				cell(i, int(j), entryColor(c, i, int(j)))
+			for e := p.Ptr[i]; e < p.Ptr[i+1]; e++ {
+				cell(i, int(p.Idx[e]), ink(e, i))
 			}
 		}
 	} else {

@@ -69,6 +69,21 @@ func TestPNG(t *testing.T) {
 	if coloured.At(3, 13) == coloured.At(13, 13) {
 		t.Error("columns of two colours are drawn in one")
 	}
+	// In a bicolouring, the dense row is read off row products, in a colour of its own.
+	b := must(Color(p, StarBicoloring))
+	both := decodePNG(t, p, 100, b)
+	seen := map[gocolor.Color]bool{}
+	for i := range 10 {
+		seen[both.At(3, 10*i+3)], seen[both.At(10*i+3, 3)], seen[both.At(10*i+3, 10*i+3)] = true, true, true
+	}
+	if len(seen) != b.Colors() {
+		t.Errorf("%d inks for %v", len(seen), b)
+	}
+	spoiled := *b
+	spoiled.ColColors = 0
+	if decodePNG(t, p, 100, &spoiled).At(3, 3) != img.At(3, 3) {
+		t.Error("a colouring that does not fit is drawn")
+	}
 	large := decodePNG(t, gallery.Banded(5000, 3, nil, nil), 200, nil)
 	if large.Bounds() != image.Rect(0, 0, 200, 200) {
 		t.Fatal(large.Bounds())

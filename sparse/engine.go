@@ -3,10 +3,12 @@
 
 package sparse
 
+import "math"
+
 // engine colours greedily in a given order; it holds working storage, which makes
 // it cheap to run again and unfit for concurrent use.
 type engine interface {
-	// run returns the colouring, or nil if it was stopped.
+	// run returns the colouring, or nil if it was stopped or gave up.
 	run(order []int32, halt *halter) *attempt
 	// graph is what orders are made from.
 	graph() adjacency
@@ -15,20 +17,42 @@ type engine interface {
 	classes(a *attempt) ([]int32, int)
 }
 
+// Some orders make some matrices quadratic: where a dense line's neighbours all get
+// colours of their own, each looks at those of all before it. Members of a portfolio
+// give up after so many steps, and so many an entry.
+const (
+	maxSteps      = 1 << 25
+	maxStepsEntry = 64
+)
+
+// engine returns the greedy method of the instance's problem.
 func (in *instance) engine() engine {
+	limit := in.limit()
 	switch in.problem {
 	case Star:
 		g := newStarGreedy(in.p, in.p.Rows)
+		g.limit = limit
 		return &symmetricEngine{g: in.p, greedy: g.run}
 	case Acyclic:
 		g := newAcyclicGreedy(in.p, in.p.Rows)
+		g.limit = limit
 		return &symmetricEngine{g: in.p, greedy: g.run}
 	case StarBicoloring, AcyclicBicoloring:
 		b, rows := bordered(in.p, in.byCol())
-		return &borderedEngine{in: in, g: b, greedy: newCoverGreedy(b, rows, in.problem == StarBicoloring).run}
+		g := newCoverGreedy(b, rows, in.problem == StarBicoloring)
+		g.limit = limit
+		return &borderedEngine{in: in, g: b, greedy: g.run}
 	default:
 		return &columnEngine{newColumnGreedy(in.p, in.byCol())}
 	}
+}
+
+// limit returns how many steps a member may take.
+func (in *instance) limit() int {
+	if in.settings.chosen || in.unlimited {
+		return math.MaxInt
+	}
+	return maxSteps + maxStepsEntry*in.p.Nnz()
 }
 
 // borderedEngine colours every line, and drops colours only afterwards: another
@@ -36,9 +60,13 @@ func (in *instance) engine() engine {
 func (in *instance) borderedEngine() engine {
 	b, rows := bordered(in.p, in.byCol())
 	if in.problem == StarBicoloring {
-		return &borderedEngine{in: in, g: b, greedy: newStarGreedy(b, rows).run}
+		g := newStarGreedy(b, rows)
+		g.limit = in.limit()
+		return &borderedEngine{in: in, g: b, greedy: g.run}
 	}
-	return &borderedEngine{in: in, g: b, greedy: newAcyclicGreedy(b, rows).run}
+	g := newAcyclicGreedy(b, rows)
+	g.limit = in.limit()
+	return &borderedEngine{in: in, g: b, greedy: g.run}
 }
 
 // cost estimates, in nanoseconds, the making of an order and a greedy run. The
@@ -50,8 +78,9 @@ func (in *instance) cost(o Order) (order, greedy float64) {
 	neighbours := nnz
 	switch in.problem {
 	case Columns:
-		greedy = 5*n + 4*nnz
-		neighbours = min(float64(squares(in.p)), maxLine*nnz)
+		// Beyond the first word of colours, about as many steps as there are words.
+		greedy = 5*n + (4+8*math.Log2(1+float64(in.bound/windowColors)))*nnz
+		neighbours = min(float64(in.squares()), maxLine*nnz)
 	case Star, Acyclic:
 		greedy = 10*n + (12+2*degree)*nnz
 	default:

@@ -8,6 +8,8 @@
 
 package sparse
 
+import "math"
+
 // acyclicGreedy colours a symmetric pattern; split is as in starGreedy.
 type acyclicGreedy struct {
 	g       *Pattern
@@ -16,6 +18,7 @@ type acyclicGreedy struct {
 	visited []int32       // by root: stamped when its tree is met
 	marks   []acyclicMark // by colour
 	near    []int32
+	limit   int // how many steps it may take
 }
 
 // acyclicMark is stamped with a vertex (plus one); slot is its own slot of the
@@ -31,14 +34,15 @@ func newAcyclicGreedy(g *Pattern, split int) *acyclicGreedy {
 		colors *= 2
 	}
 	return &acyclicGreedy{g: g, split: split, seen: newIncidence(g),
-		visited: make([]int32, len(g.Idx)), marks: make([]acyclicMark, colors)}
+		visited: make([]int32, len(g.Idx)), marks: make([]acyclicMark, colors), limit: math.MaxInt}
 }
 
 // run colours in the given order (nil: as numbered) and returns the largest colour
-// plus one, or false if it was stopped. A vertex without entries gets -1.
+// plus one, or false if it was stopped or gave up. A vertex without entries gets -1.
 func (s *acyclicGreedy) run(color, order []int32, halt *halter) (int, bool) {
 	s.seen.reset()
 	clear(s.marks)
+	work := 0
 	clear(s.visited)
 	for v := range color {
 		color[v] = -1
@@ -52,12 +56,13 @@ func (s *acyclicGreedy) run(color, order []int32, halt *halter) (int, bool) {
 		if s.g.Ptr[v] == s.g.Ptr[v+1] {
 			continue
 		}
-		s.forbid(color, v)
+		work += s.forbid(color, v)
 		c := s.smallest(v)
+		work += int(c)
 		s.update(color, v, c)
 		color[v] = c
 		top = max(top, c)
-		if at&haltMask == haltMask && halt.stopped() {
+		if work > s.limit || at&haltMask == haltMask && halt.stopped() {
 			return 0, false
 		}
 	}
@@ -65,8 +70,8 @@ func (s *acyclicGreedy) run(color, order []int32, halt *halter) (int, bool) {
 }
 
 // forbid marks the colours that v may not take: its neighbours', and those that
-// would join one tree in two places.
-func (s *acyclicGreedy) forbid(color []int32, v int32) {
+// would join one tree in two places. It returns how many it looked at.
+func (s *acyclicGreedy) forbid(color []int32, v int32) int {
 	stamp := v + 1
 	near := s.near[:0]
 	for _, w := range s.g.Row(int(v)) {
@@ -83,12 +88,15 @@ func (s *acyclicGreedy) forbid(color []int32, v int32) {
 		near = append(near, w)
 	}
 	s.near = near
+	work := 0
 	for _, w := range near {
 		if s.marks[color[w]].twice != stamp {
 			continue // a cycle through v needs two neighbours of the same colour
 		}
 		first := s.g.Ptr[w]
-		for k, e := range s.seen.of(w) {
+		list := s.seen.of(w)
+		work += len(list)
+		for k, e := range list {
 			if s.marks[e.color].forbidden == stamp {
 				continue
 			}
@@ -99,6 +107,7 @@ func (s *acyclicGreedy) forbid(color []int32, v int32) {
 			s.visited[root] = stamp
 		}
 	}
+	return work
 }
 
 // root returns the representative of a slot's tree, halving the path to it.

@@ -9,6 +9,8 @@
 
 package sparse
 
+import "math"
+
 // coverGreedy bicolours a bordered pattern: even colours for its first split
 // vertices, odd ones for the others.
 type coverGreedy struct {
@@ -17,18 +19,12 @@ type coverGreedy struct {
 	star      bool // or acyclic
 	seen      *incidence
 	forbidden []int32 // by colour: stamped with a vertex, plus one
+	limit     int     // how many steps it may take
 }
 
 func newCoverGreedy(g *Pattern, split int, star bool) *coverGreedy {
-	return &coverGreedy{g: g, split: split, star: star, seen: newIncidence(g), forbidden: make([]int32, 2*g.Rows+2)}
+	return &coverGreedy{g: g, split: split, star: star, seen: newIncidence(g), forbidden: make([]int32, 2*g.Rows+2), limit: math.MaxInt}
 }
-
-// Lists of colours around dense lines without a colour make some orders quadratic;
-// those are given up after looking at so many colours, and so many an entry.
-const (
-	maxCoverWork      = 1 << 22
-	maxCoverWorkEntry = 64
-)
 
 // run colours in the given order (nil: as numbered) and returns the largest colour
 // plus one, or false if it was stopped or gave up.
@@ -39,7 +35,7 @@ func (s *coverGreedy) run(color, order []int32, halt *halter) (int, bool) {
 		color[v] = -1
 	}
 	top := int32(-1)
-	work, limit := 0, maxCoverWork+maxCoverWorkEntry*len(s.g.Idx)
+	work := 0
 	for at := range s.g.Rows {
 		v := int32(at)
 		if order != nil {
@@ -54,10 +50,11 @@ func (s *coverGreedy) run(color, order []int32, halt *halter) (int, bool) {
 		}
 		work += s.forbid(color, v)
 		c := s.smallest(v)
+		work += int(c)
 		s.update(color, v, c)
 		color[v] = c
 		top = max(top, c)
-		if work > limit || at&haltMask == haltMask && halt.stopped() {
+		if work > s.limit || at&haltMask == haltMask && halt.stopped() {
 			return 0, false
 		}
 	}

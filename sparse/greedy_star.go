@@ -10,6 +10,8 @@
 
 package sparse
 
+import "math"
+
 // A slot's state: hub, leaf, or the other end of a lone edge (from 0).
 const (
 	hub  = -1
@@ -25,6 +27,7 @@ type starGreedy struct {
 	seen  *incidence
 	marks []starMark // by colour
 	near  []int32    // the coloured neighbours of the vertex at hand
+	limit int        // how many steps it may take
 }
 
 // starMark is stamped with a vertex (plus one): its colour is forbidden to it, or
@@ -36,14 +39,15 @@ func newStarGreedy(g *Pattern, split int) *starGreedy {
 	if split < g.Rows {
 		colors *= 2
 	}
-	return &starGreedy{g: g, split: split, seen: newIncidence(g), marks: make([]starMark, colors)}
+	return &starGreedy{g: g, split: split, seen: newIncidence(g), marks: make([]starMark, colors), limit: math.MaxInt}
 }
 
 // run colours in the given order (nil: as numbered) and returns the largest colour
-// plus one, or false if it was stopped. A vertex without entries gets -1.
+// plus one, or false if it was stopped or gave up. A vertex without entries gets -1.
 func (s *starGreedy) run(color, order []int32, halt *halter) (int, bool) {
 	s.seen.reset()
 	clear(s.marks)
+	work := 0
 	for v := range color {
 		color[v] = -1
 	}
@@ -56,20 +60,21 @@ func (s *starGreedy) run(color, order []int32, halt *halter) (int, bool) {
 		if s.g.Ptr[v] == s.g.Ptr[v+1] {
 			continue
 		}
-		s.forbid(color, v)
+		work += s.forbid(color, v)
 		c := s.smallest(v)
+		work += int(c)
 		s.update(color, v, c)
 		color[v] = c
 		top = max(top, c)
-		if at&haltMask == haltMask && halt.stopped() {
+		if work > s.limit || at&haltMask == haltMask && halt.stopped() {
 			return 0, false
 		}
 	}
 	return int(top + 1), true
 }
 
-// forbid marks the colours that v may not take.
-func (s *starGreedy) forbid(color []int32, v int32) {
+// forbid marks the colours that v may not take, and returns how many it looked at.
+func (s *starGreedy) forbid(color []int32, v int32) int {
 	stamp := v + 1
 	near := s.near[:0]
 	for _, w := range s.g.Row(int(v)) {
@@ -86,20 +91,24 @@ func (s *starGreedy) forbid(color []int32, v int32) {
 		near = append(near, w)
 	}
 	s.near = near
+	work := 0
 	for _, w := range near {
+		list := s.seen.of(w)
+		work += len(list)
 		if s.marks[color[w]].twice == stamp {
 			// v would be the middle of a path w'-v-w-x: no colour around w will do.
-			for _, e := range s.seen.of(w) {
+			for _, e := range list {
 				s.marks[e.color].forbidden = stamp
 			}
 			continue
 		}
-		for _, e := range s.seen.of(w) {
+		for _, e := range list {
 			if e.state == leaf { // v-w-hub-another leaf
 				s.marks[e.color].forbidden = stamp
 			}
 		}
 	}
+	return work
 }
 
 // smallest returns the smallest colour not marked, of v's side.

@@ -65,9 +65,14 @@ func (in *instance) sequel(budget float64) ([]*member, float64) {
 		}
 	}
 	if in.problem.Partition == Bidirectional {
+		// As many numbers of rows as a quarter of the budget allows, for each side.
+		sides := in.as(Columns)
+		order, greedy := sides.cost(LargestFirst)
+		splits := min(max(int(max(budget, 0)/4/(order+2*greedy)), minSplits), maxSplits)
 		list = append(list,
-			&member{method: methodApart, run: in.denseRowsApart},
-			&member{method: methodApartT, run: in.denseColsApart})
+			&member{method: methodApart, run: func(h *halter) *attempt { return in.denseRowsApart(splits, h) }},
+			&member{method: methodApartT, run: func(h *halter) *attempt { return in.denseColsApart(splits, h) }})
+		budget -= 2 * float64(splits) * (order + 2*greedy)
 	}
 	return list, budget
 }
@@ -87,7 +92,7 @@ func (in *instance) budget(best *attempt) float64 {
 	}
 	b := min(2000*float64(in.p.Nnz()), 250e6)
 	_, greedy := in.cost(Natural)
-	if best.lattice != nil {
+	if best != nil && best.lattice != nil {
 		b /= 4
 	}
 	return max(b-greedy, 1e6)
@@ -108,21 +113,24 @@ func (in *instance) greedy(e engine, o Order, h *halter) *attempt {
 func (in *instance) runPortfolio(ctx context.Context, given []*member) (*attempt, []Try, error) {
 	best, tried := in.race(ctx, append(given, in.opening()...))
 	follow := func(list []*member) {
-		if len(list) == 0 || ctx.Err() != nil || best.colors() <= in.bound {
+		if len(list) == 0 || ctx.Err() != nil || best != nil && best.colors() <= in.bound {
 			return
 		}
 		better, more := in.race(ctx, list)
 		tried = append(tried, more...)
-		if better != nil && better.colors() < best.colors() {
+		if better != nil && (best == nil || better.colors() < best.colors()) {
 			best = better
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
-	}
-	if !in.settings.chosen && best.colors() > in.bound {
+	if !in.settings.chosen && (best == nil || best.colors() > in.bound) {
 		list, left := in.sequel(in.budget(best))
 		follow(list)
+		if best == nil {
+			// All gave up.
+			all := *in
+			all.unlimited = true
+			follow([]*member{all.greedyMember(IncidenceDegree)})
+		}
 		follow(in.iterations(best, left))
 	}
 	if err := ctx.Err(); err != nil {
@@ -195,7 +203,7 @@ func (in *instance) iterations(from *attempt, budget float64) []*member {
 	_, greedy := in.cost(Natural)
 	// Visiting vertices class by class costs about twice the natural order.
 	rounds := min(int(budget/(2*greedy*chains)), maxRounds)
-	if rounds < 1 {
+	if rounds < 1 || from == nil {
 		return nil
 	}
 	list := make([]*member, chains)
