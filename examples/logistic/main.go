@@ -51,5 +51,5 @@ func main() {
 		}
 		w = w.Sub(solve(func(v *tensor.Tensor) *tensor.Tensor { return grad.HVP(loss, w, v) }, g))
 	}
-	fmt.Println("weights", w)
+	fmt.Printf("weights %.4v\n", w)
 }
