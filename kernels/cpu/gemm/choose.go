@@ -41,8 +41,7 @@ func (e *Engine) choose(name string, isa cpu.ISA) error {
 	if !slices.Contains(have, isa) {
 		return &UnavailableError{name, fmt.Sprintf("the processor has no %v", isa)}
 	}
-	var own string
-	e.set, own, e.own = ownSet(isa)
+	e.kernels, e.own = ownKernels(isa)
 	switch {
 	case name == "own" && !e.own:
 		return &UnavailableError{name, "needs cgo"}
@@ -62,7 +61,7 @@ func (e *Engine) choose(name string, isa cpu.ISA) error {
 	case e.library != nil:
 		e.name = e.library.name()
 	case e.own:
-		e.name = own
+		e.name = e.kernels.name
 	default:
 		e.name = "gonum"
 	}

@@ -80,7 +80,7 @@ func TestCut(t *testing.T) {
 		p.lda, p.ldb, p.ldc, p.sc = p.k, p.n, p.n, p.m*p.n
 		a, b, seen := make([]byte, p.m*p.k), make([]byte, p.k*p.n), make([]byte, p.count*p.sc)
 		p.a, p.b, p.c = unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0]), unsafe.Pointer(&seen[0])
-		c := cutFor(p, rapid.IntRange(1, 20).Draw(r, "workers"))
+		c := cutFor(p, rapid.IntRange(1, 80).Draw(r, "parts"))
 		if rapid.Bool().Draw(r, "library") {
 			c = libraryCut(p)
 		}

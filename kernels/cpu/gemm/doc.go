@@ -12,8 +12,9 @@
 //     float32) gets every call, whole and on the caller's goroutine. Nothing here
 //     calls Use.
 //   - A BLAS library of the machine, loaded at run time: OpenBLAS, BLIS or MKL.
-//     It gets the large products (small and thin ones go to the kernels below),
-//     cut into tiles that depend on their sizes only, each on one thread.
+//     It gets the products that make several large tiles, cut into tiles that
+//     depend on their sizes only, each on one thread; the others go to the kernels
+//     below, which share them out finer. Engine.forLibrary draws the line.
 //   - Kernels of our own in C, for AVX-512, AVX2 with FMA, NEON and plain
 //     processors. See kernel.h.
 //   - gonum's Go code, where there is no cgo.

@@ -25,11 +25,18 @@ type Runner interface {
 type Engine struct {
 	name    string
 	workers Runner
-	own     bool     // there are kernels of our own,
-	set     int      // for the instruction set that C knows by this number
+	own     bool     // there are kernels of our own:
+	kernels kernels  // these
 	library *library // a BLAS for large products, or nil
 	scratch scratch
 	jobs    jobs
+}
+
+// kernels are our own kernels for one instruction set.
+type kernels struct {
+	set   int    // the number by which C knows it
+	name  string // the engine's, where it has no library
+	tiles int    // libraryCut's, from which on a library is preferred
 }
 
 // New returns the engine that COTANGENT_BLAS names, the best one where it names
@@ -114,7 +121,7 @@ func (e *Engine) our(p *product) {
 		p.plain()
 	case work <= tinyWork:
 		e.share(p, kernelTiny)
-	case e.library != nil && e.library.takes(p):
+	case e.library != nil && e.forLibrary(p):
 		e.share(p, kernelLibrary)
 	case e.own:
 		e.share(p, kernelOwn)

@@ -189,7 +189,7 @@ func engineCases() []engineCase {
 	best := cpu.Available()[0]
 	var cases []engineCase
 	for _, isa := range cpu.Available() {
-		if _, _, ok := ownSet(isa); ok {
+		if _, ok := ownKernels(isa); ok {
 			cases = append(cases, engineCase{"own", isa})
 		}
 	}

@@ -19,7 +19,7 @@ var sizes = [][3]int{
 	{1, 1, 700}, {1, 1, 5000}, {3, 1, 2100}, {1, 9, 600}, {9, 1, 600}, {40, 1, 33}, {1, 53, 40}, {70, 1, 300}, {1, 130, 270},
 	{2, 100, 50}, {100, 2, 50}, {64, 10, 300}, {10, 64, 300}, {60, 50, 1}, {50, 60, 2}, {3, 5, 1000},
 	{20, 30, 256}, {20, 30, 257}, {20, 30, 513}, {200, 40, 20}, {40, 1030, 9}, {195, 53, 40},
-	{150, 300, 250}, {257, 260, 255},
+	{150, 300, 250}, {257, 260, 255}, {65, 4000, 68},
 }
 
 func TestProduct(t *testing.T) {
@@ -151,10 +151,14 @@ func TestWorkers(t *testing.T) {
 	for _, c := range engineCases() {
 		t.Run(c.String(), func(t *testing.T) {
 			one, two, seven := c.open(t, 1), c.open(t, 2), c.open(t, 7)
+			byLibrary := 0
 			for _, s := range []struct{ count, m, n, k int }{
-				{1, 300, 310, 320}, {1, 64, 512, 784}, {1, 3000, 1, 400}, {1, 1, 2000, 500}, {7, 130, 140, 150}, {50, 40, 41, 42}, {1, 1500, 1300, 1}, {200, 3, 4, 5},
+				{1, 300, 310, 320}, {1, 64, 512, 784}, {1, 3000, 1, 400}, {1, 1, 2000, 500}, {7, 130, 140, 150}, {1, 70, 4100, 90}, {1, 1540, 2060, 17}, {50, 40, 41, 42}, {1, 1500, 1300, 1}, {200, 3, 4, 5},
 			} {
 				f := newFixture(s.m%2 == 0, s.k%2 == 1, s.count, s.m, s.n, s.k, 0, 1.0, 1)
+				if one.library != nil && one.forLibrary(&f.product) {
+					byLibrary++
+				}
 				want := f.run(one)
 				sameBits(t, f.String()+", 2 workers", f.run(two), want)
 				sameBits(t, f.String()+", 7 workers", f.run(seven), want)
@@ -162,6 +166,9 @@ func TestWorkers(t *testing.T) {
 				want32 := g.run(one)
 				sameBits(t, g.String()+", 2 workers", g.run(two), want32)
 				sameBits(t, g.String()+", 7 workers", g.run(seven), want32)
+			}
+			if one.library != nil && byLibrary == 0 {
+				t.Error("no product here is one for the library")
 			}
 		})
 	}

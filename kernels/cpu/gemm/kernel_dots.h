@@ -35,18 +35,21 @@ static NOINLINE void FN(lanes_parts)(int64_t k, const T *const *a, const T *cons
     FN(lanes)(0, k, a, x, sums);
 }
 
-// rows lets c[i], i < m, take the products of k elements of the rows of a by x.
-static void FN(rows)(int64_t m, int64_t k, VIEW a, const T *x, DEST c) {
+// rows lets c[i], i < m, take the products of k elements of the rows of a by x,
+// kb after kb, so that rows are read as they lie.
+static void FN(rows)(int64_t m, int64_t k, int64_t kb, VIEW a, const T *x, DEST c) {
     const T *pa[LANES], *px[LANES];
     T sums[LANES];
     for (int64_t i = 0; i < m; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            pa[l] = a.p + FN(min)(i + l, m - 1) * a.rs;
-            px[l] = x;
-        }
-        FN(lanes_rows)(k, pa, px, sums);
         DEST d = {c.p + i * c.cs, c.rs, c.cs, c.alpha, c.beta};
-        FN(spread)(1, FN(min)(LANES, m - i), sums, &d);
+        for (int64_t p = 0; p < k; p += kb, d.beta = 1) {
+            for (int l = 0; l < LANES; l++) {
+                pa[l] = a.p + FN(min)(i + l, m - 1) * a.rs + p;
+                px[l] = x + p;
+            }
+            FN(lanes_rows)(FN(min)(kb, k - p), pa, px, sums);
+            FN(spread)(1, FN(min)(LANES, m - i), sums, &d);
+        }
     }
 }
 
@@ -90,8 +93,7 @@ static void FN(dots)(int64_t m, int64_t k, VIEW a, const T *x, int64_t xs, DEST 
             for (int64_t i = 0; i < m; i++)
                 FN(parts)(n, kb, ap.p + i * ap.rs, xp, (DEST){c.p + i * c.cs, 0, 0, c.alpha, c.beta});
         else
-            for (int64_t q = 0; q < kk; q += kb, c.beta = 1)
-                FN(rows)(m, FN(min)(kb, kk - q), FN(sub)(ap, 0, q), xp + q, c);
+            FN(rows)(m, kk, kb, ap, xp, c);
         c.beta = 1;
         p += kk;
     }

@@ -23,6 +23,9 @@ INLINE void FN(tile)(const int mr, const int nv, int64_t n, int64_t k, const VIE
 #ifdef M
     const M mask = vmask(n - (nv - 1) * VL);
 #endif
+    if (k > 64 && c->cs == 1) // what is read at the end comes meanwhile
+        UNROLL for (int i = 0; i < mr; i++)
+            UNROLL for (int j = 0; j < nv; j++) __builtin_prefetch(c->p + i * c->rs + j * VL, 1);
     for (int64_t p = 0, o = 0; p < k; p++, o += a->cs, b += ldb) {
         UNROLL for (int j = 0; j < nv - 1; j++) bv[j] = vload(b + j * VL);
 #ifdef M

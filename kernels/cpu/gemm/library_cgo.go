@@ -15,7 +15,6 @@ import "C"
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -98,21 +97,6 @@ func (l *library) works() bool {
 
 func (l *library) name() string {
 	return fmt.Sprintf("%s %s (%s)", C.GoString(&l.c.title[0]), C.GoString(&l.c.version[0]), l.file)
-}
-
-// The products that go to a library: large, with no thin side. For smaller ones
-// our kernels are as fast, and can be shared out finer.
-const (
-	libraryWork = 1 << 24
-	libraryThin = 16
-)
-
-// takes says whether the library computes p: a large product, of which no side
-// is thin. It depends on sizes and nothing else.
-func (l *library) takes(p *product) bool {
-	const most = math.MaxInt32
-	return min(p.m, p.n, p.k) >= libraryThin && p.m*p.n*p.k >= libraryWork &&
-		max(p.k, p.lda, p.ldb, p.ldc) <= most
 }
 
 // run computes p on this thread.

@@ -16,7 +16,7 @@ const (
 	smallMargin = 0
 )
 
-func ownSet(cpu.ISA) (set int, name string, ok bool) { return 0, "", false }
+func ownKernels(cpu.ISA) (kernels, bool) { return kernels{}, false }
 
 func runOwn(_ int, p *product, _ unsafe.Pointer) { p.plain() }
 

@@ -21,8 +21,8 @@ type product struct {
 // as a call of C, and tinyBatch those of a batch of them. On both sides of a
 // batch's bound the same is computed.
 const (
-	tinyWork  = 64
-	tinyBatch = 128
+	tinyWork  = 32
+	tinyBatch = 64
 )
 
 // empty says that no element of C is concerned.

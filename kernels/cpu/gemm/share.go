@@ -2,7 +2,10 @@ package gemm
 
 // Sharing out: cutting C into parts, which workers do.
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // kernel is who computes a part.
 type kernel uint8
@@ -47,20 +50,25 @@ const (
 	grain    = 1 << 19
 )
 
-// cutFor cuts p for a number of workers: into some parts for each, that one who
-// is late can be helped. Our kernels' results do not depend on the cut.
-func cutFor(p *product, workers int) cut {
+// wanted returns into how many parts our kernels' work on p is best cut: some for
+// each worker, that one who is late can be helped, none for trifles.
+func wanted(p *product, workers int) int {
+	if workers == 1 {
+		return 1
+	}
 	// What is read and written counts too: a vector's product waits for memory.
-	cost := max(p.m*p.n*p.k, 8*(p.m*p.k+p.k*p.n+p.m*p.n))
-	want := min(4*workers, p.count*cost/grain)
-	switch {
-	case workers == 1 || want < 2:
-		return newCut(p, p.count, p.m, p.n)
-	case p.count >= want:
-		return newCut(p, ceil(p.count, want), p.m, p.n)
+	cost := p.count * max(p.m*p.n*p.k, 8*(p.m*p.k+p.k*p.n+p.m*p.n))
+	return min(4*workers, cost/grain)
+}
+
+// cutFor cuts p into about that many parts. Our kernels' results do not depend
+// on the cut.
+func cutFor(p *product, parts int) cut {
+	if p.count >= parts {
+		return newCut(p, ceil(p.count, parts), p.m, p.n)
 	}
 	rows, cols := p.m, p.n
-	for blocks := ceil(want, p.count); blocks > 1; blocks = ceil(blocks, 2) {
+	for blocks := ceil(parts, p.count); blocks > 1; blocks = ceil(blocks, 2) {
 		if rows >= cols {
 			rows = ceil(rows, 2)
 		} else {
@@ -70,16 +78,28 @@ func cutFor(p *product, workers int) cut {
 	return newCut(p, 1, min(roundUp(rows, unitRows), p.m), min(roundUp(cols, unitCols), p.n))
 }
 
-// libraryCut cuts p into tiles that depend on its sizes only, since a library
-// may add up in another order for another size. They are wide, for a library
-// packs all rows of B anew for each tile; where C has rows for few tiles, narrower.
+// A library gets products without a thin side and with some work to do.
+const (
+	libraryThin = 16
+	libraryWork = 1 << 24
+)
+
+// forLibrary says whether the engine's library computes p. It depends on sizes
+// and the engine only.
+func (e *Engine) forLibrary(p *product) bool {
+	return min(p.m, p.n, p.k) >= libraryThin && p.m*p.n*p.k >= libraryWork &&
+		max(p.k, p.lda, p.ldb, p.ldc) <= math.MaxInt32 && libraryCut(p).parts >= p.count*e.kernels.tiles
+}
+
+// libraryCut cuts each C of p into tiles that depend on its sizes only, since a
+// library may add up in another order for another size. They are large, for it
+// packs rows of A and columns of B anew for each.
 func libraryCut(p *product) cut {
-	const rows, wide, narrow = 256, 512, 256
-	cols := wide
-	if p.m < rows {
-		cols = narrow
-	}
+	const rows, cols = 512, 1024
 	even := func(n, most, unit int) int { return min(n, roundUp(ceil(n, ceil(n, most)), unit)) }
+	if p.m < rows {
+		return newCut(p, 1, p.m, even(p.n, cols/2, unitCols))
+	}
 	return newCut(p, 1, even(p.m, rows, unitRows), even(p.n, cols, unitCols))
 }
 
@@ -92,10 +112,13 @@ func (e *Engine) share(p *product, by kernel) {
 	var c cut
 	if by == kernelLibrary {
 		c = libraryCut(p)
+	} else if parts := wanted(p, workers); parts > 1 {
+		c = cutFor(p, parts)
 	} else {
-		c = cutFor(p, workers)
+		e.do(p, by)
+		return
 	}
-	if workers == 1 || c.parts == 1 {
+	if workers == 1 {
 		for i := range c.parts {
 			part := c.part(p, i)
 			e.do(&part, by)
@@ -117,11 +140,11 @@ func (e *Engine) do(p *product, by kernel) {
 		e.library.run(p)
 	case kernelOwn:
 		if p.k*(max(p.m, p.n)+smallMargin) <= smallWork {
-			runOwn(e.set, p, nil)
+			runOwn(e.kernels.set, p, nil)
 			return
 		}
 		w := e.scratch.take()
-		runOwn(e.set, p, w)
+		runOwn(e.kernels.set, p, w)
 		e.scratch.give(w)
 	}
 }
