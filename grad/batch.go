@@ -3,7 +3,6 @@
 package grad
 
 import (
-	"fmt"
 	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -112,7 +111,7 @@ func batchSize(name string, leaves []*tensor.Tensor) (int, error) {
 			return 0, t.Err()
 		}
 		if t.Rank() == 0 || t.Dim(0) != leaves[0].Dim(0) {
-			return 0, &tensor.ShapeError{Op: name, Shapes: [][]int{leaves[0].Shape(), t.Shape()}, Reason: fmt.Sprintf("all leaves need a first axis of one size")}
+			return 0, &tensor.ShapeError{Op: name, Shapes: [][]int{leaves[0].Shape(), t.Shape()}, Reason: "all leaves need a first axis of one size"}
 		}
 	}
 	return leaves[0].Dim(0), nil
