@@ -16,7 +16,7 @@ const (
 	instrGo   = 7.0
 	segmentC  = 2.0  // to begin a run of elements
 	moveC     = 0.06 // to move an element along with its neighbours
-	strideC   = 0.6 // ... or alone
+	strideC   = 0.6  // ... or alone
 	missC     = 1.2  // ... from a cache line of its own
 	moveGo    = 0.7
 	foldC     = 0.07 // to add an element to a sum
