@@ -5,7 +5,6 @@ package sparse
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 )
@@ -22,6 +21,12 @@ const (
 	methodRows     = "rows only"
 )
 
+// What 32-bit indices of twice as many things allow.
+const (
+	maxEntries = 1<<30 - 1
+	maxLines   = 1 << 29
+)
+
 // Color solves a colouring problem for a pattern. See ColorContext.
 func Color(p *Pattern, problem Problem, opts ...Option) (*Coloring, error) {
 	return ColorContext(context.Background(), p, problem, opts...)
@@ -35,8 +40,8 @@ func Color(p *Pattern, problem Problem, opts ...Option) (*Coloring, error) {
 // alone. Equal calls give equal results, whatever the number of workers.
 //
 // Errors: *StructureError for an invalid pattern, *ProblemError for a problem that
-// makes no sense for it or a bad option, *LimitError for more than 2³⁰ entries, and
-// the context's error once it ends.
+// makes no sense for it or a bad option, *LimitError for more than 2³⁰ entries or 2²⁹
+// rows and columns, and the context's error once it ends.
 func ColorContext(ctx context.Context, p *Pattern, problem Problem, opts ...Option) (*Coloring, error) {
 	begin := time.Now()
 	s, err := newSettings(opts)
@@ -49,8 +54,11 @@ func ColorContext(ctx context.Context, p *Pattern, problem Problem, opts ...Opti
 	if err := problem.check(p); err != nil {
 		return nil, err
 	}
-	if p.Nnz() > math.MaxInt32/2 {
-		return nil, &LimitError{"number of entries", int64(p.Nnz()), math.MaxInt32 / 2}
+	if p.Nnz() > maxEntries {
+		return nil, &LimitError{"number of entries", int64(p.Nnz()), maxEntries}
+	}
+	if lines := p.Rows + p.Cols; lines > maxLines {
+		return nil, &LimitError{"number of rows and columns", int64(lines), maxLines}
 	}
 	in := &instance{p: p, both: &twin{p: p}, problem: problem, settings: s}
 	if problem.Structure == Symmetric && in.byCol() != p {

@@ -131,6 +131,41 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	}
 }
 
+// Stencils, periodic or not, arrowheads and bands with dense lines, for all problems
+// that suit them, by default and in every order.
+func TestFamilies(t *testing.T) {
+	families := map[string]*Pattern{
+		"arrow":           gallery.Arrow(30),
+		"band":            gallery.Banded(40, 3, nil, nil),
+		"band, dense row": gallery.Banded(40, 2, []int{5, 20}, nil),
+		"band, both":      gallery.Banded(40, 1, []int{39}, []int{0, 20}),
+		"brusselator":     gallery.Brusselator(5, false),
+		"interleaved":     gallery.Brusselator(4, true),
+	}
+	for _, periodic := range []bool{false, true} {
+		families[fmt.Sprint("5-point ", periodic)] = gallery.Laplacian(periodic, 7, 8)
+		families[fmt.Sprint("7-point ", periodic)] = gallery.Laplacian(periodic, 3, 4, 5)
+		families[fmt.Sprint("9-point ", periodic)] = gallery.Moore(periodic, 7, 6)
+		families[fmt.Sprint("27-point ", periodic)] = gallery.Moore(periodic, 3, 4, 4)
+	}
+	for name, p := range families {
+		t.Run(name, func(t *testing.T) {
+			for _, problem := range problems {
+				if problem.Structure == Symmetric && !p.Symmetric() {
+					continue
+				}
+				checkRecovery(t, p, color(t, p, problem))
+				for _, o := range orders {
+					c := color(t, p, problem, WithOrder(o))
+					if !testing.Short() {
+						checkRecovery(t, p, c)
+					}
+				}
+			}
+		})
+	}
+}
+
 // The portfolio is never worse than any of its members, nor a bicolouring than rows
 // or columns.
 func TestNeverWorse(t *testing.T) {
@@ -181,6 +216,14 @@ func TestSpecialShapes(t *testing.T) {
 	}
 	if c := color(t, Dense(70, 1), StarBicoloring); c.Colors() != 1 {
 		t.Error(c)
+	}
+}
+
+func TestSizeLimits(t *testing.T) {
+	wide := &Pattern{Rows: 1, Cols: 1 << 30, Ptr: []int{0, 1}, Idx: []int32{5}}
+	var l *LimitError
+	if _, err := Color(wide, Columns); !errors.As(err, &l) {
+		t.Error(err)
 	}
 }
 
@@ -275,9 +318,12 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 // A dense row determines the number of colours, and must not cost its square: with
-// the row below, 3·10¹¹ steps.
+// the row below, 6·10¹¹ steps.
 func TestDenseRowTakesLinearTime(t *testing.T) {
 	n := 800_000
+	if testing.Short() {
+		n = 80_000
+	}
 	p := gallery.Banded(n, 0, []int{n / 2}, nil)
 	begin := time.Now()
 	for _, problem := range problems {
@@ -301,7 +347,7 @@ func TestDenseRowTakesLinearTime(t *testing.T) {
 	}
 	// Two hubs that are no neighbours: largest-first and the natural order give the
 	// leaves a colour each, and must give up instead.
-	hubs := &COO[float32]{Rows: 200_000, Cols: 200_000}
+	hubs := &COO[float32]{Rows: n / 4, Cols: n / 4}
 	for i := range hubs.Rows {
 		for h := range 2 {
 			if i > 1 {

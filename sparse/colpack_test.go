@@ -73,7 +73,8 @@ func TestCountsAreColPacks(t *testing.T) {
 			t.Logf("%s is not here (set %s)", line.name, matrixDir)
 			continue
 		}
-		if p.Nnz() > 100000 && (testing.Short() || line.order != Natural && os.Getenv(matrixDir) == "") {
+		if testing.Short() && (p.Nnz() > 50000 || line.order != Natural) ||
+			p.Nnz() > 100000 && line.order != Natural && os.Getenv(matrixDir) == "" {
 			continue
 		}
 		got := color(t, p, line.problem, WithOrder(line.order)).Colors()
@@ -91,7 +92,7 @@ func TestCountsAreColPacks(t *testing.T) {
 		}
 		compared++
 	}
-	if compared < 20 {
+	if compared < 15 {
 		t.Errorf("only %d counts were compared", compared)
 	}
 }

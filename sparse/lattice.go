@@ -12,7 +12,8 @@ import (
 
 // Lattice is the colouring c = (Σ Weight[a] x[a] + Shift[x[Axis]]) mod Modulus of the
 // points of a grid of the given Shape, numbered with the last axis fastest; x is a
-// point's index. Axis is -1 unless one axis counts unknowns of a cell (species)
+// point's index. Points are columns, or rows if it is they that are coloured. Colours
+// that do not occur on a small grid are left out of a Coloring. Axis is -1 unless one axis counts unknowns of a cell (species)
 // with a shift each.
 type Lattice struct {
 	Modulus int

@@ -53,6 +53,7 @@ type latticeSearch struct {
 	known     map[conflict]bool
 	rows      []int32
 	ball      *ball // for acyclic colourings
+	tried     int
 	failures  int
 }
 
@@ -207,7 +208,9 @@ func (s *latticeSearch) run(from, limit int) *attempt {
 			*v = 0
 		}
 		for more := true; more; more = nextIn(free, l.Modulus) {
-			if s.work--; s.work < 0 || s.failures > maxFailures || s.work&haltMask == 0 && s.halt.stopped() {
+			s.work--
+			s.tried++
+			if s.work < 0 || s.failures > maxFailures || s.tried&haltMask == 0 && s.halt.stopped() {
 				return nil
 			}
 			if !s.plausible(l) {

@@ -67,7 +67,9 @@ func (s *system) solve() []step {
 func symmetricSystem(p *Pattern, mirror, color []int32, colors int) (*system, []int32) {
 	id := make([]int32, p.Nnz())
 	s := &system{equations: equations(p, color, colors, id)}
-	var entries []int32
+	size := (p.Nnz() + p.Rows + 1) / 2 // the diagonal is full at most
+	entries := make([]int32, 0, size)
+	s.eq[0], s.eq[1] = make([]int32, 0, size), make([]int32, 0, size)
 	for i := range p.Rows {
 		for e := p.Ptr[i]; e < p.Ptr[i+1]; e++ {
 			j := int(p.Idx[e])

@@ -160,6 +160,8 @@ func (pl *Plan) planSubstitution(entries []int) {
 		mirror, _ := p.Mirror()
 		var unknowns []int32
 		s, unknowns = symmetricSystem(p, mirror, c.ColColor, c.ColColors)
+		dst, twin = make([]int32, 0, len(unknowns)), make([]int32, 0, len(unknowns))
+		sources[0], sources[1] = make([]int32, 0, len(unknowns)), make([]int32, 0, len(unknowns))
 		for _, e := range unknowns {
 			i, j := int(rowOf[e]), int(p.Idx[e])
 			a, b := at[e], at[mirror[e]]
@@ -191,6 +193,8 @@ func (pl *Plan) follow(s *system, steps []step, dst, twin []int32, sources [2][]
 	var next [2][]int32
 	next[0], next[1] = make([]int32, len(dst)), make([]int32, len(dst))
 	pl.lessAt = append(make([]int32, 0, len(steps)+1), 0)
+	pl.dst, pl.twin = make([]int32, 0, len(steps)), make([]int32, 0, len(steps))
+	pl.src = make([]int32, 0, len(steps))
 	for _, st := range steps {
 		u := st.unknown
 		pl.dst, pl.twin = append(pl.dst, dst[u]), append(pl.twin, twin[u])

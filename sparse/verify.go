@@ -1,5 +1,6 @@
 // Verification from the definitions. Nothing here is shared with the code that finds
-// colourings.
+// colourings but the counting in tally.go; the tests hold it against exhaustive
+// searches of the definitions.
 
 package sparse
 
