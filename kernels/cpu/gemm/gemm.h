@@ -53,7 +53,11 @@ void cotangent_gemm_tiny_f32(GEMM_ARGS(float));
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 // STEP hides how a pointer came about. Without it compilers work out the
 // addresses of a whole unrolled loop beforehand and run out of registers.
 #define STEP(p) __asm__("" : "+r"(p))

@@ -9,7 +9,10 @@
 //   vload, vstore, vset1, vmul  on vectors; vfma(a, b, c) is a*b + c
 //   vflip(x)                    transposes the VL vectors x[0] to x[VL-1]
 //   sfma                        vfma of single elements
-//   M, vmask, vloadm, vstorem   where masks are cheap: the first n lanes//
+//   M, vmask, vloadm, vstorem   where masks are cheap: the first n lanes
+//   LARGE, USES_A, USES_B       A is packed if it has more bytes than LARGE and meets
+//                               USES_A columns of B; B likewise, with rows of A
+//
 // What an element of C is, whatever way it is come by: k is cut into parts of
 // equal length, GEMM_KC at most, a multiple of 16 (the last may be shorter). In
 // each, s = fma(a[p], b[p], s) from s = 0 upwards. Then c = fma(alpha, s, z) with
