@@ -247,13 +247,25 @@ func (pl *Plan) RowProducts() int { return pl.pattern.Cols * pl.coloring.RowColo
 // substitution. It belongs to the plan.
 func (pl *Plan) Sources() []int32 { return pl.from }
 
-// Substitutions returns how many values need others to be known, and the number of
-// subtractions: what substitution costs beyond a gather.
-func (pl *Plan) Substitutions() (values, subtractions int) {
-	for k := 1; k < len(pl.lessAt); k++ {
-		if pl.lessAt[k] > pl.lessAt[k-1] {
-			values++
-		}
+// Substitutions returns how many values need others to be known, the number of
+// subtractions, and the longest chain in which each value needs the one before: what
+// substitution costs beyond a gather, and how many rounding errors can add up. Fewer
+// colours often mean longer chains.
+func (pl *Plan) Substitutions() (values, subtractions, depth int) {
+	if pl.lessAt == nil {
+		return 0, 0, 0
 	}
-	return values, len(pl.less)
+	at := make([]int, pl.out.Nnz()) // the length of the chain that ends at a value
+	for k, d := range pl.dst {
+		less := pl.less[pl.lessAt[k]:pl.lessAt[k+1]]
+		if len(less) == 0 {
+			continue
+		}
+		values++
+		for _, q := range less {
+			at[d] = max(at[d], at[q]+1)
+		}
+		depth = max(depth, at[d])
+	}
+	return values, len(pl.less), depth
 }

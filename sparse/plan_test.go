@@ -192,9 +192,22 @@ func TestSources(t *testing.T) {
 			}
 		}
 	}
-	tree := must(NewPlan(gallery.Laplacian(false, 9, 9), color(t, gallery.Laplacian(false, 9, 9), Acyclic), PlanOptions{}))
-	if n, less := tree.Substitutions(); tree.Sources() != nil || n == 0 || less < n {
-		t.Errorf("%d values by %d subtractions", n, less)
+	if values, less, depth := pl.Substitutions(); values != 0 || less != 0 || depth != 0 {
+		t.Error("a direct plan substitutes")
+	}
+}
+
+// On a grid of 3 x 3 cells with the lattice i + j mod 3, the zigzags of two colours
+// are paths: their ends are read off, and each edge further in takes one subtraction.
+func TestSubstitutions(t *testing.T) {
+	p := gallery.Laplacian(false, 3, 3)
+	c := color(t, p, Acyclic, WithGrid(3, 3))
+	pl := must(NewPlan(p, c, PlanOptions{Triangle: Lower}))
+	if pl.Sources() != nil || c.Lattice == nil {
+		t.Fatal(c)
+	}
+	if values, less, depth := pl.Substitutions(); values != 4 || less != 4 || depth != 1 {
+		t.Errorf("%d values by %d subtractions, at most %d one after the other", values, less, depth)
 	}
 }
 
