@@ -22,6 +22,7 @@ const (
 	opGatherRows                // d = the rows at offsets a (one a row) behind access k
 	opSpread                    // d = a repeated over the lanes of d's class; form is a's class
 	opStore                     // the elements at access k = a
+	opCopy                      // the elements at access e = those at access k
 	opStoreAdd                  // the elements at access k += a
 	opScatter                   // the elements at offsets a behind operand k += b, in order
 	opScatterRows               // the rows at offsets a behind access k += b, in order
@@ -166,7 +167,7 @@ var opOperands = func() (t [numOps]operands) {
 	}
 	t[opWrap] |= readsB
 	t[opElementary2] |= readsB
-	t[opStore], t[opStoreAdd], t[opAccumulate] = readsA, readsA, readsA
+	t[opStore], t[opStoreAdd], t[opAccumulate], t[opCopy] = readsA, readsA, readsA, 0
 	t[opScatter], t[opScatterRows] = readsA|readsB, readsA|readsB
 	return t
 }()

@@ -17,6 +17,7 @@ const (
 	segmentC  = 2.0  // to begin a run of elements
 	moveC     = 0.06 // to move an element along with its neighbours
 	strideC   = 0.6  // ... or alone
+	squareC   = 0.25 // ... or in squares
 	missC     = 1.2  // ... from a cache line of its own
 	moveGo    = 0.7
 	foldC     = 0.07 // to add an element to a sum
@@ -148,7 +149,9 @@ func (p *planner) moveTime(t *time, i int, cls class, size []float64, s *shape) 
 	case abs(inner) <= unit:
 		t.add(moveC, moveGo, n)
 		t.add(segmentC, segmentC, n/along)
-	case abs(inner) >= 64 && abs(other) != unit:
+	case abs(other) == unit && n/along >= 4 && along >= 4:
+		t.add(squareC+(missC-squareC)*4/(n/along), moveGo, n) // in squares; the more rows the fewer misses
+	case abs(inner) >= 64:
 		t.add(missC, 2*moveGo, n)
 	default:
 		t.add(strideC, moveGo, n)

@@ -4,6 +4,7 @@ package cpu
 
 import (
 	"math"
+	"slices"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels/loop"
@@ -162,26 +163,37 @@ func (p *planner) fuse() {
 	}
 }
 
-// stream marks the loads that reductions of columns read in place: those of
-// memory that runs along a row.
+// stream marks the loads that go from memory to where they are wanted at once:
+// those that reductions of columns read in place, which run along a row, and
+// those that are copied.
 func (p *planner) stream() {
 	p.streamed = make([]bool, len(p.stores))
 	for i, o := range p.group.outs {
 		v := p.e.Outs[o].Value
-		if p.shape.mode != foldColumns || !p.streams(o) || p.dense(&p.shape, p.loads[v].at, full) {
+		if !p.streams(o) {
 			continue
 		}
-		a := &p.access[p.loads[v].at]
-		p.streamed[i] = p.cols.size > 1 && a.rowTab < 0 && a.colTab < 0 && a.col == int64(a.unit)
+		from, to := &p.access[p.loads[v].at], &p.access[p.stores[i].at]
+		switch p.shape.mode {
+		case mapping:
+			p.streamed[i] = from.linear() && to.linear()
+		case foldColumns:
+			p.streamed[i] = from.linear() && p.cols.size > 1 && from.col == int64(from.unit) &&
+				!p.dense(&p.shape, p.loads[v].at, full)
+		}
 		p.fused[v] = p.streamed[i]
 	}
 }
 
-// streams reports whether a result is the reduction of nothing but a load.
+// linear reports whether the access needs no tables.
+func (a *tileAccess) linear() bool { return a.rowTab < 0 && a.colTab < 0 }
+
+// streams reports whether a result is nothing but a load, or its reduction.
 func (p *planner) streams(o int) bool {
 	s := &p.e.Outs[o]
 	r := p.loads[s.Value]
-	return r != nil && r.via == nil && r.guards == 0 && p.group.uses[s.Value] == 1 && s.Reduce != loop.LSE
+	return r != nil && r.via == nil && r.guards == 0 && p.group.uses[s.Value] == 1 && s.Reduce != loop.LSE &&
+		!s.Scatter && !(p.layout.add && o == 0 && !p.group.reduce) && !p.layout.alias
 }
 
 // onlyFor reports whether node a is used once, by n, on the same lanes.
@@ -228,7 +240,9 @@ func (p *planner) load(r *reference, dt device.DType) uint16 {
 	case r.via != nil:
 		return p.gather(r, dt, cls)
 	case r.guards > 0:
-		return p.put(body, dt, instr{op: opGuard, dt: dt, cls: cls, k: int32(r.at), e: uint16(r.guards)})
+		v := p.put(body, dt, instr{op: opGuard, dt: dt, cls: cls, k: int32(r.at), e: uint16(r.guards)})
+		p.inPlace = append(p.inPlace, v)
+		return v
 	case cls == one || p.dense(&p.shape, r.at, cls):
 		v := p.put(body, dt, instr{op: opPtr, dt: dt, cls: cls, k: int32(r.at)})
 		p.made[v] = memory
@@ -290,6 +304,10 @@ func (p *planner) result(i int, s *loop.Store, add bool) {
 	switch {
 	case s.Scatter:
 		p.scatter(r, in.a, dt)
+		return
+	case p.shape.mode == mapping && p.streamed[i]:
+		in = instr{op: opCopy, dt: dt, cls: p.top(), k: int32(in.e), e: uint16(r.at)}
+		p.code[body] = append(p.code[body], in)
 		return
 	case p.shape.mode == mapping:
 		p.store(body, p.top(), r, in.a, add)
@@ -356,7 +374,7 @@ func (p *planner) store(sec int, cls class, r *reference, v uint16, add bool) {
 		p.bind(sec, sum, r.at)
 	case add:
 		p.code[sec] = append(p.code[sec], instr{op: opStoreAdd, dt: dt, cls: cls, a: v, k: int32(r.at)})
-	case direct && p.made[v] == sec && !p.layout.alias:
+	case direct && p.made[v] == sec && !p.layout.alias && !slices.Contains(p.inPlace, v):
 		p.bind(sec, v, r.at)
 	default:
 		p.code[sec] = append(p.code[sec], instr{op: opStore, dt: dt, cls: cls, a: v, k: int32(r.at)})

@@ -29,6 +29,7 @@ func init() {
 	moves(opGatherRows, gatherRows[uint8], gatherRows[uint32], gatherRows[uint64])
 	moves(opSpread, spread[uint8], spread[uint32], spread[uint64])
 	moves(opStore, store[uint8], store[uint32], store[uint64])
+	moves(opCopy, copyElements[uint8], copyElements[uint32], copyElements[uint64])
 	adds := func(op opcode, i32, i64, f32, f64 operation) {
 		table[op] = [...]operation{device.Int32: i32, device.Int64: i64, device.Float32: f32, device.Float64: f64}
 	}
@@ -90,6 +91,17 @@ func store[T any](m *machine, in *instr) {
 		at := m.plan.atRow(a, r)
 		for c := range cols {
 			*element[T](p, at+m.plan.atCol(a, c)) = d[r*cols+c]
+		}
+	}
+}
+
+func copyElements[T any](m *machine, in *instr) {
+	rows, cols := m.extents(in.cls)
+	from, to := &m.plan.access[in.k], &m.plan.access[in.e]
+	s, d := m.pointer(in.k), m.pointer(int32(in.e))
+	for r := range rows {
+		for c := range cols {
+			*element[T](d, to.row*int64(r)+to.col*int64(c)) = *element[T](s, from.row*int64(r)+from.col*int64(c))
 		}
 	}
 }

@@ -125,7 +125,8 @@ type planner struct {
 	streamed []bool  // by result of the group: its value is read in place, see stream
 	cls      []class // by value
 	spread   map[[2]int]uint16
-	made     []int // by value: the section that an instruction makes it in, -1 for memory and constants
+	inPlace  []uint16 // values that are now and then memory, not in their slots
+	made     []int    // by value: the section that an instruction makes it in, -1 for memory and constants
 }
 
 // reference is an operand's element that is loaded, or a result's that is stored.
@@ -146,7 +147,11 @@ func newPlan(g *group, name string, lay layout) *plan {
 		p.choose()
 		p.nest()
 		p.emit()
-		if p.allot() <= l1 || limit <= minTile {
+		room := l1
+		if p.shape.across {
+			room *= squares
+		}
+		if p.allot() <= room || limit <= minTile {
 			p.judge()
 			return p.plan
 		}

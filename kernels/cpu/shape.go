@@ -144,6 +144,7 @@ const (
 type shape struct {
 	mode       mode
 	rows, cols side
+	across     bool // rows and columns are chunks of axes, for operands that are transposed
 }
 
 // choose sets the shape that costs least.
@@ -176,8 +177,8 @@ func (p *planner) maps(try func(shape)) {
 		try(shape{})
 		return
 	}
-	last := len(p.res) - 1
-	suffixes(p.res, p.limit, func(s side) {
+	last, limit := len(p.res)-1, p.lanes()
+	suffixes(p.res, limit, func(s side) {
 		if s.rest == 0 {
 			try(shape{cols: s})
 			return
@@ -192,9 +193,10 @@ func (p *planner) maps(try func(shape)) {
 		if !p.transposed(a, last) {
 			continue
 		}
-		for _, rows := range [...]int{8, 16, 32} {
+		for _, rows := range [...]int{8, 16, 32, 64} {
 			r := chunkOf(p.res[a].n, rows)
-			try(shape{rows: side{p.res, a, r, 0}, cols: side{p.res, last, chunkOf(p.res[last].n, p.limit/r), 0}})
+			c := chunkOf(p.res[last].n, min(max(limit, squares*p.limit)/r, 4*rows))
+			try(shape{rows: side{p.res, a, r, 0}, cols: side{p.res, last, c, 0}, across: true})
 		}
 	}
 }
@@ -217,15 +219,12 @@ func (p *planner) rowFolds(try func(shape)) {
 	if len(p.res) == 0 {
 		try(shape{mode: foldRows, cols: cols})
 	}
-	suffixes(p.res, p.limit/p.group.reduced, func(rows side) { try(shape{foldRows, rows, cols}) })
+	suffixes(p.res, p.limit/p.group.reduced, func(rows side) { try(shape{mode: foldRows, rows: rows, cols: cols}) })
 }
 
 // columnFolds tries tiles whose columns are one or some values of the result.
 func (p *planner) columnFolds(try func(shape)) {
-	limit := p.limit
-	if !slices.ContainsFunc(p.group.outs, func(o int) bool { return !p.streams(o) }) {
-		limit = streamLanes
-	}
+	limit := p.lanes()
 	columns := func(cols side) {
 		c := cols.size()
 		if p.keep()*c > maxKeep && c > 1 {
@@ -235,7 +234,7 @@ func (p *planner) columnFolds(try func(shape)) {
 			if rows.rest == 0 && rows.chunk < p.red[rows.first].n {
 				rows.chunk = 1 << (bits.Len(uint(limit/c)) - 1) // tiles end where blocks do
 			}
-			try(shape{foldColumns, rows, cols})
+			try(shape{mode: foldColumns, rows: rows, cols: cols})
 		})
 	}
 	columns(side{})
@@ -250,8 +249,20 @@ func (p *planner) columnFolds(try func(shape)) {
 	}
 }
 
-// streamLanes bounds the tiles of reductions that read memory in place.
+// streamLanes bounds the tiles of what only streams memory.
 const streamLanes = 8192
+
+// squares is how many times larger tiles across two axes are than others, so
+// that they take up whole cache lines and pages.
+const squares = 8
+
+// lanes returns the most lanes of a tile.
+func (p *planner) lanes() int {
+	if slices.ContainsFunc(p.group.outs, func(o int) bool { return !p.streams(o) }) {
+		return p.limit
+	}
+	return streamLanes
+}
 
 // maxKeep bounds the values that a reduction keeps until a block is complete.
 const maxKeep = 32 << 10

@@ -8,7 +8,7 @@
 /* The instructions, in the order of code.go. */
 #define CT_OPS(X) \
     X(ptr) X(load) X(guard) X(index) X(wrap) X(within) X(gather) X(gather_rows) X(spread) \
-    X(store) X(store_add) X(scatter) X(scatter_rows) X(cast) \
+    X(store) X(copy) X(store_add) X(scatter) X(scatter_rows) X(cast) \
     X(neg) X(abs) X(sign) X(square) X(sqrt) X(recip) X(elementary) X(elementary2) X(not) \
     X(add) X(sub) X(mul) X(div) X(max) X(min) X(smul) X(eq) X(ne) X(lt) X(le) X(and) X(or) \
     X(select) X(mul_add) X(mul_sub) X(sub_mul) X(select_lt) X(select_le) \

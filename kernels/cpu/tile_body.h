@@ -58,7 +58,7 @@ static operation *const table[CT_NUM_OPS][CT_NUM_DTYPES] = {
     [CT_OP_ptr] = ANY(point), [CT_OP_index] = ANY(index_lanes), [CT_OP_within] = ANY(within), [CT_OP_cast] = ANY(cast),
     [CT_OP_load] = BITS(load), [CT_OP_guard] = BITS(guard), [CT_OP_gather] = BITS(gather),
     [CT_OP_gather_rows] = BITS(gather_rows), [CT_OP_spread] = BITS(spread), [CT_OP_store] = BITS(store),
-    [CT_OP_store_add] = NUMBERS(store_add), [CT_OP_scatter] = NUMBERS(scatter),
+    [CT_OP_copy] = BITS(copy), [CT_OP_store_add] = NUMBERS(store_add), [CT_OP_scatter] = NUMBERS(scatter),
     [CT_OP_scatter_rows] = NUMBERS(scatter_rows), [CT_OP_wrap] = INTEGERS(wrap),
     [CT_OP_neg] = NUMBERS(neg), [CT_OP_abs] = NUMBERS(abs), [CT_OP_sign] = NUMBERS(sign),
     [CT_OP_square] = NUMBERS(square), [CT_OP_sqrt] = FLOATS(sqrt), [CT_OP_recip] = FLOATS(recip),

@@ -130,6 +130,15 @@ EIGHT(u64, eight_of_u64)
         } \
     }
 
+/* Without tables. */
+#define COPY(T) \
+    static void copy_##T(machine *m, const ct_instr *in) { \
+        long rows, cols; \
+        extents(m, in->cls, &rows, &cols); \
+        const ct_access *s = &m->p->access[in->k], *d = &m->p->access[in->e]; \
+        move_##T(pointer(m, in->e), d->row, d->col, pointer(m, in->k), s->row, s->col, rows, cols); \
+    }
+
 #define ADD(T, U) \
     static void store_add_##T(machine *m, const ct_instr *in) { \
         long rows, cols; \
@@ -223,6 +232,7 @@ static void narrow(const line *l, i64 *lo, i64 *hi) {
         long count, n; \
         const int by_rows = lines_of(m, in->cls, &count, &n); \
         const char *base = m->r->base[m->p->access[in->k].arg]; \
+        m->reg[in->d] = m->r->mem + m->p->slots[in->d]; \
         T *d = (T *)m->reg[in->d]; \
         for (long r = 0; r < count; r++, d += n) { \
             const line at = line_of(m, in->k, r, by_rows); \
@@ -232,6 +242,10 @@ static void narrow(const line *l, i64 *lo, i64 *hi) {
                 const line l = line_of(m, g, r, by_rows); \
                 if (l.tab) tabled = 1; \
                 else narrow(&l, &lo, &hi); \
+            } \
+            if (count == 1 && lo == 0 && hi == n && at.step == sizeof(T) && !tabled && !at.tab) { \
+                m->reg[in->d] = (char *)base + at.start; /* all there: read in place */ \
+                return; \
             } \
             memset(d, 0, (size_t)lo * sizeof(T)); \
             memset(d + hi, 0, (size_t)(n - hi) * sizeof(T)); \
@@ -338,7 +352,7 @@ static void within(machine *m, const ct_instr *in) {
         move_##T((char *)d, cols * (i64)sizeof(T), sizeof(T), (const char *)a, sizeof(T), 0, rows, cols); \
     }
 
-#define MOVES(T) LOAD(T) GUARD(T) GATHER(T)
+#define MOVES(T) LOAD(T) COPY(T) GUARD(T) GATHER(T)
 MOVES(u8)
 MOVES(u32)
 MOVES(u64)
