@@ -2,16 +2,18 @@ package cpu
 
 // The backend: what the registry asks for kernels.
 
-import (
-	"github.com/cotangent-ad/cotangent/kernels"
-)
+import "github.com/cotangent-ad/cotangent/kernels"
 
 // backend makes kernels for devices of a kind whose memory the host sees.
 type backend struct{ kind string }
 
+// kinds are the devices' kinds.
+var kinds = [...]string{"cpu", "sim"}
+
 func init() {
-	kernels.RegisterBackend(backend{"cpu"})
-	kernels.RegisterBackend(backend{"sim"})
+	for _, kind := range kinds {
+		kernels.RegisterBackend(backend{kind})
+	}
 }
 
 // Name returns the kind of device.

@@ -24,26 +24,28 @@ const (
 	foldGo    = 1.0
 	finishC   = 2.5 // to combine the lanes of a sum
 	finishGo  = 20.0
-	byteC     = 0.045 // to bring a byte from memory
-	cacheSize = 1 << 20
+	farC      = 0.012 // to bring a byte from the last cache
+	memoryC   = 0.03  // ... from memory
+	nearSize  = 1 << 20
+	cacheSize = 16 << 20
 )
 
-// time is a pair of costs.
-type time struct{ c, g float64 }
+// estimate is a pair of costs, by C and by Go.
+type estimate struct{ c, g float64 }
 
-func (t *time) add(c, g, n float64) {
+func (t *estimate) add(c, g, n float64) {
 	t.c += c * n
 	t.g += g * n
 }
 
-// time estimates a run in tiles of a shape, in nanoseconds.
-func (p *planner) time(s *shape) (inC, inGo float64) {
+// estimate returns the cost of a run in tiles of a shape, in nanoseconds.
+func (p *planner) estimate(s *shape) (inC, inGo float64) {
 	p.classify(s)
 	tiles, results := p.counts(s)
 	n := float64(p.group.lanes) / max(1, tiles) // lanes of a tile on average
 	cols := float64(s.cols.size())
 	size := [...]float64{one: 1, row: n / cols, col: cols, full: n}
-	t := time{tileC, tileGo}
+	t := estimate{tileC, tileGo}
 	for n, uses := range p.group.uses {
 		if uses == 0 {
 			continue
@@ -66,11 +68,8 @@ func (p *planner) time(s *shape) (inC, inGo float64) {
 		inC += results * c * (finishC + 30 + lanes*cols*foldC)
 		inGo += results * c * (finishGo + lanes*cols*foldGo)
 	}
-	if bytes := p.bytes(); bytes > cacheSize {
-		inC += float64(bytes) * byteC
-		inGo += float64(bytes) * byteC
-	}
-	return inC, inGo
+	far := traffic(p.bytes())
+	return inC + far, inGo + far
 }
 
 // counts returns the number of tiles, and of tiles of the result.
@@ -97,7 +96,7 @@ func (p *planner) counts(s *shape) (tiles, results float64) {
 }
 
 // nodeTime adds what a node takes in a tile.
-func (p *planner) nodeTime(t *time, n loop.Node, size []float64, s *shape) {
+func (p *planner) nodeTime(t *estimate, n loop.Node, size []float64, s *shape) {
 	x := &p.e.Nodes[n]
 	cls := p.class[n]
 	switch x.Fn {
@@ -130,7 +129,7 @@ func (p *planner) nodeTime(t *time, n loop.Node, size []float64, s *shape) {
 }
 
 // moveTime adds what it takes to load or store the lanes of a class.
-func (p *planner) moveTime(t *time, i int, cls class, size []float64, s *shape) {
+func (p *planner) moveTime(t *estimate, i int, cls class, size []float64, s *shape) {
 	t.add(instrC, instrGo, 1)
 	if cls == one || p.dense(s, i, cls) {
 		return
@@ -159,7 +158,7 @@ func (p *planner) moveTime(t *time, i int, cls class, size []float64, s *shape) 
 }
 
 // guardTime adds what it takes to see which of n lanes are there.
-func (p *planner) guardTime(t *time, r *reference, n float64, s *shape) {
+func (p *planner) guardTime(t *estimate, r *reference, n float64, s *shape) {
 	if r.guards == 0 {
 		return
 	}
@@ -179,7 +178,7 @@ func (p *planner) guardTime(t *time, r *reference, n float64, s *shape) {
 }
 
 // foldTime adds what a reduction takes in a tile.
-func (p *planner) foldTime(t *time, o *loop.Store, n, cols float64, s *shape) {
+func (p *planner) foldTime(t *estimate, o *loop.Store, n, cols float64, s *shape) {
 	if s.mode == mapping {
 		return
 	}
@@ -190,6 +189,17 @@ func (p *planner) foldTime(t *time, o *loop.Store, n, cols float64, s *shape) {
 	if s.mode == foldRows {
 		t.add(finishC, finishGo, n/cols)
 	}
+}
+
+// traffic returns what it takes to move so many bytes.
+func traffic(bytes int) float64 {
+	switch {
+	case bytes < nearSize:
+		return 0
+	case bytes < cacheSize:
+		return farC * float64(bytes)
+	}
+	return memoryC * float64(bytes)
 }
 
 // bytes returns what must come from and go to memory at least.

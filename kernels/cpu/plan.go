@@ -38,10 +38,9 @@ type plan struct {
 
 	inGo bool    // Go's interpreter runs it, for it is short
 	cost float64 // nanoseconds on one worker, estimated
-	// unit is, where the reduced values of a tile may be shared out among
-	// workers, the steps of the inner loop that one worker takes: those of
-	// groupSize blocks. Else 0.
-	unit int
+	// folds tells that the reduced values of a tile may be shared out among
+	// workers: one loop runs over them, in steps of a power of two.
+	folds bool
 
 	c cplan
 }
@@ -100,7 +99,6 @@ const (
 	maxAxes   = 16   // of a group, each of more than one value
 	blockSize = 1024 // values of a block of a reduction
 	lanes     = 16   // virtual lanes of a block
-	groupSize = 64   // blocks that one worker combines
 	tileLanes = 512  // values of a tile at most
 	minTile   = 128
 	l1        = 24 << 10 // bytes of scratch that stay in the first cache
@@ -232,9 +230,7 @@ func (p *planner) nest() {
 		t.row, t.rowTab = p.lane(&s.rows, i)
 		t.col, t.colTab = p.lane(&s.cols, i)
 	}
-	if len(p.dims) == p.inner+1 && p.rows.dim == p.inner && groupSize*blockSize%p.rows.size == 0 {
-		p.unit = groupSize * blockSize / p.rows.size
-	}
+	p.folds = len(p.dims) == p.inner+1 && p.rows.dim == p.inner && p.rows.size&(p.rows.size-1) == 0
 }
 
 // loops adds the dims over a list of axes, less what lies in a tile.
@@ -286,7 +282,7 @@ func (p *planner) lane(s *side, i int) (stride int64, table int32) {
 
 // judge decides who runs the plan, and estimates its time.
 func (p *planner) judge() {
-	inC, inGo := p.time(&p.shape)
+	inC, inGo := p.estimate(&p.shape)
 	p.cost = inC
 	p.inGo = !haveC || executor == inEither && inGo < inC+callC || executor == inGoOnly
 	if p.inGo {

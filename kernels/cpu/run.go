@@ -4,6 +4,7 @@ package cpu
 // workers. How it is shared out changes no bit of the results.
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -76,8 +77,10 @@ type job struct {
 	cancel *atomic.Bool
 	parts  int
 
-	folds   int      // where reductions are shared out: the parts of each tile
-	partial []uint64 // their values
+	// Where reductions are shared out: the parts of each tile, their steps and
+	// values.
+	folds, steps int
+	partial      []uint64
 
 	mu     sync.Mutex
 	err    error // of the first part that failed
@@ -90,8 +93,8 @@ func (j *job) run(p *plan, c *kernels.Call, want int) error {
 	j.pins.pin(p, j.base)
 	defer j.pins.unpin()
 	j.parts = min(want, p.tiles)
-	if j.parts < want && p.unit > 0 {
-		j.fold()
+	if j.parts < want && p.folds {
+		j.fold(want)
 	}
 	if j.parts <= 1 {
 		j.Do(0, 0)
@@ -110,10 +113,14 @@ func (j *job) release() {
 	jobs.Put(j)
 }
 
-// fold makes every part one group of blocks of one tile.
-func (j *job) fold() {
+// fold makes every part so many steps of the reduction of one tile that their
+// blocks are a subtree of all: a power of two of them.
+func (j *job) fold(want int) {
 	p := j.plan
-	if j.folds = (p.dims[p.inner].count + p.unit - 1) / p.unit; j.folds == 1 {
+	steps := p.dims[p.inner].count
+	each := (steps*p.tiles + want - 1) / want
+	j.steps = max(1<<bits.Len(uint(each-1)), blockSize/p.rows.size)
+	if j.folds = (steps + j.steps - 1) / j.steps; j.folds == 1 {
 		j.folds = 0
 		return
 	}
@@ -132,8 +139,8 @@ func (j *job) Do(part, _ int) {
 		err = runTiles(p, j.base, part*p.tiles/j.parts, (part+1)*p.tiles/j.parts, j.cancel)
 	} else {
 		n := p.partials()
-		lo := part % j.folds * p.unit
-		hi := min(lo+p.unit, p.dims[p.inner].count)
+		lo := part % j.folds * j.steps
+		hi := min(lo+j.steps, p.dims[p.inner].count)
 		err = runFold(p, j.base, part/j.folds, lo, hi, j.partial[part*n:(part+1)*n], j.cancel)
 	}
 	if err != nil {
@@ -193,8 +200,7 @@ func runFoldGo(p *plan, base []unsafe.Pointer, tile, lo, hi int, partial []uint6
 // scatterApart adds what is scattered to the result, each element once.
 func scatterApart(p *plan, c *kernels.Call) error {
 	apart := *c
-	sum := clone(c.Out[p.group.outs[0]])
-	zero(sum)
+	sum := newDense(c.Out[p.group.outs[0]].Aval)
 	apart.Out = append([]*kernels.Array(nil), c.Out...)
 	apart.Out[p.group.outs[0]] = sum
 	if err := run(p, &apart); err != nil {

@@ -151,7 +151,7 @@ type shape struct {
 func (p *planner) choose() {
 	best := math.Inf(1)
 	p.candidates(func(s shape) {
-		if c, _ := p.time(&s); c < best {
+		if c, _ := p.estimate(&s); c < best {
 			best, p.shape = c, s
 		}
 	})
