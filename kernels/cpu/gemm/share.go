@@ -40,14 +40,13 @@ func (c *cut) part(p *product, i int) product {
 }
 
 func ceil(a, b int) int       { return (a + b - 1) / b }
-func roundUp(a, unit int) int { return ceil(a, unit) * unit }
+func roundUp(a, step int) int { return ceil(a, step) * step }
 
-// Blocks of our kernels are whole tiles of any instruction set, and a part takes
-// at least some ten microseconds, that is grain multiplications.
+// Blocks of C are whole vectors of any instruction set, and whole rows of tiles.
+// For our kernels a block is worth some ten microseconds, grain multiplications.
 const (
-	unitRows = 16
-	unitCols = 48
-	grain    = 1 << 19
+	unit  = 16
+	grain = 1 << 19
 )
 
 // wanted returns into how many parts our kernels' work on p is best cut: some for
@@ -75,7 +74,7 @@ func cutFor(p *product, parts int) cut {
 			cols = ceil(cols, 2)
 		}
 	}
-	return newCut(p, 1, min(roundUp(rows, unitRows), p.m), min(roundUp(cols, unitCols), p.n))
+	return newCut(p, 1, min(roundUp(rows, unit), p.m), min(roundUp(cols, unit), p.n))
 }
 
 // A library gets products without a thin side and with some work to do.
@@ -96,11 +95,11 @@ func (e *Engine) forLibrary(p *product) bool {
 // packs rows of A and columns of B anew for each.
 func libraryCut(p *product) cut {
 	const rows, cols = 512, 1024
-	even := func(n, most, unit int) int { return min(n, roundUp(ceil(n, ceil(n, most)), unit)) }
+	even := func(n, most int) int { return min(n, roundUp(ceil(n, ceil(n, most)), unit)) }
 	if p.m < rows {
-		return newCut(p, 1, p.m, even(p.n, cols/2, unitCols))
+		return newCut(p, 1, p.m, even(p.n, cols/2))
 	}
-	return newCut(p, 1, even(p.m, rows, unitRows), even(p.n, cols, unitCols))
+	return newCut(p, 1, even(p.m, rows), even(p.n, cols))
 }
 
 // share does p in parts by the given kernel.
