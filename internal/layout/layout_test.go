@@ -25,7 +25,7 @@ var order = []string{
 	"grad/check", "grad/optim", "grad/numeric", "grad/symbolic", "grad",
 	"tensor/gonum", "tensor/npy", "tensor", "tensor/graph",
 	"kernels/spec", "kernels/cuda", "kernels/cpu", "kernels/cpu/gemm", "kernels/cpu/vmath", "kernels/ref", "kernels", "kernels/loop",
-	"device/devicetest", "device/cuda", "device/cpu", "device/sim", "device",
+	"internal/cc", "device/devicetest", "device/cuda", "device/cpu", "device/sim", "device",
 	"internal",
 }
 
