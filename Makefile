@@ -4,7 +4,7 @@ GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 60s
 # Packages whose tests share values between goroutines.
-CONCURRENT  := ./device/... ./kernels/cpu/... ./tensor/... ./grad/...
+CONCURRENT  := ./device/... ./kernels/cpu/... ./tensor/... ./grad/... ./internal/cc/...
 ISAS        := avx512 avx2 baseline neon
 
 .PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize fuzz

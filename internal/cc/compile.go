@@ -1,0 +1,122 @@
+//go:build cgo && linux
+
+package cc
+
+// Compile: an entry of the cache, or a new one, becomes a library.
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Compile returns the library of src. It is loaded from the cache where an entry
+// is there and sound; else src is compiled and becomes one. Two calls for the
+// same code share one image, and one compilation where they coincide. A cancelled
+// ctx ends the compiler. The error is an *Error.
+func Compile(ctx context.Context, src Source, opts Options) (*Library, error) {
+	lib, step, err := compile(ctx, src, opts)
+	if err != nil {
+		e := &Error{Step: step, Name: src.Name, Err: err}
+		if f := (*failure)(nil); errors.As(err, &f) {
+			e.Output, e.Err = f.output, f.err
+		}
+		return nil, e
+	}
+	return lib, nil
+}
+
+func compile(ctx context.Context, src Source, opts Options) (*Library, Step, error) {
+	by, err := findCompiler(ctx)
+	if err != nil {
+		return nil, Find, err
+	}
+	for _, f := range slices.Concat(by.args, opts.Flags) {
+		if slices.Contains(valueChanging, f) {
+			return nil, Build, fmt.Errorf("%w: %s", ErrFlag, f)
+		}
+	}
+	flags := append(Flags(opts.ISA), opts.Flags...)
+	key := keyOf(append([]string{src.Code, opts.ISA.String(), by.identity}, flags...))
+
+	unlock, err := images.lock(ctx, key)
+	if err != nil {
+		return nil, Build, err
+	}
+	defer unlock()
+	if lib := images.share(key); lib != nil {
+		return lib, "", nil
+	}
+	dir, err := openCache(cmp.Or(opts.Limit, DefaultLimit))
+	if err != nil {
+		return nil, Cache, err
+	}
+	defer dir.close()
+
+	if code, ok := dir.find(key); ok {
+		if lib, err := images.load(key, src.Name, code); err == nil {
+			return lib, "", nil
+		} // else it was made for another system that shares the directory
+	}
+	start := time.Now()
+	code, step, err := build(ctx, dir, by, src, key, flags)
+	if err != nil {
+		return nil, step, err
+	}
+	took := time.Since(start)
+	lib, err := images.load(key, src.Name, code)
+	if err != nil {
+		return nil, Load, err
+	}
+	lib.Took = took
+	return lib, "", nil
+}
+
+// build compiles src into a new entry of dir and returns its code.
+func build(ctx context.Context, dir *cache, by *compiler, src Source, key string, flags []string) ([]byte, Step, error) {
+	select {
+	case building <- struct{}{}:
+		defer func() { <-building }()
+	case <-ctx.Done():
+		return nil, Build, context.Cause(ctx)
+	}
+	aside, err := dir.makeAside()
+	if err != nil {
+		return nil, Cache, err
+	}
+	defer aside.remove()
+	args := slices.Concat(flags, []string{"-shared", "-o", product, "-x", "c", "-", "-lm"})
+	if err := by.compile(ctx, aside.path, strings.NewReader(src.Code), args); err != nil {
+		return nil, Build, err
+	}
+	code, err := aside.enter(key)
+	if err != nil {
+		return nil, Cache, err
+	}
+	dir.evict(key)
+	return code, "", nil
+}
+
+// building bounds the compilers that run at a time.
+var building = make(chan struct{}, runtime.NumCPU())
+
+// keyOf returns the name of the entry that is made from parts.
+func keyOf(parts []string) string {
+	h := sha256.New()
+	for _, p := range append([]string{format, runtime.GOARCH}, parts...) {
+		var n [8]byte
+		binary.LittleEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		io.WriteString(h, p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,501 @@
+//go:build cgo && linux
+
+package cc
+
+// What stands in Compile's way: each ends in a clear error, or in code all the
+// same, and leaves nothing behind.
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// names returns what the cache holds.
+func names(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+// entry returns the path of the only entry of the cache.
+func entry(t *testing.T, dir string) string {
+	t.Helper()
+	list := names(t, dir)
+	if len(list) != 1 || !strings.HasSuffix(list[0], suffix) {
+		t.Fatalf("the cache holds %q", list)
+	}
+	return filepath.Join(dir, list[0])
+}
+
+// fails compiles and returns the error, which must be of a step.
+func fails(t *testing.T, src Source, step Step) *Error {
+	t.Helper()
+	lib, err := Compile(context.Background(), src, Options{})
+	if err == nil {
+		lib.Close()
+		t.Fatal("it compiled")
+	}
+	e := (*Error)(nil)
+	if !errors.As(err, &e) || e.Step != step {
+		t.Fatalf("error %T of step %q, not %q: %v", err, e.Step, step, err)
+	}
+	return e
+}
+
+func TestNoCompiler(t *testing.T) {
+	useCache(t)
+	for _, cc := range []string{"/nowhere/cc", "no-such-compiler", t.TempDir()} {
+		t.Setenv("CC", cc)
+		fails(t, constant(1), Find)
+	}
+	t.Setenv("CC", "")
+	t.Setenv("PATH", t.TempDir())
+	if e := fails(t, constant(1), Find); !errors.Is(e, exec.ErrNotFound) {
+		t.Errorf("with nothing in PATH: %v", e)
+	}
+}
+
+func TestCompilerFails(t *testing.T) {
+	dir := useCache(t)
+	e := fails(t, Source{"wrong", "#error this will not do\n"}, Build)
+	if !strings.Contains(e.Output, "this will not do") || !strings.Contains(e.Error(), "wrong") {
+		t.Errorf("error %q", e)
+	}
+	if list := names(t, dir); len(list) != 0 {
+		t.Errorf("left behind: %q", list)
+	}
+	for name, script := range map[string]string{
+		"no version":          "echo broken >&2; exit 3",
+		"much to say":         `[ "$1" = --version ] && exit; yes complaint | head -c 10000000 >&2; exit 1`,
+		"crashes":             `[ "$1" = --version ] && exit; kill -SEGV $$`,
+		"makes nothing":       `exit 0`,
+		"makes no object":     `[ "$1" = --version ] && exit; echo text > product.so`,
+		"makes an empty file": `[ "$1" = --version ] && exit; : > product.so`,
+		"makes a link":        `[ "$1" = --version ] && exit; ln -s /etc/passwd product.so`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := useCache(t)
+			useCompiler(t, script)
+			_, err := Compile(context.Background(), constant(1), Options{})
+			if e := (*Error)(nil); !errors.As(err, &e) || len(e.Output) > 16<<10 {
+				t.Fatalf("error %T: %v", err, err)
+			}
+			if name == "no version" {
+				return // the cache was not even opened
+			}
+			for _, left := range names(t, dir) {
+				if strings.HasPrefix(left, prefix) {
+					t.Errorf("left behind: %s", left)
+				}
+			}
+		})
+	}
+}
+
+// An undefined symbol is found when loading, and the entry does no harm later.
+func TestCodeThatDoesNotLoad(t *testing.T) {
+	useCache(t)
+	src := Source{"undefined", "void nowhere(void); void f(void) { nowhere(); }"}
+	for range 2 {
+		if e := fails(t, src, Load); !strings.Contains(e.Error(), "nowhere") {
+			t.Errorf("error %q", e)
+		}
+	}
+}
+
+func TestCorruptedEntries(t *testing.T) {
+	flip := func(at func(size int) int) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data[at(len(data))] ^= 1
+			if err := os.WriteFile(path, data, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	replaced := func(make func(path string) error) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			if err := errors.Join(os.Remove(path), make(path)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, damage := range map[string]func(t *testing.T, path string){
+		"first byte":  flip(func(int) int { return 0 }),
+		"in the code": flip(func(n int) int { return n / 2 }),
+		"checksum":    flip(func(n int) int { return n - 1 }),
+		"cut":         func(t *testing.T, path string) { os.Truncate(path, 1000) },
+		"empty":       func(t *testing.T, path string) { os.Truncate(path, 0) },
+		"directory":   replaced(func(path string) error { return os.Mkdir(path, 0o700) }),
+		"pipe":        replaced(func(path string) error { return syscall.Mkfifo(path, 0o600) }),
+		"link": replaced(func(path string) error {
+			other := filepath.Join(t.TempDir(), "other")
+			return errors.Join(os.WriteFile(other, []byte("other"), 0o600), os.Symlink(other, path))
+		}),
+		"another's code": func(t *testing.T, path string) {
+			mustCompile(t, constant(6), Options{}).Close()
+			for _, n := range names(t, filepath.Dir(path)) {
+				if p := filepath.Join(filepath.Dir(path), n); p != path {
+					if err := os.Rename(p, path); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := useCache(t)
+			runs := countCompiler(t)
+			mustCompile(t, constant(5), Options{}).Close()
+			damage(t, entry(t, dir))
+			before := runs()
+			lib := mustCompile(t, constant(5), Options{})
+			if answer(t, lib) != 5 || runs() != before+1 {
+				t.Errorf("answer %v after %d compilations", answer(t, lib), runs()-before)
+			}
+			lib.Close()
+			if mustCompile(t, constant(5), Options{}).Took != 0 {
+				t.Error("the entry was not mended")
+			}
+		})
+	}
+}
+
+// What happens to a file after it was loaded does not touch the code.
+func TestLoadedCodeIsApart(t *testing.T) {
+	dir := useCache(t)
+	lib := mustCompile(t, constant(5), Options{})
+	if err := os.Truncate(entry(t, dir), 0); err != nil {
+		t.Fatal(err)
+	}
+	if answer(t, lib) != 5 {
+		t.Error("the code went with the file")
+	}
+}
+
+func TestDirectory(t *testing.T) {
+	make := func(change func(dir string) error) func(t *testing.T) {
+		return func(t *testing.T) {
+			dir := useCache(t)
+			if err := errors.Join(os.MkdirAll(dir, 0o700), change(dir)); err != nil {
+				t.Fatal(err)
+			}
+			fails(t, constant(1), Cache)
+			if list := names(t, dir); len(list) != 0 {
+				t.Errorf("it was used all the same: %q", list)
+			}
+		}
+	}
+	t.Run("group may read", make(func(dir string) error { return os.Chmod(dir, 0o750) }))
+	t.Run("all may write", make(func(dir string) error { return os.Chmod(dir, 0o777) }))
+	t.Run("another's", func(t *testing.T) {
+		if os.Geteuid() != 0 {
+			t.Skip("needs root to give a directory away")
+		}
+		make(func(dir string) error { return os.Chown(dir, 4711, 4711) })(t)
+	})
+	t.Run("link", make(func(dir string) error {
+		other := t.TempDir()
+		return errors.Join(os.Chmod(other, 0o700), os.Remove(dir), os.Symlink(other, dir))
+	}))
+	t.Run("file", func(t *testing.T) {
+		dir := useCache(t)
+		if err := os.WriteFile(dir, nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		fails(t, constant(1), Cache)
+	})
+	t.Run("below a file", func(t *testing.T) {
+		t.Setenv(EnvCache, "/dev/null/cache")
+		if e := fails(t, constant(1), Cache); !errors.Is(e, syscall.ENOTDIR) {
+			t.Errorf("error %v", e)
+		}
+	})
+	t.Run("made in any umask", func(t *testing.T) {
+		defer syscall.Umask(syscall.Umask(0))
+		dir := useCache(t)
+		mustCompile(t, constant(1), Options{})
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("mode %v, %v", info.Mode(), err)
+		}
+	})
+	t.Run("none", func(t *testing.T) {
+		for _, name := range []string{EnvCache, "HOME", "XDG_CACHE_HOME"} {
+			t.Setenv(name, "")
+		}
+		fails(t, constant(1), Cache)
+	})
+	t.Run("the user's", func(t *testing.T) {
+		t.Setenv(EnvCache, "")
+		t.Setenv("XDG_CACHE_HOME", t.TempDir())
+		mustCompile(t, constant(1), Options{})
+		entry(t, filepath.Join(os.Getenv("XDG_CACHE_HOME"), "cotangent"))
+	})
+}
+
+// mounted makes a small file system the cache's, or skips.
+func mounted(t *testing.T, flags uintptr, data string) string {
+	t.Helper()
+	dir := useCache(t)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, data); err != nil {
+		t.Skip("cannot mount: ", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	mounted(t, syscall.MS_RDONLY, "mode=0700")
+	if e := fails(t, constant(1), Cache); !errors.Is(e, syscall.EROFS) {
+		t.Errorf("error %v", e)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	dir := mounted(t, 0, "mode=0700,size=8k")
+	e := fails(t, constant(1), Build)
+	if !strings.Contains(e.Error(), "No space left") {
+		t.Errorf("error %v", e)
+	}
+	if list := names(t, dir); len(list) != 0 {
+		t.Errorf("left behind: %q", list)
+	}
+}
+
+// A disk that takes no more of a file: as a full one, where nothing can be mounted.
+func TestLimitedDisk(t *testing.T) {
+	dir := useCache(t)
+	useCompiler(t, `[ "$1" = --version ] || ulimit -f 1; exec "$REAL" "$@"`)
+	fails(t, constant(1), Build)
+	if list := names(t, dir); len(list) != 0 {
+		t.Errorf("left behind: %q", list)
+	}
+}
+
+func TestEviction(t *testing.T) {
+	dir := useCache(t)
+	libs := []*Library{mustCompile(t, constant(0), Options{})}
+	first := entry(t, dir)
+	info, err := os.Stat(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The entries are all of about one size; three have room.
+	limit := Options{Limit: info.Size()*3 + info.Size()/2}
+	age := func(path string, hours int) {
+		past := time.Now().Add(-time.Duration(hours) * time.Hour)
+		if err := os.Chtimes(path, past, past); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newest := func(not ...string) string {
+		for _, n := range names(t, dir) {
+			if p := filepath.Join(dir, n); !strings.Contains(strings.Join(not, " "), p) {
+				return p
+			}
+		}
+		t.Fatal("no new entry")
+		return ""
+	}
+	libs = append(libs, mustCompile(t, constant(1), limit))
+	second := newest(first)
+	libs = append(libs, mustCompile(t, constant(2), limit))
+	third := newest(first, second)
+	age(first, 3)
+	age(second, 2)
+	age(third, 1)
+	for _, lib := range libs { // what is loaded is not looked for in the cache
+		lib.Close()
+	}
+	if mustCompile(t, constant(0), limit).Took != 0 { // now the second is the oldest
+		t.Fatal("the first went early")
+	}
+	mustCompile(t, constant(3), limit)
+	list := strings.Join(names(t, dir), " ")
+	for path, want := range map[string]bool{first: true, second: false, third: true} {
+		if got := strings.Contains(list, filepath.Base(path)); got != want {
+			t.Errorf("%s is there: %v, not %v", path, got, want)
+		}
+	}
+}
+
+// What a process left that died is removed in time.
+func TestLeftovers(t *testing.T) {
+	dir := useCache(t)
+	old, young := filepath.Join(dir, prefix+"old"), filepath.Join(dir, prefix+"young")
+	past := time.Now().Add(-2 * stale)
+	if err := errors.Join(os.MkdirAll(old, 0o700), os.MkdirAll(young, 0o700), os.Chmod(dir, 0o700),
+		os.WriteFile(filepath.Join(old, "file"), nil, 0o600), os.Chtimes(old, past, past)); err != nil {
+		t.Fatal(err)
+	}
+	mustCompile(t, constant(1), Options{})
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the old one: %v", err)
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Errorf("the young one, which may be in use: %v", err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	dir := useCache(t)
+	pids := filepath.Join(t.TempDir(), "pids")
+	useCompiler(t, `[ "$1" = --version ] && exit
+		sleep 1000 & echo $! >> '`+pids+`'; echo $$ >> '`+pids+`'; touch leftover; wait`)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan error, 2)
+	for range 2 { // the second waits for the first, and ends as well
+		go func() {
+			_, err := Compile(ctx, constant(1), Options{})
+			done <- err
+		}()
+	}
+	var started []string
+	for len(started) < 2 {
+		time.Sleep(time.Millisecond)
+		data, _ := os.ReadFile(pids)
+		started = strings.Fields(string(data))
+	}
+	reason := errors.New("changed my mind")
+	cancel(reason)
+	for range 2 {
+		select {
+		case err := <-done:
+			if !errors.Is(err, reason) {
+				t.Errorf("error %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("it does not end")
+		}
+	}
+	if list := names(t, dir); len(list) != 0 {
+		t.Errorf("left behind: %q", list)
+	}
+	for _, text := range started {
+		pid, _ := strconv.Atoi(text)
+		if alive(pid) {
+			t.Errorf("process %d is still there", pid)
+		}
+	}
+	if lib := mustCompileWith(t, "cc"); answer(t, lib) != 1 {
+		t.Error("wrong answer after a cancelled call")
+	}
+}
+
+// alive tells whether a process runs, or is ours and not waited for. One that
+// was killed may need a moment.
+func alive(pid int) bool {
+	for range 200 {
+		data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil {
+			return false
+		}
+		_, after, _ := strings.Cut(string(data), ") ")
+		fields := strings.Fields(after) // state, parent, ...
+		if fields[0] == "Z" && fields[1] != strconv.Itoa(os.Getpid()) {
+			return false // whoever inherited it has yet to notice
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return true
+}
+
+func mustCompileWith(t *testing.T, cc string) *Library {
+	t.Helper()
+	t.Setenv("CC", cc)
+	return mustCompile(t, constant(1), Options{})
+}
+
+func TestCancelledBefore(t *testing.T) {
+	useCache(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Compile(ctx, constant(1), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Processes that share a cache, with one that damages it all the while.
+func TestProcesses(t *testing.T) {
+	const env = "COTANGENT_TEST_CC_CHILD"
+	if os.Getenv(env) != "" {
+		for round := range 3 {
+			for i := range 4 {
+				lib := mustCompile(t, constant(float64(i)), Options{})
+				if got := answer(t, lib); got != float64(i) {
+					t.Errorf("round %d: %v answers %v", round, i, got)
+				}
+				lib.Close()
+			}
+		}
+		return
+	}
+	dir := useCache(t)
+	mustCompile(t, constant(0), Options{}).Close()
+	var children []*exec.Cmd
+	var said []*strings.Builder
+	for range 3 {
+		out := new(strings.Builder)
+		c := exec.Command(os.Args[0], "-test.run=^TestProcesses$", "-test.v")
+		c.Env, c.Stdout, c.Stderr = append(os.Environ(), env+"=1"), out, out
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		children, said = append(children, c), append(said, out)
+	}
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+			list, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
+			if len(list) > 0 {
+				if f, err := os.OpenFile(list[n%len(list)], os.O_WRONLY, 0); err == nil {
+					f.WriteAt([]byte{byte(n)}, int64(n*997%8000))
+					f.Close()
+				}
+			}
+		}
+	}()
+	for i, c := range children {
+		if err := c.Wait(); err != nil || !strings.Contains(said[i].String(), "--- PASS") {
+			t.Errorf("child %d: %v\n%s", i, err, said[i])
+		}
+	}
+	close(stop)
+	<-stopped
+	for _, n := range names(t, dir) {
+		if strings.HasPrefix(n, prefix) {
+			t.Errorf("left behind: %s", n)
+		}
+	}
+}
