@@ -20,7 +20,6 @@ const (
 	Library               // kernels of its own, rules given
 	Composite             // a body in other ops
 	Opaque                // integer or bool results: no derivative, no level
-	Control               // bodies run by condition or repeatedly (package graph): not registered, one Op a form
 )
 
 // Val is a value as rules see it: a tensor of whatever interpreter is at work.
@@ -65,6 +64,10 @@ type Op struct {
 
 	// Saves tells which operands and results the VJP rule reads (nil: all).
 	Saves func(inst *Inst, want Mask) (in, out Mask)
+
+	// Structure tells what a Library op's results depend on. Of other ops the loop
+	// does.
+	Structure func(inst *Inst) Structure
 
 	// Batch applies the op to operands of which those in mask have a leading
 	// axis of size n; all results have that axis. Nil for Loop ops that batch by

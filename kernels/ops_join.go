@@ -2,7 +2,11 @@
 
 package kernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+)
 
 // maxOperands is what a Mask can hold.
 const maxOperands = 64
@@ -40,6 +44,20 @@ var Join = Register(Op{
 		return out
 	},
 	Saves: savesNothing,
+	Structure: func(inst *Inst) Structure {
+		var s Structure
+		ax, _ := oneAxis("join", inst.Attr.(Axes), inst.Out[0].Shape)
+		at := 0
+		for i, a := range inst.In {
+			e := loop.New(loop.Axes(a.Shape), inst.In)
+			index := loop.Ats(len(a.Shape))
+			index[ax] = index[ax].Plus(at)
+			e.Store(loop.Store{Value: e.Cast(inst.Out[0].DType, e.Load(i, loop.Ats(len(a.Shape))...)), Index: index, Aval: inst.Out[0]})
+			s.Loops = append(s.Loops, e)
+			at += a.Shape[ax]
+		}
+		return s
+	},
 	Batch: func(b Builder, inst *Inst, x []Val, mask Mask, n int) []Val {
 		ax, _ := oneAxis("join", inst.Attr.(Axes), inst.Out[0].Shape)
 		return b.Apply(inst.Op, AxesOf(false, ax+1), batchAll(b, inst, x, mask, n)...)

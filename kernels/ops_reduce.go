@@ -406,6 +406,11 @@ var CumSum = Register(Op{
 		return b.Apply(inst.Op, s, g[0])
 	},
 	Saves: savesNothing,
+	Structure: func(inst *Inst) Structure {
+		s, prefix := sameElements(inst), inst.Attr.(Scan)
+		s.Prefix = &prefix
+		return s
+	},
 	Batch: func(b Builder, inst *Inst, x []Val, _ Mask, _ int) []Val {
 		s := inst.Attr.(Scan)
 		ax, _ := axis("cumsum", int(s.Axis), inst.In[0].Shape)

@@ -189,6 +189,17 @@ var IndexSet = Register(Op{
 	JVP:   indexSetJVP,
 	VJP:   indexSetVJP,
 	Saves: func(inst *Inst, _ Mask) (in, out Mask) { return 1<<len(inst.In) - 4, 0 },
+	Structure: func(inst *Inst) Structure {
+		shape := inst.In[0].Shape
+		at, _ := positions("index_set", inst.In, shape, inst.In[2:])
+		over := slices.Concat(at, shape[len(inst.In)-2:])
+		e := loop.New(loop.Axes(over), inst.In)
+		e.Store(loop.Store{
+			Value: e.Cast(inst.Out[0].DType, e.Load(1, aligned(inst.In[1].Shape, over)...)),
+			Index: through(e, inst.In, 2, len(at), len(shape)), Scatter: true, Aval: inst.Out[0],
+		})
+		return Structure{Loops: []*loop.Expr{copyLoop(inst.In, 0, inst.In[0].Size()), e}, Overwrite: true}
+	},
 	Batch: batchPut,
 	Cases: append([]Case{
 		{Name: "value", In: []Sample{values(1, 2, 3), values(8, 9), ints(2, 0)}, Want: []float64{9, 2, 8}},

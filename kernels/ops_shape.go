@@ -45,7 +45,8 @@ var Reshape = Register(Op{
 		}
 		return b.Apply(inst.Op, DimsOf(inst.In[0].Shape...), g[0])
 	},
-	Saves: savesNothing,
+	Saves:     savesNothing,
+	Structure: sameElements,
 	Batch: func(b Builder, inst *Inst, x []Val, _ Mask, n int) []Val {
 		return b.Apply(inst.Op, DimsOf(append([]int{n}, inst.Out[0].Shape...)...), x[0])
 	},
