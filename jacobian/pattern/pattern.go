@@ -1,0 +1,436 @@
+// The structure of a program: sets of columns pushed through its instructions.
+
+package pattern
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+	"github.com/cotangent-ad/cotangent/sparse"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// An Option changes how a pattern is found.
+type Option func(*interpreter)
+
+// WithLimit bounds the bytes that sets and references to them may take; it is
+// DefaultLimit otherwise.
+func WithLimit(bytes int64) Option { return func(p *interpreter) { p.limit = bytes } }
+
+// DefaultLimit is the default bound of WithLimit: 2 GiB.
+const DefaultLimit = 2 << 30
+
+// A LimitError says that a pattern does not fit the limit: a program whose
+// Jacobian is not sparse, mostly. Instr is the instruction at which it happened,
+// Op its name and Place the file:line that asked for it, if the program notes
+// places.
+type LimitError struct {
+	Limit int64
+	Instr int
+	Op    string
+	Place string
+}
+
+func (e *LimitError) Error() string {
+	at := e.Op
+	if e.Place != "" {
+		at += " at " + e.Place
+	}
+	return fmt.Sprintf("pattern: the sets of columns take more than %d bytes (instruction %d, %s): the Jacobian has too many entries to be treated as sparse, or the limit is too low",
+		e.Limit, e.Instr, at)
+}
+
+// Global returns the pattern of the Jacobian of a program at every argument.
+// Rows are the elements of its floating-point outputs, one output after the
+// other in row-major order; columns likewise those of its parameters. Entries
+// that are zero by their values alone are in the pattern, but for those that a
+// constant factor of zero makes.
+//
+// Errors: a *LimitError, the context's, and those of evaluating constants.
+func Global(ctx context.Context, g *graph.Graph, opts ...Option) (*sparse.Pattern, error) {
+	return find(ctx, g, nil, opts)
+}
+
+// At is Global near the given arguments: choices (Where, Maximum, gathers at
+// computed indices) are made as there.
+func At(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts ...Option) (*sparse.Pattern, error) {
+	if len(args) != len(g.Params) {
+		return nil, &graph.InvalidError{Instr: -1, Reason: "a pattern at the wrong number of arguments"}
+	}
+	for i, a := range args {
+		if want := g.Aval(g.Params[i]); a == nil || !kernels.EqualAval(a.Aval, want) {
+			return nil, &graph.ArgError{Index: i, Want: want, Reason: "is of another type"}
+		}
+	}
+	return find(ctx, g, args, opts)
+}
+
+// interpreter follows one program.
+type interpreter struct {
+	table
+	g     *graph.Graph
+	known *values
+	rows  [][]*part // of each value: its elements' sets are the unions of their sets in each part
+	last  []int     // of each value the last instruction that reads it
+	free  map[int][]*part
+	instr int
+}
+
+// part is one reference for each element of a value. Values share parts.
+type part struct {
+	ids   []ref
+	users int
+}
+
+func find(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts []Option) (*sparse.Pattern, error) {
+	p := &interpreter{g: g, known: newValues(g, args), free: map[int][]*part{}}
+	p.limit = DefaultLimit
+	for _, o := range opts {
+		o(p)
+	}
+	p.rows = make([][]*part, g.NumValues())
+	p.arguments()
+	p.liveness()
+	for i := range g.Instrs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p.instr = i
+		if err := p.instruction(i); err != nil {
+			return nil, err
+		}
+		if p.used > p.limit {
+			return nil, p.exceeded()
+		}
+		p.release(i)
+	}
+	return p.assemble(ctx)
+}
+
+func (p *interpreter) exceeded() error {
+	e := &LimitError{Limit: p.limit, Instr: p.instr, Op: "result"}
+	if p.instr < len(p.g.Instrs) {
+		e.Op, e.Place = p.g.Instrs[p.instr].Inst.Name, p.g.PlaceOf(p.instr)
+	}
+	return e
+}
+
+// arguments makes the parameters' elements the columns.
+func (p *interpreter) arguments() {
+	for _, v := range p.g.Params {
+		a := p.g.Aval(v)
+		if !a.DType.IsFloat() || a.Size() == 0 {
+			continue
+		}
+		x := p.newPart(a.Size(), false)
+		for i := range x.ids {
+			x.ids[i] = ref(1 + p.cols + i)
+		}
+		p.cols += a.Size()
+		p.give(v, x)
+	}
+}
+
+// newPart returns a part for n elements, their sets not yet given: empty ones if
+// clean is asked for.
+func (p *interpreter) newPart(n int, clean bool) *part {
+	p.spend(4 * n)
+	if free := p.free[n]; len(free) > 0 {
+		x := free[len(free)-1]
+		p.free[n] = free[:len(free)-1]
+		if clean {
+			clear(x.ids)
+		}
+		return x
+	}
+	return &part{ids: make([]ref, n)}
+}
+
+// give adds a part to a value's.
+func (p *interpreter) give(v graph.Ref, x *part) {
+	for _, y := range p.rows[v] {
+		if x == y {
+			return
+		}
+	}
+	x.users++
+	p.rows[v] = append(p.rows[v], x)
+}
+
+// take forgets a value's parts.
+func (p *interpreter) take(v graph.Ref) {
+	for _, x := range p.rows[v] {
+		if x.users--; x.users == 0 {
+			p.used -= int64(4 * len(x.ids))
+			p.free[len(x.ids)] = append(p.free[len(x.ids)], x)
+		}
+	}
+	p.rows[v] = nil
+}
+
+// liveness notes the last reader of each value.
+func (p *interpreter) liveness() {
+	p.last = make([]int, p.g.NumValues())
+	for i := range p.g.Instrs {
+		for _, v := range p.g.Args(i) {
+			p.last[v] = i
+		}
+	}
+	for _, v := range p.g.Outputs {
+		p.last[v] = len(p.g.Instrs)
+	}
+}
+
+// release forgets what instruction i was the last to read.
+func (p *interpreter) release(i int) {
+	for _, v := range p.g.Args(i) {
+		if p.last[v] == i {
+			p.take(v)
+		}
+	}
+}
+
+// maxParts is the number of parts up to which a value's are kept apart: uniting
+// them is the costly step, and mostly done once, at the end.
+const maxParts = 32
+
+// instruction finds the sets of an instruction's results.
+func (p *interpreter) instruction(i int) error {
+	x := &p.g.Instrs[i]
+	args := p.g.Args(i)
+	varied := false
+	for _, v := range args {
+		varied = varied || len(p.rows[v]) > 0
+	}
+	if !varied || !x.Inst.Differentiable() {
+		return nil
+	}
+	if err := p.effects(x, args); err != nil {
+		return err
+	}
+	for k := range x.Inst.Out {
+		if v := x.Out + graph.Ref(k); len(p.rows[v]) > maxParts {
+			p.unite(v)
+		}
+	}
+	return nil
+}
+
+func (p *interpreter) effects(x *graph.Instr, args []graph.Ref) error {
+	if x.Inst.Expr != nil {
+		return p.add(x, x.Inst.Expr, args)
+	}
+	if x.Inst.Op.Structure == nil {
+		return fmt.Errorf("pattern: %s declares no structure", x.Inst.Name)
+	}
+	s := x.Inst.Op.Structure(x.Inst)
+	for k, e := range s.Loops {
+		var err error
+		if s.Overwrite && k > 0 {
+			err = p.replace(x, e, args)
+		} else {
+			err = p.add(x, e, args)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if s.Prefix != nil {
+		for k := range x.Inst.Out {
+			p.prefix(x.Out+graph.Ref(k), s.Prefix)
+		}
+	}
+	return nil
+}
+
+// add adds what a loop's results depend on.
+func (p *interpreter) add(x *graph.Instr, e *loop.Expr, args []graph.Ref) error {
+	for o := range e.Outs {
+		if !e.Outs[o].Aval.DType.IsFloat() || e.Outs[o].Aval.Size() == 0 {
+			continue
+		}
+		work, reads := p.reads(e, o, args)
+		for _, r := range reads {
+			src := p.rows[args[work.Loads[r.Load].In]]
+			if len(src) == 0 {
+				continue
+			}
+			m, err := p.newMapping(work, o, r, args)
+			if err != nil {
+				return err
+			}
+			p.push(m, src, x.Out+graph.Ref(o))
+			if p.used > p.limit {
+				return p.exceeded()
+			}
+		}
+	}
+	return nil
+}
+
+func (p *interpreter) reads(e *loop.Expr, o int, args []graph.Ref) (*loop.Expr, []loop.Read) {
+	seen := func(in int) bool { return p.known.has(args[in]) }
+	return e.Reads(o, func(in int) bool { return seen(in) && len(p.rows[args[in]]) == 0 }, seen)
+}
+
+// unite makes one part of a value's.
+func (p *interpreter) unite(v graph.Ref) *part {
+	if parts := p.rows[v]; len(parts) == 1 {
+		return parts[0]
+	}
+	x := p.newPart(p.g.Aval(v).Size(), true)
+	parts := p.rows[v]
+	list := make([]ref, len(parts))
+	for i := range x.ids {
+		for k, y := range parts {
+			list[k] = y.ids[i]
+		}
+		x.ids[i] = p.union(list)
+		if p.used > p.limit {
+			break
+		}
+	}
+	p.take(v)
+	p.give(v, x)
+	return x
+}
+
+// prefix unites each element's set with those before it along an axis.
+func (p *interpreter) prefix(v graph.Ref, s *kernels.Scan) {
+	if len(p.rows[v]) == 0 {
+		return
+	}
+	from := p.unite(v).ids
+	shape := p.g.Aval(v).Shape
+	axis := int(s.Axis)
+	if axis < 0 {
+		axis += len(shape)
+	}
+	n, step := shape[axis], 1
+	for _, d := range shape[axis+1:] {
+		step *= d
+	}
+	x := p.newPart(len(from), true)
+	for outer := 0; outer < len(from) && p.used <= p.limit; outer += n * step {
+		for inner := range step {
+			all := empty
+			for k := range n {
+				if s.Reverse {
+					k = n - 1 - k
+				}
+				at := outer + k*step + inner
+				all = p.union([]ref{all, from[at]})
+				x.ids[at] = all
+			}
+		}
+	}
+	p.take(v)
+	p.give(v, x)
+}
+
+// assemble collects the outputs' rows.
+func (p *interpreter) assemble(ctx context.Context) (*sparse.Pattern, error) {
+	p.instr = len(p.g.Instrs)
+	rows, bound := 0, 0
+	for _, v := range p.g.Outputs {
+		if a := p.g.Aval(v); a.DType.IsFloat() {
+			rows += a.Size()
+			bound += len(p.rows[v]) * a.Size()
+		}
+	}
+	out := &sparse.Pattern{Rows: rows, Cols: p.cols, Ptr: make([]int, 1, rows+1)}
+	if !p.spend(8*rows + 4*bound) {
+		return nil, p.exceeded()
+	}
+	out.Idx = make([]int32, 0, bound)
+	for _, v := range p.g.Outputs {
+		a := p.g.Aval(v)
+		if !a.DType.IsFloat() {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !p.appendRows(out, p.rows[v], a.Size()) {
+			return nil, p.exceeded()
+		}
+	}
+	return out, nil
+}
+
+// appendRows appends the rows of an output of n elements, and reports whether they
+// are within the limit.
+func (p *interpreter) appendRows(out *sparse.Pattern, parts []*part, n int) bool {
+	a := appender{t: &p.table, idx: out.Idx}
+	for k, x := range parts {
+		a.ids, a.order = append(a.ids, x.ids), append(a.order, k)
+	}
+	a.list = make([]ref, len(parts))
+	room := cap(out.Idx)
+	for i := range n {
+		a.row(i)
+		if c := cap(a.idx); c != room {
+			if !p.spend(4 * (c - room)) {
+				return false
+			}
+			room = c
+		}
+		out.Ptr = append(out.Ptr, len(a.idx))
+	}
+	out.Idx = a.idx
+	return p.used <= p.limit
+}
+
+// appender puts rows together from parts. Neighbouring rows mostly want the
+// parts in one order, in which their columns ascend.
+type appender struct {
+	t     *table
+	idx   []int32
+	ids   [][]ref // of the parts
+	order []int   // of the parts in the last row that was out of order
+	list  []ref
+}
+
+// row appends the columns of row i.
+func (a *appender) row(i int) {
+	base, prev := len(a.idx), empty
+	for _, k := range a.order {
+		r := a.ids[k][i]
+		if r > prev {
+			a.idx = append(a.idx, r-1)
+			prev = r
+		} else if r < empty || r != empty && r < prev {
+			a.idx = a.idx[:base]
+			a.shuffled(i)
+			return
+		}
+	}
+}
+
+// shuffled appends a row that is out of order, or has sets of several columns.
+func (a *appender) shuffled(i int) {
+	single := len(a.ids) <= few
+	for m, k := range a.order {
+		a.list[m] = a.ids[k][i]
+		single = single && a.list[m] >= empty
+	}
+	if !single {
+		a.idx = a.t.appendTo(a.idx, a.t.union(a.list))
+		return
+	}
+	for m := range a.list {
+		for ; m > 0 && a.list[m-1] > a.list[m]; m-- {
+			a.list[m-1], a.list[m] = a.list[m], a.list[m-1]
+			a.order[m-1], a.order[m] = a.order[m], a.order[m-1]
+		}
+	}
+	prev := empty
+	for _, r := range a.list {
+		if r > prev {
+			a.idx = append(a.idx, r-1)
+			prev = r
+		}
+	}
+}
