@@ -20,6 +20,7 @@ const (
 	Library               // kernels of its own, rules given
 	Composite             // a body in other ops
 	Opaque                // integer or bool results: no derivative, no level
+	Control               // bodies run by condition or repeatedly (package graph): not registered, one Op a form
 )
 
 // Val is a value as rules see it: a tensor of whatever interpreter is at work.
