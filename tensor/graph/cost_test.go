@@ -52,8 +52,8 @@ func TestRunAllocatesNothing(t *testing.T) {
 					if err := st.bind(run.in, run.out); err != nil {
 						t.Fatal(err)
 					}
-					for s, k := range p.kernels {
-						if err := k.Run(&st.calls[s]); err != nil {
+					for s, k := range p.steps {
+						if err := k.kernel.Run(&st.calls[s]); err != nil {
 							t.Fatal(err)
 						}
 					}

@@ -2,12 +2,16 @@
 
 package graph
 
+import "slices"
+
 // RemoveDead removes the instructions and constants that no output depends on,
-// renumbers the values, and returns how many instructions it removed.
-// Parameters stay. An index out of range in an instruction that is removed is no
-// error of the program any more.
+// renumbers the values, and returns how many instructions it removed. Of control
+// flow it removes results that nothing reads, with what only they need: carries,
+// operands, instructions of bodies. Parameters stay. An index out of range in an
+// instruction that is removed is no error of the program any more, nor is a loop
+// without end.
 func (g *Graph) RemoveDead() int {
-	live := g.liveValues()
+	live, narrow := g.liveValues()
 	number := make([]Ref, g.NumValues()) // old value -> new
 	old := *g
 	g.Record = Record{
@@ -27,7 +31,10 @@ func (g *Graph) RemoveDead() int {
 		}
 		x := old.Instrs[d]
 		n := len(x.Inst.Out)
-		if live[v] { // all results of an instruction are alike
+		switch nw := narrow[d]; {
+		case nw != nil:
+			g.moveNarrow(&old, int(d), x, nw, number)
+		case live[v]: // all results of an instruction are alike
 			g.moveInstr(&old, int(d), x, number)
 		}
 		v += n
@@ -55,6 +62,21 @@ func (g *Graph) moveInstr(old *Graph, d int, x Instr, number []Ref) {
 	}
 }
 
+// moveNarrow is moveInstr for what is left of a control instruction.
+func (g *Graph) moveNarrow(old *Graph, d int, x Instr, nw *narrowed, number []Ref) {
+	in := old.args[x.args : int(x.args)+len(x.Inst.In)]
+	for k, from := range nw.in {
+		in[k] = number[in[from]]
+	}
+	if d < len(old.Places) {
+		old.Places[len(g.Instrs)] = old.Places[d]
+	}
+	out := g.Emit(nw.inst, in[:len(nw.in)]...)
+	for k, from := range nw.out {
+		number[int(x.Out)+from] = out + Ref(k)
+	}
+}
+
 func (g *Graph) renumber(live []bool, number []Ref) {
 	for i, v := range g.Params {
 		g.Params[i] = number[v]
@@ -78,9 +100,10 @@ func (g *Graph) renumber(live []bool, number []Ref) {
 }
 
 // liveValues marks the values that outputs depend on, with all results of the
-// instructions that make them, and the parameters.
-func (g *Graph) liveValues() []bool {
-	live := make([]bool, g.NumValues())
+// instructions that make them, and the parameters. Of control instructions with
+// parts that are not needed it returns what is left.
+func (g *Graph) liveValues() (live []bool, narrow map[int32]*narrowed) {
+	live = make([]bool, g.NumValues())
 	for _, v := range g.Params {
 		live[v] = true
 	}
@@ -90,19 +113,26 @@ func (g *Graph) liveValues() []bool {
 	for i := len(g.Instrs) - 1; i >= 0; i-- {
 		x := &g.Instrs[i]
 		results := live[x.Out : int(x.Out)+len(x.Inst.Out)]
-		used := false
-		for _, l := range results {
-			used = used || l
+		if !slices.Contains(results, true) {
+			continue
 		}
-		if !used {
+		args := g.Args(i)
+		if nw := narrowControl(x.Inst, results); nw != nil {
+			if narrow == nil {
+				narrow = map[int32]*narrowed{}
+			}
+			narrow[int32(i)] = nw
+			for _, k := range nw.in {
+				live[args[k]] = true
+			}
 			continue
 		}
 		for k := range results {
 			results[k] = true
 		}
-		for _, a := range g.Args(i) {
+		for _, a := range args {
 			live[a] = true
 		}
 	}
-	return live
+	return live, narrow
 }

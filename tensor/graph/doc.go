@@ -8,10 +8,13 @@
 // over an operand's memory; plan.go: offsets in one arena) and makes a [Program],
 // which runs with arrays of the caller's and allocates nothing once it is warm.
 //
+// Control flow is instructions that hold graphs (control.go says what they mean);
+// a body runs as a program in the arena of what it is in (flow.go).
+//
 // What does not live here: tensors, levels and interpreters (package tensor and
 // package grad, which fill Records), operations and their kernels (package
 // kernels). Nothing here knows of derivatives.
 //
-// Start reading at record.go, then graph.go, layout.go and program.go. Graphs
+// Start reading at record.go, then graph.go, control.go, layout.go and program.go. Graphs
 // print themselves as text, DOT and JSON (text.go, dot.go, json.go).
 package graph

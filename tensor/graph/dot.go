@@ -26,6 +26,14 @@ var dotStyle = map[string]string{
 func writeDOT(w io.Writer, list []entry, outputs []Ref) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, "digraph program {\n\tnode [fontname=\"Helvetica\", fontsize=11];\n\tedge [fontname=\"Helvetica\", fontsize=9];\n")
+	writeNodes(b, "", list, outputs)
+	fmt.Fprint(b, "}\n")
+	return b.Flush()
+}
+
+// writeNodes writes a listing; names begin with prefix. Bodies are clusters, joined
+// to what they belong to by a dotted edge.
+func writeNodes(b *bufio.Writer, prefix string, list []entry, outputs []Ref) {
 	node := make(map[Ref]int) // of each value the entry that makes it
 	for i, e := range list {
 		label := e.Op
@@ -42,19 +50,26 @@ func writeDOT(w io.Writer, list []entry, outputs []Ref) error {
 		if e.Input {
 			style = dotStyle[e.Op]
 		}
-		fmt.Fprintf(b, "\tn%d [label=%s, %s];\n", i, quoted(label), style)
+		fmt.Fprintf(b, "\t%sn%d [label=%s, %s];\n", prefix, i, quoted(label), style)
 		for _, v := range e.In {
 			if v != Untracked {
-				fmt.Fprintf(b, "\tn%d -> n%d [label=%s];\n", node[v], i, quoted(refsText([]Ref{v})))
+				fmt.Fprintf(b, "\t%sn%d -> %sn%d [label=%s];\n", prefix, node[v], prefix, i, quoted(refsText([]Ref{v})))
+			}
+		}
+		for k, body := range e.Bodies {
+			inner := fmt.Sprintf("%sn%d_%d_", prefix, i, k)
+			fmt.Fprintf(b, "\tsubgraph cluster_%s {\n\tlabel=%s; fontname=\"Helvetica\"; fontsize=10; style=rounded;\n", inner, quoted(e.Op+": "+e.Roles[k]))
+			writeNodes(b, inner, body.list(), body.Outputs)
+			fmt.Fprint(b, "\t}\n")
+			if len(body.Outputs) > 0 {
+				fmt.Fprintf(b, "\t%sout0 -> %sn%d [style=dotted, arrowhead=none];\n", inner, prefix, i)
 			}
 		}
 	}
 	for i, v := range outputs {
-		fmt.Fprintf(b, "\tout%d [label=\"output %d\", shape=ellipse, peripheries=2];\n", i, i)
-		fmt.Fprintf(b, "\tn%d -> out%d [label=%s];\n", node[v], i, quoted(refsText([]Ref{v})))
+		fmt.Fprintf(b, "\t%sout%d [label=\"output %d\", shape=ellipse, peripheries=2];\n", prefix, i, i)
+		fmt.Fprintf(b, "\t%sn%d -> %sout%d [label=%s];\n", prefix, node[v], prefix, i, quoted(refsText([]Ref{v})))
 	}
-	fmt.Fprint(b, "}\n")
-	return b.Flush()
 }
 
 // quoted returns s as a DOT string: of its escapes only those of quotes and line ends.

@@ -25,9 +25,12 @@ func (g *Graph) Equal(h *Graph) bool {
 // sameInst compares instances. Those of ops are what their op, attribute and
 // operands make them; derived loops are compared as loops.
 func sameInst(x, y *kernels.Inst) bool {
+	c, d := ControlOf(x), ControlOf(y)
 	switch {
 	case x == y:
 		return true
+	case c != nil && d != nil:
+		return x.Op == y.Op && c.equal(d)
 	case x.Op != y.Op || x.Name != y.Name || x.Attr != y.Attr || !slices.EqualFunc(x.In, y.In, kernels.EqualAval):
 		return false
 	case x.Op != nil:

@@ -48,11 +48,17 @@ type RunError struct {
 	Op    string
 	In    []kernels.Aval // its operands
 	Place string         // file:line of the caller who asked for it; "" where not noted
-	Err   error
+	// Within tells, for an instruction of a body, in which step of which loop it
+	// failed, the innermost first.
+	Within []string
+	Err    error
 }
 
 func (e *RunError) Error() string {
 	s := fmt.Sprintf("instruction %d: %v", e.Instr, e.Err)
+	for _, w := range e.Within {
+		s += ", in " + w
+	}
 	if e.Place != "" {
 		s = e.Place + ": " + s
 	}

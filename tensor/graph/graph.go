@@ -8,7 +8,7 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
-// Graph is a program without branches. It is built by one goroutine and not
+// Graph is a program in which control flow is instructions that hold graphs. It is built by one goroutine and not
 // changed any more once it is compiled.
 type Graph struct {
 	Record

@@ -5,6 +5,7 @@ package graph
 
 import (
 	"math"
+	"slices"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/kernels/loop"
@@ -18,6 +19,7 @@ const (
 	ofParam         // a parameter's, given by the caller
 	ofConst         // a constant's
 	ofOutput        // an output's destination, given by the caller
+	ofStack         // memory of its own that grows (stack.go)
 )
 
 // location is where a value's elements are.
@@ -29,7 +31,7 @@ type location struct {
 
 	// Of a root, once all is assigned:
 	source source
-	index  int32 // which parameter, constant or output has the memory
+	index  int32 // which parameter, constant, output or stack has the memory
 	base   int   // where in the arena it lies, in bytes
 }
 
@@ -42,6 +44,10 @@ type layout struct {
 	blocks []block
 	dest   []int32   // of each block: the output in whose destination it lies, or -1
 	copies []copyOut // outputs that are copied to their destination at the end
+	stacks []Ref     // results that grow
+	work   []int32   // of each step: the block that it works in, or -1
+	added  []int32   // of each output from sums on: the step that adds it to its destination, or -1
+	sums   int       // the first output that is added to its destination
 
 	inPlace int // results that took over an operand's memory
 	arena   int // bytes
@@ -56,15 +62,20 @@ type copyOut struct {
 
 const forever = math.MaxInt32
 
-// newLayout lays out a graph. Parameters and outputs are taken to be dense.
-func newLayout(g *Graph) *layout {
-	l := &layout{g: g, at: make([]location, g.NumValues()), last: make([]int32, g.NumValues())}
+// newLayout begins to lay out a graph: it finds the views. strides, which may be
+// nil, are those of the parameters; outputs are dense, and those from sums on are to
+// be added to what their destinations hold.
+func newLayout(g *Graph, strides [][]int, sums int) *layout {
+	l := &layout{g: g, sums: sums, at: make([]location, g.NumValues()), last: make([]int32, g.NumValues())}
 	for v := range l.at {
 		l.at[v] = location{root: Ref(v), block: -1}
 		l.last[v] = -1
 	}
 	for i, v := range g.Params {
 		l.at[v].source, l.at[v].index = ofParam, int32(i)
+		if strides != nil {
+			l.at[v].strides = strides[i]
+		}
 	}
 	for i, c := range g.Consts {
 		l.at[c.Ref].source, l.at[c.Ref].index = ofConst, int32(i)
@@ -73,11 +84,17 @@ func newLayout(g *Graph) *layout {
 		}
 	}
 	l.findViews()
+	return l
+}
+
+// assign gives all values their memory. scratch is how many bytes each step works in.
+func (l *layout) assign(scratch []int) {
 	l.findLast()
-	l.makeBlocks()
+	l.findStacks()
+	l.findAdded()
+	l.makeBlocks(scratch)
 	l.assignOutputs()
 	l.place()
-	return l
 }
 
 // findViews separates the instructions that only view their operand from the
@@ -135,10 +152,15 @@ func (l *layout) findLast() {
 }
 
 // makeBlocks gives each result memory: an operand's that dies, or a block of its own.
-func (l *layout) makeBlocks() {
+func (l *layout) makeBlocks(scratch []int) {
+	l.work = make([]int32, len(l.steps))
 	for s, i := range l.steps {
 		x := &l.g.Instrs[i]
-		if v, ok := l.overwritten(s, x, l.g.Args(int(i))); ok {
+		if l.work[s] = -1; scratch[s] > 0 {
+			l.work[s] = int32(len(l.blocks))
+			l.blocks = append(l.blocks, block{size: scratch[s], first: s, last: s})
+		}
+		if v, ok := l.overwritten(s, x, l.g.Args(int(i))); ok && !slices.Contains(l.added, int32(s)) {
 			b := l.at[v].block
 			l.at[x.Out].block = b
 			l.blocks[b].last = int(max(l.last[x.Out], int32(s)))
@@ -147,6 +169,9 @@ func (l *layout) makeBlocks() {
 		}
 		for k, a := range x.Inst.Out {
 			v := x.Out + Ref(k)
+			if l.at[v].source == ofStack {
+				continue
+			}
 			l.at[v].block = int32(len(l.blocks))
 			l.blocks = append(l.blocks, block{size: bytesOf(a), first: s, last: int(max(l.last[v], int32(s)))})
 		}

@@ -21,7 +21,13 @@ type entry struct {
 	First Ref // the first result
 	Out   []kernels.Aval
 	Place string
+	// Of control flow what the bodies are for, and the bodies.
+	Roles  []string
+	Bodies []*Graph
 }
+
+// roles names the bodies of each form.
+var roles = map[Form][]string{Cond: {"true", "false"}, Scan: {"body"}, While: {"condition", "body"}, Call: {"body"}}
 
 // entries lists a record in the order of its values. Inputs are named by label.
 func (r *Record) entries(label func(Ref) (op, attr string), place func(int) string) []entry {
@@ -35,9 +41,11 @@ func (r *Record) entries(label func(Ref) (op, attr string), place func(int) stri
 			continue
 		}
 		inst := r.Instrs[d].Inst
-		list = append(list, entry{
-			Op: inst.Name, Attr: attrText(inst.Attr), In: r.Args(int(d)), First: v, Out: inst.Out, Place: place(int(d)),
-		})
+		e := entry{Op: inst.Name, Attr: attrText(inst.Attr), In: r.Args(int(d)), First: v, Out: inst.Out, Place: place(int(d))}
+		if c := ControlOf(inst); c != nil {
+			e.Roles, e.Bodies = roles[c.Form], c.Bodies
+		}
+		list = append(list, e)
 		v += Ref(len(inst.Out))
 	}
 	return list

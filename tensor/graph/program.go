@@ -15,14 +15,10 @@ import (
 // progress has a state (an arena and call structures) of its own, and states are
 // kept for later runs, as many as ever ran at the same time.
 type Program struct {
-	g       *Graph
-	dev     device.Device
-	lay     *layout
-	kernels []kernels.Kernel // of each step
-	values  []kernels.Array  // of each value: its type and strides
-	stage   []int            // of each output its place in the staging memory, and the end
-	later   bool             // the device runs its work on a stream, later
-	slow    bool             // some kernel may run long
+	*code
+	dev   device.Device
+	stage []int // of each output its place in the staging memory, and the end
+	later bool  // the device runs its work on a stream, later
 
 	mu      sync.Mutex
 	idle    []*state
@@ -41,10 +37,6 @@ type Stats struct {
 	ConstBytes   int // captured values
 }
 
-// slowPoints is the number of loop steps from which a kernel is long enough to be
-// interrupted: some hundred microseconds.
-const slowPoints = 1 << 18
-
 // Compile makes a program of g for dev. The program shares the constants; g must
 // not be changed any more, and may be released. Errors: an *InvalidError, a *BackendError.
 func Compile(g *Graph, dev device.Device) (*Program, error) {
@@ -56,43 +48,17 @@ func Compile(g *Graph, dev device.Device) (*Program, error) {
 		return nil, &BackendError{Device: dev.Name()}
 	}
 	p := &Program{dev: dev, later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
-	p.lay = newLayout(g)
-	for _, i := range p.lay.steps {
-		inst := g.Instrs[i].Inst
-		k := inst.Kernel(backend)
-		if k == nil {
-			return nil, &BackendError{Device: dev.Name(), Op: inst.Name}
-		}
-		p.kernels = append(p.kernels, k)
-		p.slow = p.slow || slow(inst)
-	}
-	p.values = make([]kernels.Array, g.NumValues())
-	for v := range p.values {
-		p.values[v] = kernels.Array{Aval: g.Aval(Ref(v)), Strides: p.lay.at[v].strides}
+	own := g.share()
+	var err error
+	if p.code, err = newCode(own, target{dev.Name(), backend}, nil, len(g.Outputs)); err != nil {
+		own.Release()
+		return nil, err
 	}
 	p.stage = make([]int, len(g.Outputs)+1)
 	for i, v := range g.Outputs {
 		p.stage[i+1] = p.stage[i] + aligned(bytesOf(g.Aval(v)))
 	}
-	p.g = g.share()
-	p.lay.g = p.g
 	return p, nil
-}
-
-// slow reports whether an instruction may run long.
-func slow(inst *kernels.Inst) bool {
-	if inst.Expr == nil {
-		n := 0
-		for _, a := range inst.In {
-			n += a.Size()
-		}
-		return n >= 1<<12 // a cubic algorithm takes n^1.5 steps
-	}
-	n := 1
-	for _, a := range inst.Expr.Axes {
-		n *= a.Size
-	}
-	return n >= slowPoints
 }
 
 // Graph returns the graph, which must not be changed.
@@ -101,16 +67,10 @@ func (p *Program) Graph() *Graph { return p.g }
 // Device returns the device that the program runs on.
 func (p *Program) Device() device.Device { return p.dev }
 
-// Stats tells how large the program is.
+// Stats tells how large the program is. Instructions of bodies count once.
 func (p *Program) Stats() Stats {
-	s := Stats{
-		Instructions: len(p.lay.steps),
-		Views:        len(p.g.Instrs) - len(p.lay.steps),
-		InPlace:      p.lay.inPlace,
-		Copies:       len(p.lay.copies),
-		ArenaBytes:   p.lay.arena,
-		NeedBytes:    p.lay.need,
-	}
+	s := Stats{ArenaBytes: p.lay.arena, NeedBytes: p.lay.need}
+	p.code.count(&s)
 	for i := range p.g.Consts {
 		if a := &p.g.Consts[i].Array; a.Size() > 0 {
 			sp := spanOf(a, ofConst, i)

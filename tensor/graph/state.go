@@ -16,10 +16,8 @@ import (
 
 // state is what one run in progress works on.
 type state struct {
+	*activation
 	p        *Program
-	values   []kernels.Array
-	calls    []kernels.Call // of each step
-	external []external     // values in the caller's memory
 	arena    *device.Buffer
 	staging  *device.Buffer   // for outputs that share memory with parameters
 	packed   []*device.Buffer // for parameters that are not dense
@@ -27,6 +25,7 @@ type state struct {
 
 	in, out []*kernels.Array // of the run in progress
 	done    <-chan struct{}  // closed when its context ends
+	polls   uint
 	cancel  *atomic.Bool
 	watcher *watcher
 	cleanup runtime.Cleanup
@@ -34,71 +33,20 @@ type state struct {
 	err     error
 }
 
-// external tells that a value lies at an offset in a parameter or destination.
-type external struct {
-	value  Ref
-	source source
-	index  int32
-	offset int
-}
-
 func newState(p *Program) (*state, error) {
 	st := &state{p: p, cancel: new(atomic.Bool), overlaps: newOverlaps(p.g)}
 	st.work = func() { st.err = st.guarded() }
 	st.packed = make([]*device.Buffer, len(p.g.Params))
-	st.values = append(st.values, p.values...)
+	var arena memory
 	if p.lay.arena > 0 {
 		var err error
 		if st.arena, err = p.dev.Alloc(p.lay.arena); err != nil {
 			return nil, err
 		}
+		arena = memory{st.arena.Ptr(), st.arena}
 	}
-	for v := range st.values {
-		st.locate(Ref(v))
-	}
-	st.makeCalls()
+	st.activation = newActivation(st, p.code, arena, 0)
 	return st, nil
-}
-
-// locate points a value to its memory, or notes that it is external.
-func (st *state) locate(v Ref) {
-	a, at := &st.values[v], st.p.lay.at[v]
-	root := st.p.lay.at[at.root]
-	if a.Size() == 0 {
-		return
-	}
-	switch root.source {
-	case inArena:
-		a.Ptr, a.Buf = unsafe.Add(st.arena.Ptr(), root.base+at.offset), st.arena
-	case ofConst:
-		c := &st.p.g.Consts[root.index].Array
-		a.Ptr, a.Buf = unsafe.Add(c.Ptr, at.offset), c.Buf
-	default:
-		st.external = append(st.external, external{v, root.source, root.index, at.offset})
-	}
-}
-
-func (st *state) makeCalls() {
-	p := st.p
-	slots := 0
-	for _, i := range p.lay.steps {
-		inst := p.g.Instrs[i].Inst
-		slots += len(inst.In) + len(inst.Out)
-	}
-	slab := make([]*kernels.Array, 0, slots)
-	st.calls = make([]kernels.Call, len(p.lay.steps))
-	for s, i := range p.lay.steps {
-		x, from := &p.g.Instrs[i], len(slab)
-		for _, v := range p.g.Args(int(i)) {
-			slab = append(slab, &st.values[v])
-		}
-		mid := len(slab)
-		for k := range x.Inst.Out {
-			slab = append(slab, &st.values[x.Out+Ref(k)])
-		}
-		end := len(slab)
-		st.calls[s] = kernels.Call{In: slab[from:mid:mid], Out: slab[mid:end:end], Workers: p.dev.Workers(), Cancel: st.cancel}
-	}
 }
 
 // bind points the external values to the memory of the arguments, or of what
@@ -111,11 +59,17 @@ func (st *state) bind(in, out []*kernels.Array) error {
 	if err := st.standIns(); err != nil {
 		return err
 	}
-	for _, x := range st.external {
-		ptr, buf := st.base(x)
-		v := &st.values[x.value]
-		v.Ptr, v.Buf = unsafe.Add(ptr, x.offset), buf
+	for i, a := range in {
+		if st.ins[i] = memoryOf(a); st.packed[i] != nil && !a.Dense() {
+			st.ins[i] = memory{st.packed[i].Ptr(), st.packed[i]}
+		}
 	}
+	for i, a := range out {
+		if st.outs[i] = memoryOf(a); st.overlaps.staged[i] {
+			st.outs[i] = memory{st.staging.Ptr(), st.staging}.plus(st.p.stage[i])
+		}
+	}
+	st.point(st.moving)
 	return nil
 }
 
@@ -136,26 +90,9 @@ func (st *state) standIns() (err error) {
 	return nil
 }
 
-// base returns the memory in which an external value lies at its offset.
-func (st *state) base(x external) (unsafe.Pointer, *device.Buffer) {
-	switch i := x.index; {
-	case x.source == ofOutput && st.overlaps.staged[i]:
-		return unsafe.Add(st.staging.Ptr(), st.p.stage[i]), st.staging
-	case x.source == ofOutput:
-		return st.out[i].Ptr, st.out[i].Buf
-	case !st.in[i].Dense():
-		return st.packed[i].Ptr(), st.packed[i]
-	default:
-		return st.in[i].Ptr, st.in[i].Buf
-	}
-}
-
 // unbind forgets the arguments, so that a state that waits keeps nobody's memory.
 func (st *state) unbind() {
-	for _, x := range st.external {
-		v := &st.values[x.value]
-		v.Ptr, v.Buf = nil, nil
-	}
+	st.forget()
 	st.in, st.out, st.done, st.err = nil, nil, nil, nil
 }
 
@@ -219,6 +156,20 @@ func (st *state) guarded() (err error) {
 // as much as a step on a scalar. What may run long polls the flag besides.
 const pollSteps = 8
 
+// poll looks at the context every now and then.
+func (st *state) poll() error {
+	if st.polls++; st.polls%pollSteps != 0 {
+		return nil
+	}
+	select {
+	case <-st.done: // never, where the context cannot end
+		return kernels.ErrCancelled
+	default:
+		return nil
+	}
+}
+
+// steps packs the parameters, runs the program and copies what was staged.
 func (st *state) steps() error {
 	for i, a := range st.in {
 		if !a.Dense() && a.Size() > 0 {
@@ -226,33 +177,11 @@ func (st *state) steps() error {
 			copyArray(&packed, a)
 		}
 	}
-	for s, k := range st.p.kernels {
-		if s%pollSteps == 0 {
-			select {
-			case <-st.done: // never, where the context cannot end
-				return kernels.ErrCancelled
-			default:
-			}
-		}
-		if err := k.Run(&st.calls[s]); err != nil {
-			return st.failed(s, err)
-		}
-	}
-	st.copyOutputs()
-	return nil
-}
-
-// copyOutputs fills the destinations that no step has written to.
-func (st *state) copyOutputs() {
-	for _, c := range st.p.lay.copies {
-		dst := *st.out[c.output]
-		if st.overlaps.staged[c.output] {
-			dst.Ptr = unsafe.Add(st.staging.Ptr(), st.p.stage[c.output])
-		}
-		copyArray(&dst, &st.values[c.value])
+	if err := st.activation.run(); err != nil {
+		return err
 	}
 	if !st.overlaps.any {
-		return
+		return nil
 	}
 	for i, staged := range st.overlaps.staged {
 		if staged {
@@ -260,15 +189,7 @@ func (st *state) copyOutputs() {
 			copyArray(st.out[i], &src)
 		}
 	}
-}
-
-func (st *state) failed(step int, err error) error {
-	if errors.Is(err, kernels.ErrCancelled) {
-		return err
-	}
-	i := int(st.p.lay.steps[step])
-	inst := st.p.g.Instrs[i].Inst
-	return &RunError{Instr: i, Op: inst.Name, In: inst.In, Place: st.p.g.PlaceOf(i), Err: err}
+	return nil
 }
 
 // release gives the state's memory back and ends its watcher.
@@ -277,6 +198,7 @@ func (st *state) release() {
 		st.cleanup.Stop()
 		st.watcher.close()
 	}
+	st.activation.release()
 	for _, b := range append(st.packed, st.arena, st.staging) {
 		if b != nil {
 			b.Release()

@@ -32,27 +32,36 @@ func textOf(write func(io.Writer) error) string {
 
 func writeText(w io.Writer, list []entry, outputs []Ref) error {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	writeLines(tw, "", list, outputs)
+	return tw.Flush()
+}
+
+// writeLines writes a listing, and the bodies of control flow below what they belong to.
+func writeLines(w io.Writer, indent string, list []entry, outputs []Ref) {
 	for _, e := range list {
-		fmt.Fprintf(tw, "%s = %s", refsText(e.results()), e.Op)
+		fmt.Fprintf(w, "%s%s = %s", indent, refsText(e.results()), e.Op)
 		switch {
 		case e.Attr != "" && e.Input:
-			fmt.Fprintf(tw, " %s", e.Attr)
+			fmt.Fprintf(w, " %s", e.Attr)
 		case e.Attr != "":
-			fmt.Fprintf(tw, "(%s)", e.Attr)
+			fmt.Fprintf(w, "(%s)", e.Attr)
 		}
 		if len(e.In) > 0 {
-			fmt.Fprintf(tw, " %s", refsText(e.In))
+			fmt.Fprintf(w, " %s", refsText(e.In))
 		}
-		fmt.Fprintf(tw, "\t%s", avalsText(e.Out))
+		fmt.Fprintf(w, "\t%s", avalsText(e.Out))
 		if e.Place != "" {
-			fmt.Fprintf(tw, "\t%s", e.Place)
+			fmt.Fprintf(w, "\t%s", e.Place)
 		}
-		fmt.Fprintln(tw)
+		fmt.Fprintln(w)
+		for k, b := range e.Bodies {
+			fmt.Fprintf(w, "%s  %s:\n", indent, e.Roles[k])
+			writeLines(w, indent+"    ", b.list(), b.Outputs)
+		}
 	}
 	if len(outputs) > 0 {
-		fmt.Fprintf(tw, "return %s\n", refsText(outputs))
+		fmt.Fprintf(w, "%sreturn %s\n", indent, refsText(outputs))
 	}
-	return tw.Flush()
 }
 
 func (e *entry) results() []Ref {

@@ -93,6 +93,11 @@ func (g *Graph) verifyInstrs() error {
 				return &InvalidError{i, fmt.Sprintf("operand %d, %%%d, is not of the type that %s was made for", k, v, x.Inst.Name)}
 			}
 		}
+		if c := ControlOf(x.Inst); c != nil {
+			if reason := c.verify(x.Inst); reason != "" {
+				return &InvalidError{i, reason}
+			}
+		}
 		next += Ref(len(x.Inst.Out))
 	}
 	if input(); int(next) != len(g.def) {
