@@ -9,7 +9,7 @@ import (
 // What an eager operation allocates on Go's heap: its result with a few
 // elements, the memory of some more, and a boxed attribute where it has one.
 func TestAllocations(t *testing.T) {
-	if raceEnabled {
+	if instrumented {
 		t.Skip("the race detector makes pools forget")
 	}
 	on := tensor.On(open(t, "cpu"))

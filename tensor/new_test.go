@@ -1,11 +1,8 @@
 package tensor_test
 
 import (
-	"bytes"
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -214,15 +211,18 @@ func TestWrap(t *testing.T) {
 // On a default device that is no host, what is not asked for by On still works,
 // and Wrap copies.
 func TestAnotherDefaultDevice(t *testing.T) {
-	if os.Getenv(device.EnvDevice) != "sim" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestAnotherDefaultDevice$", "-test.v")
-		cmd.Env = append(os.Environ(), device.EnvDevice+"=sim")
-		out, err := cmd.CombinedOutput()
-		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestAnotherDefaultDevice")) {
-			t.Errorf("%v\n%s", err, out)
-		}
-		return
+	before, err := device.Default()
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := tensor.SetDefaultDevice(open(t, "sim")); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := tensor.SetDefaultDevice(before); err != nil {
+			t.Error(err)
+		}
+	}()
 	data := []float64{1, 2, 3, 4}
 	x, y := tensor.Wrap(data, 2, 2), tensor.WrapStrided(data, []int{2}, []int{2})
 	data[0] = 9

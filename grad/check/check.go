@@ -59,10 +59,18 @@ type Finding struct {
 	Got      float64 // the derivative along the direction, or by the entry
 	Want     float64 // what differences give
 	Error    float64 // |Got-Want| / (1 + max(|Got|, |Want|))
+	// Unsettled tells that differences with ever smaller steps do not agree with
+	// each other, so that Want means little: x is at or very near a point where
+	// the function is not smooth.
+	Unsettled bool
 }
 
 func (f Finding) String() string {
-	return fmt.Sprintf("order %d, %s, argument %s, %s: %.10g, differences give %.10g (error %.2g)", f.Order, f.Mode, f.Argument, f.Entry, f.Got, f.Want, f.Error)
+	s := fmt.Sprintf("order %d, %s, argument %s, %s: %.10g, differences give %.10g (error %.2g)", f.Order, f.Mode, f.Argument, f.Entry, f.Got, f.Want, f.Error)
+	if f.Unsettled {
+		s += "; they depend on the step: the function is not smooth there"
+	}
+	return s
 }
 
 // Report is the outcome of a check.
@@ -210,7 +218,8 @@ func floats(ts []*tensor.Tensor) []*tensor.Tensor {
 	return out
 }
 
-// direction returns random tangents of all float leaves of x, or of leaf only alone.
+// direction returns random tangents of all leaves of x, or, where only is not
+// negative, of that leaf alone.
 func (c *checker) direction(x []*tensor.Tensor, only int) []*tensor.Tensor {
 	v := make([]*tensor.Tensor, len(x))
 	for i, t := range x {
@@ -230,10 +239,49 @@ func like(t *tensor.Tensor, data []float64) *tensor.Tensor {
 	return tensor.FromSlice(data).Reshape(t.Shape()...).Cast(t.DType())
 }
 
-// difference returns the derivative of f at x along v by central differences at
-// steps h and h/2, extrapolated.
-func (c *checker) difference(f function, x, v []*tensor.Tensor) [][]float64 {
-	h := c.step
+// slope is a derivative by differences.
+type slope struct {
+	value float64
+	doubt float64 // by how much the extrapolations of larger and smaller steps differ
+}
+
+// settled reports whether the doubt is no more than tol, relative to 1 + the value.
+func (s slope) settled(tol float64) bool { return s.doubt <= tol*(1+math.Abs(s.value)) }
+
+// difference returns the derivative of f at x along v by central differences,
+// extrapolated. Where those of two steps disagree, as when a step crosses a point
+// at which f is not smooth, smaller ones are tried.
+func (c *checker) difference(f function, x, v []*tensor.Tensor) [][]slope {
+	best := c.slopes(f, x, v, c.step)
+	for _, smaller := range []float64{16, 256} {
+		if c.allSettled(best) {
+			break
+		}
+		for i, list := range c.slopes(f, x, v, c.step/smaller) {
+			for k, s := range list {
+				if s.doubt < best[i][k].doubt {
+					best[i][k] = s
+				}
+			}
+		}
+	}
+	return best
+}
+
+// allSettled reports whether sums of the slopes too will be settled.
+func (c *checker) allSettled(all [][]slope) bool {
+	for _, list := range all {
+		for _, s := range list {
+			if !s.settled(c.tol / 100) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// slopes extrapolates central differences at steps h, h/2 and h/4 (Richardson).
+func (c *checker) slopes(f function, x, v []*tensor.Tensor, h float64) [][]slope {
 	at := func(s float64) [][]float64 {
 		xs := make([]*tensor.Tensor, len(x))
 		for i, t := range x {
@@ -243,18 +291,41 @@ func (c *checker) difference(f function, x, v []*tensor.Tensor) [][]float64 {
 		}
 		return c.values(f(xs))
 	}
-	p1, m1, p2, m2 := at(h), at(-h), at(h/2), at(-h/2)
+	var up, down [3][][]float64
+	for n := range up {
+		s := h / float64(int(1)<<n)
+		up[n], down[n] = at(s), at(-s)
+	}
 	if c.err != nil {
 		return nil
 	}
-	for i := range p1 {
-		for k := range p1[i] {
-			coarse := (p1[i][k] - m1[i][k]) / (2 * h)
-			fine := (p2[i][k] - m2[i][k]) / h
-			p1[i][k] = fine + (fine-coarse)/3
+	all := make([][]slope, len(up[0]))
+	for i := range all {
+		all[i] = make([]slope, len(up[0][i]))
+		for k := range all[i] {
+			var d [3]float64
+			for n := range d {
+				d[n] = (up[n][i][k] - down[n][i][k]) / (2 * h) * float64(int(1)<<n)
+			}
+			first, second := d[1]+(d[1]-d[0])/3, d[2]+(d[2]-d[1])/3
+			all[i][k] = slope{second, math.Abs(second - first)}
+			if math.IsNaN(all[i][k].doubt) {
+				all[i][k].doubt = math.Inf(1)
+			}
 		}
 	}
-	return p1
+	return all
+}
+
+// relative returns the error of a Finding.
+func relative(got, want float64) float64 {
+	if got == want || math.IsNaN(got) && math.IsNaN(want) {
+		return 0
+	}
+	if err := math.Abs(got-want) / (1 + max(math.Abs(got), math.Abs(want))); !math.IsNaN(err) {
+		return err
+	}
+	return math.Inf(1)
 }
 
 func (c *checker) values(ts []*tensor.Tensor) [][]float64 {
@@ -287,7 +358,7 @@ func (c *checker) checkForward(f function, x []*tensor.Tensor, modes []string) {
 			}
 			for k := range got {
 				for e := range got[k] {
-					worst = worse(worst, got[k][e], want[k][e], func() string {
+					worst = c.worse(worst, got[k][e], want[k][e], func() string {
 						return fmt.Sprintf("result%s%v along a random direction", leafName(k, len(got)), unravel(e, dy[k].Shape()))
 					})
 				}
@@ -306,16 +377,17 @@ func (c *checker) checkReverse(f function, x, y []*tensor.Tensor, modes []string
 		return
 	}
 	// weighted is the scalar function whose gradient the pullback gives.
-	weighted := func(v []*tensor.Tensor) float64 {
-		var s float64
+	weighted := func(v []*tensor.Tensor) slope {
+		var sum slope
 		for k, d := range c.difference(f, x, v) {
 			for e := range d {
 				if gs[k][e] != 0 {
-					s += gs[k][e] * d[e]
+					sum.value += gs[k][e] * d[e].value
+					sum.doubt += math.Abs(gs[k][e]) * d[e].doubt
 				}
 			}
 		}
-		return s
+		return sum
 	}
 	for i := range x {
 		if !x[i].DType().IsFloat() {
@@ -329,7 +401,7 @@ func (c *checker) checkReverse(f function, x, y []*tensor.Tensor, modes []string
 			for e, d := range dir {
 				got += d * gx[i][e]
 			}
-			worst = worse(worst, got, weighted(v), func() string { return "along a random direction" })
+			worst = c.worse(worst, got, weighted(v), func() string { return "along a random direction" })
 		}
 		if c.err != nil {
 			return
@@ -345,14 +417,14 @@ func (c *checker) checkReverse(f function, x, y []*tensor.Tensor, modes []string
 const maxBlamed = 256
 
 // blame finds the entry of leaf i whose gradient is worst.
-func (c *checker) blame(x []*tensor.Tensor, i int, gx []float64, weighted func([]*tensor.Tensor) float64, along Finding) Finding {
+func (c *checker) blame(x []*tensor.Tensor, i int, gx []float64, weighted func([]*tensor.Tensor) slope, along Finding) Finding {
 	worst := along
-	v := c.direction(x, -2)
+	v := c.direction(x, len(x)) // zeros
 	for e := range min(len(gx), maxBlamed) {
 		unit := make([]float64, len(gx))
 		unit[e] = 1
 		v[i] = like(x[i], unit)
-		f := worse(Finding{Error: -1}, gx[e], weighted(v), func() string { return fmt.Sprintf("entry %v", unravel(e, x[i].Shape())) })
+		f := c.worse(Finding{Error: -1}, gx[e], weighted(v), func() string { return fmt.Sprintf("entry %v", unravel(e, x[i].Shape())) })
 		if e == 0 || !(f.Error <= worst.Error) {
 			worst = f
 		}
@@ -360,22 +432,16 @@ func (c *checker) blame(x []*tensor.Tensor, i int, gx []float64, weighted func([
 	return worst
 }
 
-// worse returns the worse of w and the comparison of got with want.
-func worse(w Finding, got, want float64, entry func() string) Finding {
-	if got == want || math.IsNaN(got) && math.IsNaN(want) {
-		if w.Error < 0 {
-			return Finding{Got: got, Want: want, Entry: entry()}
-		}
+// worse returns the worse of w and the comparison of got with want. One that
+// fails although the differences settled is worse than any other.
+func (c *checker) worse(w Finding, got float64, want slope, entry func() string) Finding {
+	f := Finding{Got: got, Want: want.value, Error: relative(got, want.value), Unsettled: !want.settled(c.tol)}
+	proven := func(f Finding) bool { return f.Error > c.tol && !f.Unsettled }
+	if f.Error <= w.Error && !proven(f) || f.Error <= w.Error && proven(w) || proven(w) && !proven(f) {
 		return w
 	}
-	err := math.Abs(got-want) / (1 + max(math.Abs(got), math.Abs(want)))
-	if math.IsNaN(err) {
-		err = math.Inf(1)
-	}
-	if err > w.Error {
-		return Finding{Got: got, Want: want, Error: err, Entry: entry()}
-	}
-	return w
+	f.Entry = entry()
+	return f
 }
 
 func (c *checker) note(f Finding, mode string, modes []string, leaf int) {

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -64,8 +65,8 @@ func TestWrongDerivativeIsNamed(t *testing.T) {
 		if f.Argument != "B" {
 			t.Errorf("blames argument %s: %v", f.Argument, f)
 		}
-		if f.Mode == "VJP" && f.Entry != "entry [1]" {
-			t.Errorf("blames %s, want entry [1]: %v", f.Entry, f)
+		if f.Mode == "VJP" && (f.Entry != "entry [1]" || math.Abs(f.Got/f.Want-1.5) > 1e-9) {
+			t.Errorf("blames %s, want entry [1], which is 1.5 times too large: %v", f.Entry, f)
 		}
 	}
 	if len(r.Failed) != 2 {
@@ -90,6 +91,23 @@ func TestSecondOrderIsChecked(t *testing.T) {
 	}
 	if err := check.Derivatives(f, x, check.Order(2)).Err(); err == nil || !strings.Contains(err.Error(), "order 2") {
 		t.Errorf("order 2: %v", err)
+	}
+}
+
+// Near a point without a derivative, differences with a large step say nothing:
+// smaller ones are tried, and where those too disagree the finding says so.
+func TestKinks(t *testing.T) {
+	abs := func(x *T) *T { return x.Abs().Mul(x.AddScalar(3)).Sum() }
+	if err := check.Derivatives(abs, tensor.New([]float64{1e-4, -2e-5}), check.Order(1)).Err(); err != nil {
+		t.Errorf("near kinks: %v", err)
+	}
+	jump := func(x *T) *T { return x.Add(x.Gt(tensor.Scalar(0.5)).Cast(tensor.Float64)).Sum() }
+	r := check.Derivatives(jump, tensor.New([]float64{0.5 + 1e-9}), check.Order(1))
+	if r.Err() == nil || !r.Worst.Unsettled || !strings.Contains(r.Err().Error(), "not smooth") {
+		t.Errorf("at a jump: %v", r)
+	}
+	if r := check.Derivatives(wrong, at(tensor.Float64), check.Order(1)); r.Worst.Unsettled {
+		t.Errorf("a wrong rule of a smooth function: %v", r)
 	}
 }
 

@@ -303,7 +303,7 @@ static void within(machine *m, const ct_instr *in) {
             i64 x = b[i]; \
             x = x < 0 ? x + size : x; \
             bad |= (x < 0) | (x >= size); \
-            d[i] = a[i] + x * stride; \
+            d[i] = (i64)((u64)a[i] + (u64)x * (u64)stride); /* x may be out of range */ \
         } \
         for (long i = 0; bad && !m->fault && i < n; i++) { \
             if (b[i] >= -size && b[i] < size) continue; \

@@ -32,7 +32,7 @@ func fast(a, b float64) dd {
 
 // product is a*b, exactly but for underflow.
 func product(a, b float64) dd {
-	p := a * b
+	p := float64(a * b) // rounded: arm64 would fuse it with a sum
 	return dd{p, math.FMA(a, b, -p)}
 }
 

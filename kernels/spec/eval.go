@@ -23,6 +23,7 @@ func (v *value) Aval() kernels.Aval { return v.aval }
 type eager struct {
 	backend int
 	workers *device.Workers
+	dev     device.Device // nil: in Go's memory, at once
 }
 
 func (e eager) Apply(op *kernels.Op, attr any, in ...kernels.Val) []kernels.Val {
@@ -69,7 +70,7 @@ func (e eager) ApplyInst(inst *kernels.Inst, in ...kernels.Val) []kernels.Val {
 		if k := inst.Kernel(e.backend); k == nil {
 			err = fmt.Errorf("spec: no kernel for %s", inst.Name)
 		} else {
-			err = k.Run(c)
+			err = e.run(k, c)
 		}
 	}
 	for _, v := range out {

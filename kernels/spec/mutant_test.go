@@ -149,7 +149,7 @@ func failures(ops []*kernels.Op) (found []string) {
 		for i := range op.Cases {
 			c := &op.Cases[i]
 			for _, float := range floats(c) {
-				r := &runner{name: op.Name, op: op, c: c, float: float, got: eager{id, nil}, ref: eager{refID, nil}, counts: new(Counts), tol: tolerance(c, float)}
+				r := &runner{name: op.Name, op: op, c: c, float: float, got: eager{backend: id}, ref: eager{backend: refID}, counts: new(Counts), tol: tolerance(c, float)}
 				r.errorf = func(format string, args ...any) {
 					found = append(found, fmt.Sprintf("%s (%s) %v: %s", op.Name, c.Name, float, fmt.Sprintf(format, args...)))
 				}

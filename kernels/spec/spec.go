@@ -20,6 +20,7 @@ type Options struct {
 	Ops     []string        // the names of those to test; nil: all
 	Loose   float64         // a factor to all tolerances; 0: 1
 	Workers *device.Workers // what the backend's kernels are given; nil: none
+	Device  device.Device   // whose memory and stream the backend's kernels run in; nil: Go's memory, at once
 }
 
 // The tolerances of a value in float64 where a case gives none, as a part of
@@ -64,7 +65,7 @@ func Run(t *testing.T, backend string, o Options) Counts {
 				name := fmt.Sprintf("%s case %d (%s)", op.Name, i, c.Name)
 				for _, float := range floats(c) {
 					r := &runner{name: name, op: op, c: c, float: float, counts: &n}
-					r.got, r.ref = eager{id, o.Workers}, eager{refID, nil}
+					r.got, r.ref = eager{id, o.Workers, o.Device}, eager{backend: refID}
 					r.tol = tolerance(c, float) * max(o.Loose, 1)
 					r.errorf = func(format string, args ...any) {
 						t.Errorf("case %d (%s) %v: %s", i, c.Name, float, fmt.Sprintf(format, args...))
@@ -79,7 +80,7 @@ func Run(t *testing.T, backend string, o Options) Counts {
 		})
 	}
 	if o.Ops == nil {
-		t.Run("singular points", func(t *testing.T) { checkSingular(t, eager{id, o.Workers}) })
+		t.Run("singular points", func(t *testing.T) { checkSingular(t, eager{id, o.Workers, o.Device}) })
 	}
 	t.Logf("%s: %d ops, %d cases (%d bad inputs), %d results compared, %d second derivatives",
 		backend, total.Ops, total.Cases, total.Bad, total.Compared, total.SecondOrder)

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
+	"github.com/cotangent-ad/cotangent/device/sim"
 	_ "github.com/cotangent-ad/cotangent/kernels/cpu"
 )
 
@@ -16,4 +18,18 @@ func TestCPU(t *testing.T) {
 		defer w.Close()
 		Run(t, "cpu", Options{Workers: w})
 	})
+}
+
+// TestSim holds the same kernels against ref in the memory of an accelerator:
+// nothing is done before somebody waits for it, memory is NaN before it is
+// written and after its release, and writes outside of buffers are found.
+func TestSim(t *testing.T) {
+	d := sim.New(sim.Options{Held: true})
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	devicetest.AllReleased(t, d)
+	Run(t, "sim", Options{Device: d})
 }

@@ -1,0 +1,666 @@
+// Random programs over the whole registry: directed graphs of operations at the
+// attributes, shapes and domains that their own cases give, on operands that are
+// fresh, or earlier results brought there through views, copies and casts. An
+// operation that is registered takes part without a line here.
+//
+// Of every program, eager evaluation, prepared programs and the simulated
+// accelerator give the same bits on any number of workers, as do their
+// derivatives of first and second order; ref gives the same up to rounding; both
+// modes agree, and first derivatives with differences.
+//
+// `go test ./grad -run Programs -rapid.checks 2000` tries more of them.
+
+package grad_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
+	"github.com/cotangent-ad/cotangent/device/sim"
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/grad/check"
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// program is a function of its leaves.
+type program struct {
+	leaves []*T
+	steps  []step
+	values []*T // what the steps gave when they were drawn
+	used   []bool
+	single bool // has float32 in it
+	cut    bool // has floats that are constants by an op's word: differences know better
+}
+
+// step is an operation on leaves and earlier results.
+type step struct {
+	op   *kernels.Op
+	attr any
+	text string
+	args []arg
+}
+
+// arg is a leaf (as ^index) or the result of a step, brought to what is wanted.
+type arg struct {
+	from int
+	fit  []func(x *T) *T
+}
+
+// caseOf is an op's case that programs are made of.
+type caseOf struct {
+	op *kernels.Op
+	c  *kernels.Case
+}
+
+const (
+	maxSteps    = 8
+	maxElements = 1500
+)
+
+var dtypesByName = map[string]tensor.DType{
+	"bool": tensor.Bool, "int32": tensor.Int32, "int64": tensor.Int64, "float32": tensor.Float32, "float64": tensor.Float64,
+}
+
+// usable returns the cases of each op that take part: neither errors nor
+// singular points, and no larger than runs in no time.
+func usable() [][]caseOf {
+	var all [][]caseOf
+	for _, op := range kernels.Ops() {
+		var list []caseOf
+		for i := range op.Cases {
+			c := &op.Cases[i]
+			small := true
+			for _, s := range c.In {
+				small = small && kernels.Aval{Shape: s.Shape}.Size() <= maxElements
+			}
+			if c.Bad == "" && !c.Kink && small {
+				list = append(list, caseOf{op, c})
+			}
+		}
+		if len(list) > 0 {
+			all = append(all, list)
+		}
+	}
+	return all
+}
+
+// drawProgram draws up to maxSteps operations.
+func drawProgram(t *rapid.T, ops [][]caseOf, seen map[string]int) *program {
+	p := &program{}
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "leaves"), 1))
+	mixed := rapid.Bool().Draw(t, "mixed")
+	n := 1 + rapid.IntRange(0, maxSteps-1).Draw(t, "steps")
+	for _, k := range rapid.Permutation(indices(len(ops))).Draw(t, "ops")[:min(n, len(ops))] {
+		c := rapid.SampledFrom(ops[k]).Draw(t, "case")
+		float := tensor.Float64
+		if mixed && !c.c.Only64 && rapid.Bool().Draw(t, "float32") {
+			float = tensor.Float32
+		}
+		p.add(t, r, c, float)
+		seen[c.op.Name]++
+	}
+	return p
+}
+
+func indices(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// add appends a step at one of the op's cases.
+func (p *program) add(t *rapid.T, r *rand.Rand, c caseOf, float tensor.DType) {
+	s := step{op: c.op, attr: c.c.Attr}
+	for _, sample := range c.c.In {
+		dt := float
+		if sample.DType != "" {
+			dt = dtypesByName[sample.DType]
+		}
+		a, ok := p.earlier(t, sample, dt)
+		if !ok {
+			a = arg{from: ^len(p.leaves)}
+			p.leaves = append(p.leaves, leaf(r, sample, dt))
+		}
+		p.single = p.single || dt == tensor.Float32
+		s.args = append(s.args, a)
+	}
+	s.text = fmt.Sprintf("%s (%s, attribute %v)", c.op.Name, c.c.Name, c.c.Attr)
+	p.steps = append(p.steps, s)
+	for _, y := range p.results(s, p.leaves, p.values, same) {
+		p.single = p.single || y.DType() == tensor.Float32
+		p.cut = p.cut || c.op.Kind == kernels.Opaque && y.DType().IsFloat()
+		if v, err := y.Float64s(); err != nil {
+			t.Fatalf("%v\n%v", err, p)
+		} else if slices.ContainsFunc(v, func(x float64) bool { return math.IsNaN(x) || math.Abs(x) > 1e6 }) {
+			y = nil // nothing that one could compute with
+		}
+		p.values, p.used = append(p.values, y), append(p.used, false)
+	}
+}
+
+// leaf is an operand with the elements of a sample.
+func leaf(r *rand.Rand, s kernels.Sample, dt tensor.DType) *T {
+	v := slices.Clone(s.Values)
+	lo, hi := domain(s)
+	for s.Values == nil && len(v) < (kernels.Aval{Shape: s.Shape}).Size() {
+		v = append(v, lo+(hi-lo)*(0.02+0.96*r.Float64()))
+	}
+	return tensor.NewShaped(v, s.Shape).Cast(dt)
+}
+
+func domain(s kernels.Sample) (lo, hi float64) {
+	switch {
+	case s.Values != nil && len(s.Values) > 0:
+		return slices.Min(s.Values), slices.Max(s.Values)
+	case s.Lo == s.Hi:
+		return -2, 2
+	}
+	return s.Lo, s.Hi
+}
+
+// earlier draws a result of an earlier step for a sample, if one can be had.
+func (p *program) earlier(t *rapid.T, s kernels.Sample, dt tensor.DType) (arg, bool) {
+	var from []int
+	for i, y := range p.values {
+		if y != nil && reaches(y, s, dt) {
+			from = append(from, i)
+		}
+	}
+	if len(from) == 0 || rapid.IntRange(0, 3).Draw(t, "fresh") == 0 {
+		return arg{}, false
+	}
+	i := from[len(from)-1-rapid.IntRange(0, len(from)-1).Draw(t, "operand")]
+	p.used[i] = true
+	return arg{i, append(shaping(t, p.values[i].Shape(), s.Shape), valued(s, dt)...)}, true
+}
+
+// reaches reports whether y can take the place of a sample: floats anywhere in
+// their domain, integers and bools in the range of given ones. Given floats may
+// stand for what the domain does not tell, and a float that is rounded is not
+// smooth.
+func reaches(y *T, s kernels.Sample, dt tensor.DType) bool {
+	if y.Size() == 0 && (kernels.Aval{Shape: s.Shape}).Size() > 0 {
+		return false
+	}
+	if dt.IsFloat() {
+		return s.Values == nil && !s.Fixed
+	}
+	return !y.DType().IsFloat()
+}
+
+// shaping brings a value of one shape to another: by views where there are any,
+// else by repeating and cutting.
+func shaping(t *rapid.T, from, to []int) []func(x *T) *T {
+	var steps []func(x *T) *T
+	then := func(f func(x *T) *T) { steps = append(steps, f) }
+	n, m := (kernels.Aval{Shape: from}).Size(), (kernels.Aval{Shape: to}).Size()
+	if rapid.Bool().Draw(t, "flipped") && len(from) > 0 {
+		then(func(x *T) *T { return x.Flip(0) })
+	}
+	switch {
+	case slices.Equal(from, to):
+		if rapid.Bool().Draw(t, "transposed") && len(to) > 1 && to[0] == to[1] {
+			then(func(x *T) *T { return x.SwapAxes(0, 1) })
+		}
+	case broadcasts(from, to):
+		then(func(x *T) *T { return x.BroadcastTo(to...) })
+	case n == m && len(from) > 1:
+		then(func(x *T) *T { return x.Transpose().Reshape(to...) })
+	case n == m:
+		then(func(x *T) *T { return x.Reshape(to...) })
+	case m == 0:
+		then(func(x *T) *T { return x.Flatten().Index(tensor.Range(0, 0)).Reshape(to...) })
+	case n >= m:
+		stride := n / m
+		then(func(x *T) *T { return x.Flatten().Index(tensor.Step(0, m*stride, stride)).Reshape(to...) })
+	default:
+		copies := (m + n - 1) / n
+		then(func(x *T) *T {
+			return tensor.Concat(0, slices.Repeat([]*T{x.Flatten()}, copies)...).Index(tensor.Range(0, m)).Reshape(to...)
+		})
+	}
+	return steps
+}
+
+func broadcasts(from, to []int) bool {
+	if len(from) > len(to) {
+		return false
+	}
+	for i, n := range from {
+		if n != 1 && n != to[len(to)-len(from)+i] {
+			return false
+		}
+	}
+	return true
+}
+
+// valued brings a value to a sample's type and domain: floats smoothly, and so
+// that whole numbers fall on no point at which an op is not smooth.
+func valued(s kernels.Sample, dt tensor.DType) []func(x *T) *T {
+	lo, hi := domain(s)
+	cast := func(x *T) *T {
+		if x.DType() == dt {
+			return x
+		}
+		return x.Cast(dt)
+	}
+	switch {
+	case dt.IsFloat():
+		middle, half := (lo+hi)/2, (hi-lo)/2
+		return []func(x *T) *T{
+			cast,
+			func(x *T) *T {
+				one := tensor.Builder{}.Full(1, kernels.Aval{DType: dt}).(*T)
+				return x.Atan2(one).MulScalar(0.9 * half * 2 / math.Pi)
+			},
+			func(x *T) *T { return x.AddScalar(middle + 0.07*half) },
+		}
+	case dt == tensor.Bool:
+		return []func(x *T) *T{cast}
+	}
+	return []func(x *T) *T{cast, func(x *T) *T { return x.MaximumScalar(lo).MinimumScalar(hi) }}
+}
+
+// results carries out a step, with something done to its operands on the way.
+func (p *program) results(s step, leaves, values []*T, to func(x *T) *T) []*T {
+	in := make([]kernels.Val, len(s.args))
+	for i, a := range s.args {
+		x := to(operandOf(a, leaves, values))
+		for _, f := range a.fit {
+			x = to(f(x))
+		}
+		in[i] = x
+	}
+	var out []*T
+	for _, v := range (tensor.Builder{}).Apply(s.op, s.attr, in...) {
+		out = append(out, v.(*T))
+	}
+	return out
+}
+
+func operandOf(a arg, leaves, values []*T) *T {
+	if a.from < 0 {
+		return leaves[^a.from]
+	}
+	return values[a.from]
+}
+
+// call is the program as a function: of its leaves, the results that no step uses.
+func (p *program) call(leaves []*T) []*T { return p.run(leaves, same) }
+
+func same(x *T) *T { return x }
+
+// run is call with something done to operands on the way.
+func (p *program) run(leaves []*T, to func(y *T) *T) []*T {
+	var values, out []*T
+	for _, s := range p.steps {
+		values = append(values, p.results(s, leaves, values, to)...)
+	}
+	for i, y := range values {
+		if !p.used[i] {
+			out = append(out, y)
+		}
+	}
+	return out
+}
+
+// noisy is call with every operand moved by up to 1000 units of rounding on every
+// step of its way: what rounding may do to the program, enlarged.
+func (p *program) noisy(seed uint64) func(leaves []*T) []*T {
+	return func(leaves []*T) []*T {
+		r := rand.New(rand.NewPCG(seed, 2))
+		return p.run(leaves, func(y *T) *T {
+			if !y.DType().IsFloat() {
+				return y
+			}
+			unit := 0x1p-53
+			if y.DType() == tensor.Float32 {
+				unit = 0x1p-24
+			}
+			v := make([]float64, y.Size())
+			for i := range v {
+				v[i] = 1 + 1000*unit*(2*r.Float64()-1)
+			}
+			return y.Mul(tensor.NewShaped(v, y.Shape(), tensor.On(y.Device())).Cast(y.DType()))
+		})
+	}
+}
+
+func (p *program) String() string {
+	var b strings.Builder
+	value := 0
+	for _, s := range p.steps {
+		fmt.Fprintf(&b, "%%%d... = %s:", value, s.text)
+		for _, a := range s.args {
+			x := operandOf(a, p.leaves, p.values)
+			if a.from < 0 {
+				fmt.Fprintf(&b, " leaf %d %v%v", ^a.from, x.DType(), x)
+			} else {
+				fmt.Fprintf(&b, " %%%d %v%v", a.from, x.DType(), x.Shape())
+			}
+		}
+		b.WriteByte('\n')
+		if value < len(p.values) {
+			value += len(p.results(s, p.leaves, p.values, same))
+		}
+	}
+	return b.String()
+}
+
+// point is where derivatives are taken, and along what.
+type point struct{ X, DX, G []*T }
+
+func (p *program) point(r *rand.Rand) point {
+	at := point{X: p.leaves}
+	for _, x := range p.leaves {
+		at.DX = append(at.DX, direction(r, x))
+	}
+	for _, y := range p.call(p.leaves) {
+		at.G = append(at.G, direction(r, y))
+	}
+	return at
+}
+
+// direction is a random value of x's type.
+func direction(r *rand.Rand, x *T) *T {
+	v := make([]float64, x.Size())
+	for i := range v {
+		v[i] = 2*r.Float64() - 1
+	}
+	return tensor.NewShaped(v, x.Shape()).Cast(x.DType())
+}
+
+// to moves the point to another device.
+func (at point) to(dev device.Device) point {
+	move := func(list []*T) []*T {
+		out := make([]*T, len(list))
+		for i, x := range list {
+			out[i] = x.To(dev)
+		}
+		return out
+	}
+	return point{move(at.X), move(at.DX), move(at.G)}
+}
+
+// quantities are what is made of a program.
+var quantities = []struct {
+	name string
+	of   func(f func([]*T) []*T) func(at point) []*T
+}{
+	{"value", func(f func([]*T) []*T) func(at point) []*T { return func(at point) []*T { return f(at.X) } }},
+	{"JVP", func(f func([]*T) []*T) func(at point) []*T {
+		return func(at point) []*T {
+			_, dy := grad.JVP(f, at.X, at.DX)
+			return dy
+		}
+	}},
+	{"VJP", pulled},
+	{"JVP of VJP", func(f func([]*T) []*T) func(at point) []*T {
+		return func(at point) []*T {
+			_, d := grad.JVP(func(x []*T) []*T { return pulled(f)(point{X: x, G: at.G}) }, at.X, at.DX)
+			return d
+		}
+	}},
+}
+
+// pulled is the cotangent of the leaves for that of the results.
+func pulled(f func([]*T) []*T) func(at point) []*T {
+	return func(at point) []*T {
+		_, pull := grad.VJP(f, at.X)
+		return pull(at.G)
+	}
+}
+
+// machines are the devices that programs run on.
+type machines struct{ one, three, sim, ref device.Device }
+
+func openMachines(t *testing.T) machines {
+	open := func(name string) device.Device {
+		d, err := device.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		devicetest.NoLeaks(t, d)
+		return d
+	}
+	s := sim.New(sim.Options{Name: "sim-programs", Held: true})
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	devicetest.NoLeaks(t, s)
+	return machines{open("cpu:1"), open("cpu:3"), s, open("ref")}
+}
+
+func TestRandomPrograms(t *testing.T) {
+	ops := usable()
+	if len(ops) < len(kernels.Ops()) {
+		t.Logf("%d of %d ops have cases that programs can be made of", len(ops), len(kernels.Ops()))
+	}
+	m := openMachines(t)
+	if err := tensor.SetDefaultDevice(m.one); err != nil {
+		t.Fatal(err)
+	}
+	defer restoreDevice(t)
+	seen := map[string]int{}
+	var n counts
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProgram(t, ops, seen)
+		at := p.point(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "point"), 3)))
+		n.programs++
+		p.sameBits(t, m, at)
+		p.nearRef(t, m, at, &n)
+		p.modesAgree(t, at)
+		if !p.single && !p.cut {
+			p.differences(t, &n)
+		}
+	})
+	t.Logf("%d programs of %d ops: %d comparisons with ref, %d with differences, of which %d at points without a derivative",
+		n.programs, len(seen), n.ref, n.differences, n.unsettled)
+	if n.unsettled > n.differences/4 {
+		t.Error("too many points without a derivative to mean anything")
+	}
+}
+
+// counts are what a run compared.
+type counts struct{ programs, ref, differences, unsettled int }
+
+func restoreDevice(t *testing.T) {
+	d, err := device.Default()
+	if err == nil {
+		err = tensor.SetDefaultDevice(d)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// sameBits compares all that must be equal to the last bit.
+func (p *program) sameBits(t *rapid.T, m machines, at point) {
+	for _, q := range quantities {
+		f := q.of(p.call)
+		want := bitsOfAll(t, p, q.name, f(at))
+		for name, got := range map[string][]*T{
+			"three workers":           there(t, m.three, at, f),
+			"prepared":                prepared(t, p, f, at),
+			"prepared, three workers": there(t, m.three, at, func(at point) []*T { return prepared(t, p, f, at) }),
+			"prepared, accelerator":   there(t, m.sim, at, func(at point) []*T { return prepared(t, p, f, at) }),
+		} {
+			if bits := bitsOfAll(t, p, q.name+", "+name, got); !slices.EqualFunc(bits, want, slices.Equal) {
+				t.Fatalf("%s, %s:\ngot  %v\nwant %v\n%v", q.name, name, got, f(at), p)
+			}
+		}
+	}
+}
+
+// there moves the point to a device and makes it the default one for f.
+func there(t *rapid.T, dev device.Device, at point, f func(at point) []*T) []*T {
+	home := tensor.Scalar(0).Clone().Device()
+	defer func() {
+		if err := tensor.SetDefaultDevice(home); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	if err := tensor.SetDefaultDevice(dev); err != nil {
+		t.Fatal(err)
+	}
+	return f(at.to(dev))
+}
+
+func prepared(t *rapid.T, p *program, f func(at point) []*T, at point) []*T {
+	prog, err := grad.Prepare(f, at)
+	if err != nil {
+		t.Fatalf("%v\n%v", err, p)
+	}
+	defer prog.Close()
+	y, err := prog.Run(t.Context(), at)
+	if err != nil {
+		t.Fatalf("%v\n%v\n%v", err, p, prog.Graph())
+	}
+	return y
+}
+
+// bitsOfAll returns the bits of all elements, those of NaN as one.
+func bitsOfAll(t *rapid.T, p *program, what string, list []*T) [][]uint64 {
+	all := make([][]uint64, len(list))
+	for i, v := range numbers(t, p, what, list) {
+		for _, x := range v {
+			if math.IsNaN(x) {
+				x = math.NaN()
+			}
+			all[i] = append(all[i], math.Float64bits(x))
+		}
+	}
+	return all
+}
+
+func numbers(t *rapid.T, p *program, what string, list []*T) [][]float64 {
+	all := make([][]float64, len(list))
+	for i, y := range list {
+		v, err := y.Float64s()
+		if err != nil {
+			t.Fatalf("%s: %v\n%v", what, err, p)
+		}
+		all[i] = v
+	}
+	return all
+}
+
+// nearRef compares with the reference kernels: as near as what rounding, made
+// many times as large, does to the program there.
+func (p *program) nearRef(t *rapid.T, m machines, at point, n *counts) {
+	for _, q := range quantities {
+		got := numbers(t, p, q.name, q.of(p.call)(at))
+		want := numbers(t, p, q.name+" on ref", there(t, m.ref, at, q.of(p.call)))
+		spread := make([]float64, len(want))
+		for seed := range uint64(3) {
+			for i, v := range numbers(t, p, q.name+" on ref", there(t, m.ref, at, q.of(p.noisy(seed)))) {
+				spread[i] = max(spread[i], distance(v, want[i]))
+			}
+		}
+		for i := range want {
+			n.ref++
+			tol := spread[i] + 1000*unitOf(p.single)*size(want[i])
+			if d := distance(got[i], want[i]); !(d <= tol) {
+				t.Fatalf("%s, result %d: by %.3g from ref, rounding may do %.3g:\ngot  %v\nwant %v\n%v", q.name, i, d, tol, got[i], want[i], p)
+			}
+		}
+	}
+}
+
+func unitOf(single bool) float64 {
+	if single {
+		return 0x1p-24
+	}
+	return 0x1p-53
+}
+
+// distance is the largest difference of elements; that of NaN from a number is
+// infinite.
+func distance(a, b []float64) float64 {
+	d := 0.0
+	for i := range a {
+		switch {
+		case a[i] == b[i] || math.IsNaN(a[i]) && math.IsNaN(b[i]):
+		case math.IsNaN(a[i] - b[i]):
+			return math.Inf(1)
+		default:
+			d = max(d, math.Abs(a[i]-b[i]))
+		}
+	}
+	return d
+}
+
+func size(v []float64) float64 {
+	s := 0.0
+	for _, x := range v {
+		if a := math.Abs(x); a <= math.MaxFloat64 {
+			s = max(s, a)
+		}
+	}
+	return s
+}
+
+// modesAgree compares G·(J·DX) with (G·J)·DX, which needs no differences and
+// holds at points without a derivative too.
+func (p *program) modesAgree(t *rapid.T, at point) {
+	forward, reverse, a := p.along(t, p.call, at)
+	tol := 1e5 * unitOf(p.single) * a
+	for seed := range uint64(3) {
+		f, r, _ := p.along(t, p.noisy(seed), at)
+		tol += math.Abs(f-forward) + math.Abs(r-reverse)
+	}
+	if d := math.Abs(forward - reverse); d > tol {
+		t.Fatalf("JVP gives %v along the cotangent, VJP %v along the tangent\n%v", forward, reverse, p)
+	}
+}
+
+// along returns both products, and the sum of the sizes of their terms.
+func (p *program) along(t *rapid.T, f func([]*T) []*T, at point) (forward, reverse, size float64) {
+	_, dy := grad.JVP(f, at.X, at.DX)
+	dx := pulled(f)(at)
+	forward, a := dots(numbers(t, p, "G", at.G), numbers(t, p, "JVP", dy), at.G)
+	reverse, b := dots(numbers(t, p, "VJP", dx), numbers(t, p, "DX", at.DX), at.DX)
+	return forward, reverse, a + b
+}
+
+// dots is the inner product of the floats, and the sum of its terms' sizes.
+func dots(a, b [][]float64, like []*T) (sum, size float64) {
+	for i := range a {
+		if !like[i].DType().IsFloat() {
+			continue
+		}
+		for k := range a[i] {
+			sum += a[i][k] * b[i][k]
+			size += math.Abs(a[i][k] * b[i][k])
+		}
+	}
+	return sum, size
+}
+
+// differences compares first derivatives in both modes with differences.
+func (p *program) differences(t *rapid.T, n *counts) {
+	r := check.Derivatives(p.call, p.leaves, check.Order(1))
+	n.differences += r.Comparisons
+	for _, f := range r.Failed {
+		if !f.Unsettled {
+			t.Fatalf("%v\n%v", f, p)
+		}
+		n.unsettled++
+	}
+	if r.Failed == nil && r.Err() != nil {
+		t.Fatalf("%v\n%v", r.Err(), p)
+	}
+}

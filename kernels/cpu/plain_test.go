@@ -1,0 +1,5 @@
+//go:build !race && !asan
+
+package cpu
+
+const instrumented = false

@@ -1,0 +1,5 @@
+//go:build !race && !asan
+
+package tensor_test
+
+const instrumented = false
