@@ -54,7 +54,7 @@ func (f Form) String() string { return [...]string{"cond", "scan", "while", "cal
 //
 //	for (n = 0; bodies[0](consts, carries); n++) {
 //		if (n == Bound && Bound > 0) fail;  // a *StepsError
-//		if (n == Length && Ys > 0) fail;    // a *StackError
+//		if (Ys > 0 && (n == Length || the first n+1 rows of the ys > Limit)) fail;  // a *StackError
 //		carries, ys[n] = bodies[1](consts, carries);
 //	}
 //

@@ -112,6 +112,7 @@ type flow struct {
 	bodies  []*activation
 	in, out []*kernels.Array
 	grow    []*stack // of each y, nil where it has all of its memory
+	row     int      // bytes of all ys of a step
 	owner   *activation
 	work    memory
 	addCall kernels.Call
@@ -136,6 +137,8 @@ func newFlow(a *activation, cc *controlCode, i int, work memory) *flow {
 	}
 	f.grow = make([]*stack, cc.c.Ys)
 	for k := range f.grow {
+		y := f.out[cc.c.FirstY()+k].Aval
+		f.row += bytesOf(y) / max(cc.c.Length, 1)
 		if at := a.lay.at[a.g.Instrs[i].Out+Ref(cc.c.FirstY()+k)]; at.source == ofStack {
 			f.grow[k] = &a.stacks[at.index]
 		}
@@ -265,7 +268,7 @@ func (f *flow) more(k, n int) (bool, error) {
 		return false, nil
 	case c.Bound > 0 && k >= c.Bound:
 		return false, &StepsError{Limit: c.Bound}
-	case c.Ys > 0 && k >= c.Length:
+	case c.Ys > 0 && (k >= c.Length || c.Limit > 0 && (k+1)*f.row > c.Limit):
 		return false, &StackError{Limit: c.Limit, Steps: k}
 	}
 	return true, f.reserve(k + 1)

@@ -16,6 +16,21 @@ type narrowed struct {
 	in, out []int
 }
 
+// Narrow returns a control instruction with only the results that are live and what
+// they need, and which operands and results of inst it has.
+func Narrow(inst *kernels.Inst, live []bool) (_ *kernels.Inst, in, out []int) {
+	if nw := narrowControl(inst, live); nw != nil {
+		return nw.inst, nw.in, nw.out
+	}
+	for i := range inst.In {
+		in = append(in, i)
+	}
+	for i := range inst.Out {
+		out = append(out, i)
+	}
+	return inst, in, out
+}
+
 // narrowControl returns what is left of a control instruction of whose results only
 // those that are live are needed, or nil where that is all of it.
 func narrowControl(inst *kernels.Inst, live []bool) *narrowed {
