@@ -35,6 +35,36 @@ type Interpreter interface {
 	Read(lv *Level, t *Tensor) (*Tensor, error)
 }
 
+// Recorder is an interpreter that writes operations down instead of carrying them out.
+type Recorder interface {
+	Interpreter
+	Records()
+}
+
+// Recording returns the interpreter that records one of the tensors, at whatever
+// level, or what forward mode carries along with it; nil where all have values.
+func Recording(ts ...*Tensor) Recorder {
+	for _, t := range ts {
+		for ; t != nil && t.lv != nil; t = t.primal {
+			if r, ok := t.lv.interp.(Recorder); ok {
+				return r
+			}
+			if r := Recording(t.aux); r != nil {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// Interpreter returns what interprets the operations on t, nil where t is plain.
+func (t *Tensor) Interpreter() Interpreter {
+	if t.Plain() {
+		return nil
+	}
+	return t.lv.interp
+}
+
 var levels atomic.Uint64
 
 // Open starts a transformation. Its name appears in the errors for values that outlive it.
@@ -140,6 +170,8 @@ func Dispatch(inst *kernels.Inst, in, out []*Tensor) {
 	switch {
 	case bad != nil:
 		fill(out, bad)
+	case inst.Op != nil && inst.Op.Kind == kernels.Control && Recording(in...) == nil:
+		copy(out, compose(inst.Op, inst.Attr, in)) // as the Go code that it was made from
 	case top == nil:
 		eval(inst, in, out, false)
 	default:
