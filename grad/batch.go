@@ -7,6 +7,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 // batching interprets operations on values of which each stands for n at once,
@@ -24,6 +25,10 @@ func (b *batching) Read(*tensor.Level, *tensor.Tensor) (*tensor.Tensor, error) {
 }
 
 func (b *batching) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
+	if c := graph.ControlOf(inst); c != nil {
+		b.control(lv, inst, c, in, out)
+		return
+	}
 	s := getScratch()
 	defer s.put()
 	x := s.tensors(len(in))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 // forward interprets operations on dual values. A value without a tangent is
@@ -18,6 +19,10 @@ func (forward) Read(_ *tensor.Level, t *tensor.Tensor) (*tensor.Tensor, error) {
 }
 
 func (f forward) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
+	if c := graph.ControlOf(inst); c != nil {
+		f.control(lv, inst, c, in, out)
+		return
+	}
 	s := getScratch()
 	defer s.put()
 	x, dx := s.tensors(len(in)), s.tensors(len(in))

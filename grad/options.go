@@ -2,15 +2,34 @@
 
 package grad
 
+import (
+	"context"
+
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
 // Option changes a transformation.
 type Option func(*options)
 
 type options struct {
 	places bool // Prepare: note the callers' places
 	ieee   bool // derivatives: ordinary products
+
+	// Loops:
+	length        int
+	hasLength     bool
+	backwards     bool
+	residuals     graph.Residuals
+	residualLimit int
+	maxSteps      int
+	ctx           context.Context
 }
 
+// defaultResidualLimit is what the residuals of a While may take unless told otherwise.
+const defaultResidualLimit = 256 << 20
+
 func gather(opts []Option) (o options) {
+	o.residualLimit = defaultResidualLimit
 	for _, f := range opts {
 		f(&o)
 	}
@@ -24,3 +43,31 @@ func gather(opts []Option) (o options) {
 // slopes which arise as 0·Inf. It concerns the ops that are loops; contractions
 // multiply ordinarily in any case.
 func IEEE() Option { return func(o *options) { o.ieee = true } }
+
+// Length gives the number of steps of a [Scan], which tensors to scan over tell otherwise.
+func Length(n int) Option { return func(o *options) { o.length, o.hasLength = n, true } }
+
+// Backwards makes a [Scan] run from the last row to the first. The ys stay in the
+// order of the xs.
+func Backwards() Option { return func(o *options) { o.backwards = true } }
+
+// KeepResiduals makes a recorded loop keep, of each step, all values that its reverse
+// derivative reads.
+func KeepResiduals() Option { return func(o *options) { o.residuals = graph.Stored } }
+
+// Recompute makes a recorded loop keep only the carries of each step; its reverse
+// derivative computes the steps again.
+func Recompute() Option { return func(o *options) { o.residuals = graph.Recomputed } }
+
+// ResidualLimit bounds the bytes that the steps of a recorded [While] may keep for
+// its reverse derivative: 256 MiB unless told otherwise. A loop that needs more ends
+// in a *graph.StackError.
+func ResidualLimit(bytes int) Option { return func(o *options) { o.residualLimit = bytes } }
+
+// MaxSteps makes a [While] that has not ended after n steps fail with a
+// *graph.StepsError.
+func MaxSteps(n int) Option { return func(o *options) { o.maxSteps = n } }
+
+// WithContext makes a loop over values end with ctx's error once ctx ends. Loops
+// of a prepared program look at the context of the run instead.
+func WithContext(ctx context.Context) Option { return func(o *options) { o.ctx = ctx } }

@@ -40,16 +40,14 @@ type Prepared[P, Q any] struct {
 
 // Prepare records f on values of the shapes, dtypes and device of like, and
 // plans how to run it. Go control flow in f is followed as it goes this once: a
-// loop is unrolled, and a value cannot be looked at.
+// loop is unrolled, and a value cannot be looked at. [Cond], [Scan] and [While] are
+// control flow of the program.
 //
 // Errors: those of f's operations, a *tensor.ReadError for reading a value, a
 // *CaptureError for using a value of an outer transformation, a *PanicError, a
 // *TypeError, a *tensor.DeviceError, or the memory's.
 func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], error) {
-	p := &Prepared[P, Q]{f: f}
-	for _, o := range opts {
-		o(&p.opts)
-	}
+	p := &Prepared[P, Q]{f: f, opts: gather(opts)}
 	leaves, err := leavesOf(like, nil)
 	if err != nil {
 		return nil, err
@@ -158,7 +156,7 @@ func (p *Prepared[P, Q]) Call(x P) Q {
 		case r.custom:
 			return p.f(x) // so that its own rules are used
 		default:
-			return rebuild(r.y, r.replay(leaves))
+			return rebuild(r.y, replay(r.program.Graph(), leaves))
 		}
 	}
 	y, err := p.Run(context.Background(), x)

@@ -162,29 +162,3 @@ func (r *recording[Q]) run(ctx context.Context, f *frame) error {
 	}
 	return nil
 }
-
-// replay applies the recorded operations to traced arguments.
-func (r *recording[Q]) replay(args []*tensor.Tensor) []*tensor.Tensor {
-	g := r.program.Graph()
-	vals := make([]*tensor.Tensor, g.NumValues())
-	for i, v := range g.Params {
-		vals[v] = args[i]
-	}
-	for _, c := range g.Consts {
-		vals[c.Ref] = c.Source.(*tensor.Tensor)
-	}
-	var in []*tensor.Tensor
-	for i := range g.Instrs {
-		x := &g.Instrs[i]
-		in = in[:0]
-		for _, a := range g.Args(i) {
-			in = append(in, vals[a])
-		}
-		tensor.Dispatch(x.Inst, in, vals[x.Out:int(x.Out)+len(x.Inst.Out)])
-	}
-	out := make([]*tensor.Tensor, len(g.Outputs))
-	for i, v := range g.Outputs {
-		out[i] = vals[v]
-	}
-	return out
-}

@@ -6,6 +6,7 @@ package grad
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -32,12 +33,20 @@ type recorder struct {
 	places  bool  // note the caller of each operation
 	custom  bool  // rules that the graph does not know of were used
 	read    error // the first attempt to look at a value
+
+	// Of the body of a control instruction:
+	isBody   bool
+	captured []*tensor.Tensor // values from outside of it, parameters of the graph
+	inputs   []graph.Ref      // which ones
 }
+
+// Records implements [tensor.Recorder].
+func (r *recorder) Records() {}
 
 const preparing = "grad.Prepare"
 
 func (r *recorder) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
-	if inst.Op != nil && inst.Op.Compose != nil && inst.Kernel(r.backend) == nil {
+	if inst.Op != nil && inst.Op.Compose != nil && inst.Op.Kind != kernels.Control && (r.backend < 0 || inst.Kernel(r.backend) == nil) {
 		for i, v := range inst.Op.Compose(tensor.Builder{}, inst.Attr, vals(in)) {
 			out[i] = v.(*tensor.Tensor)
 		}
@@ -67,10 +76,22 @@ func (r *recorder) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tens
 }
 
 // Call records the operations of a function with rules of its own. The rules are
-// not in the graph.
+// not in the graph; in a body the function is an instruction, so that transformations
+// of the body find them.
 func (r *recorder) Call(_ *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) []*tensor.Tensor {
-	r.custom = true
-	return fn.Run(in)
+	if !r.isBody {
+		r.custom = true
+		return fn.Run(in)
+	}
+	b, err := r.body(fn.Name, avalsOf(in), func(in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+		out := fn.Run(in)
+		return out, firstError(out)
+	})
+	if err != nil {
+		return failures(fn.Name, err, 1)
+	}
+	c := &graph.Control{Form: graph.Call, Bodies: []*graph.Graph{b.g}, Consts: len(b.captured), Rules: fn}
+	return emit(callOp, c, slices.Concat(b.captured, in))
 }
 
 // Read fails: there are no values yet. The attempt is the whole recording's
@@ -117,6 +138,11 @@ func (r *recorder) ref(lv *tensor.Level, t *tensor.Tensor) (graph.Ref, error) {
 	}
 	a, dev := tensor.Memory(t)
 	switch {
+	case r.isBody && (a == nil || a.Buf != nil || t.Borrowed() || !oneElement(a)):
+		ref := r.g.Input(t.Aval())
+		r.captured, r.inputs = append(r.captured, t), append(r.inputs, ref)
+		r.consts[t] = ref
+		return ref, nil
 	case a == nil:
 		return 0, &CaptureError{Aval: t.Aval()}
 	case dev != nil && dev != r.where.Device():

@@ -58,6 +58,10 @@ func (tp *tape) trace(lv *tensor.Level, t *tensor.Tensor, ref graph.Ref) *tensor
 }
 
 func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
+	if c := graph.ControlOf(inst); c != nil {
+		tp.control(lv, inst, c, in, out)
+		return
+	}
 	s := tp.scratch.begin()
 	x, args := s.tensors(len(in)), s.refs(len(in))
 	var want kernels.Mask
@@ -293,7 +297,7 @@ func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Re
 // given, so nothing of it is taken for fresh.
 func (tp *tape) byRule(inst *kernels.Inst, args []graph.Ref, x, y, g []*tensor.Tensor, want kernels.Mask, out int) {
 	for k, v := range inst.VJP(tensor.Builder{}, vals(x), vals(y), vals(g), want) {
-		if v == nil || !want.Has(k) {
+		if v == nil || args[k] == graph.Untracked { // there may be more operands than a Mask holds
 			continue
 		}
 		switch t := v.(*tensor.Tensor); {

@@ -1,0 +1,178 @@
+// Residuals: which values of a step a loop keeps for its sweep.
+
+package grad
+
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// residuals returns the values that each step keeps. What is a constant or a row of
+// the xs needs no keeping, nor what is made of such by a view. The rows of a loop of
+// unknown length cannot be kept: the loop is computed again.
+func (s *swept) residuals(c *graph.Control, want []bool) []graph.Ref {
+	stored, again := s.cut(c, want, true), s.cut(c, want, false)
+	switch {
+	case c.Residuals == graph.Stored:
+		return stored.kept
+	case c.Residuals == graph.Recomputed, again.time() < stored.time():
+		return again.kept
+	}
+	return stored.kept
+}
+
+// cut is a choice of residuals and what it costs for each step.
+type cut struct {
+	kept  []graph.Ref
+	bytes int     // kept
+	nanos float64 // computed again
+	steps int
+}
+
+// Estimates, of one core: what a byte that is kept costs, written and read once, and
+// beyond which size of all it comes from memory rather than from a cache; what an
+// instruction, an operation and an elementary function cost.
+const (
+	nanosByteCached = 0.05
+	nanosByteMemory = 0.25
+	cacheBytes      = 1 << 20
+	nanosInst       = 60
+	nanosFlop       = 0.15
+	nanosFunction   = 1.5
+)
+
+// time estimates the nanoseconds of a step.
+func (c *cut) time() float64 {
+	per := nanosByteCached
+	if c.bytes*c.steps > cacheBytes {
+		per = nanosByteMemory
+	}
+	return float64(c.bytes)*per + c.nanos
+}
+
+// cut walks from the cotangents back to what they are computed from.
+func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
+	g, out := s.g, &cut{steps: c.Length}
+	late := s.late()
+	seen := make([]bool, g.NumValues())
+	carries := s.params[c.Consts : c.Consts+c.Carries]
+	var visit func(v graph.Ref)
+	keep := func(v graph.Ref) {
+		a := g.Aval(v)
+		out.kept = append(out.kept, v)
+		out.bytes += a.Size() * a.DType.Size()
+	}
+	visit = func(v graph.Ref) {
+		if seen[v] {
+			return
+		}
+		seen[v] = true
+		i := g.Def(v)
+		switch {
+		case i < 0:
+			if slices.Contains(carries, v) {
+				keep(v)
+			}
+			return
+		case !late[v] && store && v < s.prefix && storable(g, i, v) && s.depends(c, v):
+			keep(v)
+			return
+		case !late[v]:
+			out.nanos += nanos(g.Instrs[i].Inst)
+		}
+		for _, a := range g.Args(i) {
+			visit(a)
+		}
+	}
+	for i, v := range s.grads {
+		if want[i] && v != none {
+			visit(v)
+		}
+	}
+	return out
+}
+
+// late marks the values that depend on cotangents.
+func (s *swept) late() []bool {
+	late := make([]bool, s.g.NumValues())
+	for _, v := range s.cts {
+		if v != none {
+			late[v] = true
+		}
+	}
+	for i := range s.g.Instrs {
+		x := &s.g.Instrs[i]
+		for _, a := range s.g.Args(i) {
+			if late[a] {
+				for k := range x.Inst.Out {
+					late[int(x.Out)+k] = true
+				}
+				break
+			}
+		}
+	}
+	return late
+}
+
+// depends reports whether a value changes from step to step by more than a view of a
+// row or a constant.
+func (s *swept) depends(c *graph.Control, v graph.Ref) bool {
+	for {
+		i := s.g.Def(v)
+		if i < 0 {
+			return slices.Contains(s.params[c.Consts:c.Consts+c.Carries], v)
+		}
+		if !s.g.Instrs[i].Inst.Rearranges() {
+			return true
+		}
+		v = s.g.Args(i)[0]
+	}
+}
+
+// storable reports whether value v of instruction i can be kept for each step, and
+// is worth keeping: views that are as large as what they view are not.
+func storable(g *graph.Graph, i int, v graph.Ref) bool {
+	inst := g.Instrs[i].Inst
+	if inst.Rearranges() {
+		return inst.Out[0].Size() < inst.In[0].Size()
+	}
+	c := graph.ControlOf(inst)
+	if c == nil || !c.Dynamic() {
+		return true
+	}
+	k := int(v - g.Instrs[i].Out)
+	return k < c.FirstY() || k >= c.FirstY()+c.Ys
+}
+
+// nanos estimates the time of an instruction.
+func nanos(inst *kernels.Inst) float64 {
+	if c := graph.ControlOf(inst); c != nil {
+		t := 0.0
+		for _, b := range c.Bodies {
+			for i := range b.Instrs {
+				t += nanos(b.Instrs[i].Inst)
+			}
+		}
+		if c.Form == graph.Scan && !c.Counted {
+			t *= float64(c.Length)
+		}
+		if c.Dynamic() {
+			t *= 100
+		}
+		return t
+	}
+	if inst.Rearranges() {
+		return 0
+	}
+	if inst.Expr == nil {
+		n := 0
+		for _, a := range inst.In {
+			n += a.Size()
+		}
+		return nanosInst + float64(n)*10
+	}
+	e := inst.Expr.Cost()
+	return nanosInst + float64(e.Flops)*nanosFlop + float64(e.Transcendentals)*nanosFunction + float64(e.Bytes)*nanosByteCached
+}
