@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"errors"
 	"math"
 
 	"github.com/cotangent-ad/cotangent/grad"
@@ -26,46 +25,43 @@ func Forward(f func(*T) *T) func(*T) *T {
 	}
 }
 
-// ErrNoDescent is the error of a descent whose numbers are not finite.
-var ErrNoDescent = errors.New("bench: the descent left the finite numbers")
+// descent is where a descent stands.
+type descent struct {
+	X, F, G  *T // the point, the function and its gradient there
+	Eta      *T // the length of a step over that of the gradient
+	Improved *T // improvements since eta was changed
+}
+
+// next is where the next step would go.
+func (d descent) next() *T { return d.X.Sub(d.G.Mul(d.Eta)) }
 
 // ArgMin minimises f from x by gradient descent with a step that doubles after
 // ten improvements and halves after a failure. It stops where the gradient or
 // the step is at most 1e-5 long; the result is a function of whatever x, and
-// the tensors that f captures, are functions of.
+// the tensors that f captures, are functions of. It is NaN where the descent has
+// left the finite numbers.
 func ArgMin(f func(*T) *T, mode Mode, x *T) *T {
-	const tolerance = 1e-5
 	gradient := mode(f)
-	fx, gx := f(x), gradient(x)
-	eta, improved := 1e-5, 0
-	for {
-		length := norm(gx)
-		switch {
-		case x.Err() != nil || fx.Err() != nil:
-			return x.Add(fx)
-		case math.IsNaN(length) || math.IsInf(length, 0):
-			if err := gx.Err(); err != nil {
-				return gx
-			}
-			return tensor.Failed("bench.ArgMin", ErrNoDescent)
-		case length <= tolerance:
-			return x
-		case improved == 10:
-			eta, improved = 2*eta, 0
-			continue
-		}
-		next := x.Sub(gx.MulScalar(eta))
-		if norm(x.Sub(next)) <= tolerance {
-			return x
-		}
-		fnext := f(next)
-		if fnext.Float() < fx.Float() {
-			x, fx, gx = next, fnext, gradient(next)
-			improved++
-		} else {
-			eta, improved = eta/2, 0
-		}
+	tolerance, ten, zero := tensor.Scalar(1e-5), tensor.Scalar(10), tensor.Scalar(0)
+	goesOn := func(d descent) *T {
+		return norm(d.G).Gt(tolerance).And(norm(d.X.Sub(d.next())).Gt(tolerance))
 	}
+	step := func(d descent) descent {
+		next := d.next()
+		fnext := f(next)
+		return grad.Cond(fnext.Lt(d.F), func(to descent) descent {
+			to.G, to.Improved = gradient(to.X), to.Improved.AddScalar(1)
+			full := to.Improved.Eq(ten)
+			to.Eta = tensor.Where(full, to.Eta.MulScalar(2), to.Eta)
+			to.Improved = tensor.Where(full, zero, to.Improved)
+			return to
+		}, func(descent) descent {
+			return descent{d.X, d.F, d.G, d.Eta.MulScalar(0.5), zero}
+		}, descent{next, fnext, d.G, d.Eta, d.Improved})
+	}
+	d := grad.While(goesOn, step, descent{x, f(x), gradient(x), tensor.Scalar(1e-5), zero})
+	finite := norm(d.G).Lt(tensor.Scalar(math.Inf(1)))
+	return tensor.Where(finite, d.X, tensor.Scalar(math.NaN()))
 }
 
 // ArgMax maximises f.
@@ -73,17 +69,7 @@ func ArgMax(f func(*T) *T, mode Mode, x *T) *T {
 	return ArgMin(func(x *T) *T { return f(x).Neg() }, mode, x)
 }
 
-func norm(x *T) float64 {
-	v, err := x.Float64s()
-	if err != nil {
-		return math.NaN()
-	}
-	var s float64
-	for _, e := range v {
-		s += e * e
-	}
-	return math.Sqrt(s)
-}
+func norm(x *T) *T { return x.Square().Sum().Sqrt() }
 
 // Saddle finds the saddle point of |x|² - |y|² from start [2] by nested
 // descents: the outer one minimises the maximum over y. It returns x and y [4].
@@ -114,15 +100,13 @@ func crossing(w *T, inner Mode) *T {
 		return distance(charge1).Reciprocal().Add(distance(charge2).Reciprocal())
 	}
 	field := inner(potential)
-	x, v := tensor.New([]float64{0, 8}), tensor.New([]float64{0.75, 0})
-	for {
-		a := field(x).Neg()
-		x = x.Add(v.MulScalar(dt))
-		height := x.Index(tensor.At(1))
-		if h := height.Float(); !(h > 0) {
-			tau := height.Neg().Div(v.Index(tensor.At(1)))
-			return x.Index(tensor.At(0)).Add(tau.Mul(v.Index(tensor.At(0)))).Square()
-		}
-		v = v.Add(a.MulScalar(dt))
-	}
+	type motion struct{ X, V *T }
+	ahead := func(m motion) *T { return m.X.Add(m.V.MulScalar(dt)) }
+	part := func(x *T, i int) *T { return x.Index(tensor.At(i)) }
+	last := grad.While(func(m motion) *T { return part(ahead(m), 1).Gt(tensor.Scalar(0)) }, func(m motion) motion {
+		return motion{ahead(m), m.V.Sub(field(m.X).MulScalar(dt))}
+	}, motion{tensor.New([]float64{0, 8}), tensor.New([]float64{0.75, 0})})
+	x := ahead(last)
+	tau := part(x, 1).Neg().Div(part(last.V, 1))
+	return part(x, 0).Add(tau.Mul(part(last.V, 0))).Square()
 }

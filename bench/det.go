@@ -2,15 +2,21 @@
 
 package bench
 
-import "github.com/cotangent-ad/cotangent/tensor"
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
 
 // Cofactors is the determinant by recursive expansion along the first
-// remaining row, without sharing minors: n! products. Up to expandAtOnce rows
-// are expanded in one sweep over the tree of choices, level by level; rows
-// above those are a loop.
+// remaining row, without sharing minors: n! products. The last rows, up to
+// expandAtOnce, are expanded in one sweep over the tree of choices, level by level;
+// the choices of columns in the rows above them are the steps of a loop.
 type Cofactors struct {
 	n      int
 	levels []level // of the last min(n, expandAtOnce) rows, from the top
+	chosen choices // in the rows above
 }
 
 // level is one level of the tree of choices: at each of its nodes, one of the
@@ -20,32 +26,84 @@ type level struct {
 	signs   *T // [left]: 1, -1, 1, ...
 }
 
+// choices are the ways to choose a column in each of the leading rows.
+type choices struct {
+	Entries *T // [ways, rows]: where in the matrix the chosen entries are, row-major
+	Left    *T // [ways, columns]: the columns that are left
+	Sign    *T // [ways]
+}
+
 // expandAtOnce bounds the tree's leaves at 8! = 40320.
 const expandAtOnce = 8
 
 // NewCofactors makes the index tables for n x n matrices, n ≥ 1.
 func NewCofactors(n int) Cofactors {
-	c := Cofactors{n: n}
 	k := min(n, expandAtOnce)
-	all := make([]int, k)
-	for j := range all {
-		all[j] = j
-	}
-	nodes := [][]int{all} // the columns left at each node
+	return Cofactors{n: n, levels: newLevels(k), chosen: newChoices(n, n-k)}
+}
+
+// newLevels makes the tree of k rows.
+func newLevels(k int) (levels []level) {
+	nodes := [][]int{upTo(k)} // the columns left at each node
 	for left := k; left > 0; left-- {
 		columns, next := make([]int64, 0, len(nodes)*left), make([][]int, 0, len(nodes)*left)
 		for _, cols := range nodes {
 			for j, col := range cols {
 				columns = append(columns, int64(col))
-				rest := append(append(make([]int, 0, left-1), cols[:j]...), cols[j+1:]...)
-				next = append(next, rest)
+				next = append(next, without(cols, j))
 			}
 		}
-		c.levels = append(c.levels, level{tensor.FromSlice(columns, len(nodes), left), alternating(left)})
+		levels = append(levels, level{tensor.FromSlice(columns, len(nodes), left), alternating(left)})
 		nodes = next
 	}
-	return c
+	return levels
 }
+
+// newChoices makes the ways to choose columns of n in the given number of rows.
+func newChoices(n, rows int) choices {
+	type way struct {
+		entries []int
+		left    []int
+		sign    float64
+	}
+	ways := []way{{left: upTo(n), sign: 1}}
+	for row := range rows {
+		var next []way
+		for _, w := range ways {
+			for j, col := range w.left {
+				sign := w.sign
+				if j%2 == 1 {
+					sign = -sign
+				}
+				next = append(next, way{append(slices.Clone(w.entries), row*n+col), without(w.left, j), sign})
+			}
+		}
+		ways = next
+	}
+	var entries, left []int64
+	var signs []float64
+	for _, w := range ways {
+		for _, e := range w.entries {
+			entries = append(entries, int64(e))
+		}
+		for _, c := range w.left {
+			left = append(left, int64(c))
+		}
+		signs = append(signs, w.sign)
+	}
+	return choices{tensor.FromSlice(entries, len(ways), rows), tensor.FromSlice(left, len(ways), n-rows), tensor.FromSlice(signs, len(ways))}
+}
+
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// without returns the list but for its element j.
+func without(list []int, j int) []int { return slices.Delete(slices.Clone(list), j, j+1) }
 
 func alternating(n int) *T {
 	s := make([]float64, n)
@@ -56,28 +114,16 @@ func alternating(n int) *T {
 }
 
 // Objective takes the matrix [n n] and returns its determinant.
-func (c Cofactors) Objective(a *T) *T { return c.expand(a) }
-
-// expand returns the determinant of the square matrix a.
-func (c Cofactors) expand(a *T) *T {
-	n := a.Dim(0)
-	if n <= expandAtOnce {
+func (c Cofactors) Objective(a *T) *T {
+	above := c.n - len(c.levels)
+	if above == 0 {
 		return c.sweep(a)
 	}
-	var det *T
-	for j := range n {
-		rest := tensor.Range(1, n)
-		minor := tensor.Concat(1, a.Index(rest, tensor.Range(0, j)), a.Index(rest, tensor.Range(j+1, n)))
-		term := a.Index(tensor.At(0), tensor.At(j)).Mul(c.expand(minor))
-		switch {
-		case det == nil:
-			det = term
-		case j%2 == 0:
-			det = det.Add(term)
-		default:
-			det = det.Sub(term)
-		}
-	}
+	entries, below := a.Reshape(-1), a.Index(tensor.Range(above, c.n))
+	det, _ := grad.Scan(func(det *T, w choices) (*T, struct{}) {
+		factor := w.Sign.Mul(entries.Take(0, w.Entries).Prod())
+		return det.Add(factor.Mul(c.sweep(below.Take(1, w.Left)))), struct{}{}
+	}, tensor.ZerosLike(entries.Index(tensor.At(0))), c.chosen)
 	return det
 }
 

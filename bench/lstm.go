@@ -2,7 +2,10 @@
 
 package bench
 
-import "github.com/cotangent-ad/cotangent/tensor"
+import (
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
 
 // LSTM is the loss of a network of layers with diagonal weights that predicts
 // the next element of a sequence of bit vectors.
@@ -20,29 +23,32 @@ type LSTMParams struct{ Main, Extra *T }
 func (p LSTM) Objective(v LSTMParams) *T {
 	steps, b := p.Sequence.Dim(0)-1, p.Sequence.Dim(1)
 	layers := v.layers(b)
-	hidden, cell := make([]*T, len(layers)), make([]*T, len(layers))
+	var state lstmState
 	for i := range layers {
-		hidden[i], cell[i] = p.State.Index(tensor.At(2*i)), p.State.Index(tensor.At(2*i+1))
+		state.Hidden = append(state.Hidden, row(p.State, 2*i))
+		state.Cell = append(state.Cell, row(p.State, 2*i+1))
 	}
 	in, out, bias := row(v.Extra, 0), row(v.Extra, 1), row(v.Extra, 2)
-	outputs := make([]*T, steps)
-	for t := range steps {
-		x := row(p.Sequence, t).Mul(in)
+	_, y := grad.Scan(func(s lstmState, x *T) (lstmState, *T) {
+		var next lstmState
+		x = x.Mul(in)
 		for i, l := range layers {
 			forget := l.forget.of(x).Sigmoid()
-			ingate := l.ingate.of(hidden[i]).Sigmoid()
+			ingate := l.ingate.of(s.Hidden[i]).Sigmoid()
 			outgate := l.outgate.of(x).Sigmoid()
-			change := l.change.of(hidden[i]).Tanh()
-			cell[i] = cell[i].Mul(forget).Add(ingate.Mul(change))
-			hidden[i] = outgate.Mul(cell[i].Tanh())
-			x = hidden[i]
+			change := l.change.of(s.Hidden[i]).Tanh()
+			cell := s.Cell[i].Mul(forget).Add(ingate.Mul(change))
+			x = outgate.Mul(cell.Tanh())
+			next.Hidden, next.Cell = append(next.Hidden, x), append(next.Cell, cell)
 		}
-		outputs[t] = x.Mul(out).Add(bias)
-	}
-	y := tensor.Stack(0, outputs...) // [steps b]
+		return next, x.Mul(out).Add(bias)
+	}, state, p.Sequence.Index(tensor.Range(0, steps))) // y is [steps b]
 	y = y.Sub(y.Exp().SumKeep(1).AddScalar(2).Log())
 	return p.Sequence.Index(tensor.Range(1, steps+1)).Mul(y).Sum().DivScalar(-float64(steps * b))
 }
+
+// lstmState is the vectors of each layer that go from step to step.
+type lstmState struct{ Hidden, Cell []*T }
 
 // gate is an elementwise affine map.
 type gate struct{ weight, bias *T }

@@ -2,7 +2,10 @@
 
 package bench
 
-import "github.com/cotangent-ad/cotangent/tensor"
+import (
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
 
 // RungeKutta4 integrates y'_0 = x_0, y'_i = x_i·y_{i-1}, y(0) = 0 to t = 2 by
 // steps steps of the classical method of fourth order; x and the result are [n].
@@ -13,14 +16,13 @@ func RungeKutta4(x *T, steps int) *T {
 		return tensor.Concat(0, first, rest.Mul(y.Index(tensor.Range(0, n-1))))
 	}
 	h := 2 / float64(steps)
-	y := tensor.ZerosLike(x)
-	for range steps {
+	y, _ := grad.Scan(func(y *T, _ struct{}) (*T, struct{}) {
 		k1 := slope(y)
 		k2 := slope(y.Add(k1.MulScalar(h / 2)))
 		k3 := slope(y.Add(k2.MulScalar(h / 2)))
 		k4 := slope(y.Add(k3.MulScalar(h)))
-		y = y.Add(k1.Add(k2.MulScalar(2)).Add(k3.MulScalar(2)).Add(k4).MulScalar(h / 6))
-	}
+		return y.Add(k1.Add(k2.MulScalar(2)).Add(k3.MulScalar(2)).Add(k4).MulScalar(h / 6)), struct{}{}
+	}, tensor.ZerosLike(x), struct{}{}, grad.Length(steps))
 	return y
 }
 
