@@ -268,23 +268,12 @@ func TestODE(t *testing.T) {
 }
 
 func TestSaddle(t *testing.T) {
-	s := new(Server)
-	for _, mode := range []string{"ff", "fr", "rf", "rr"} {
-		v := 8.246324826140356e-06 // GradBench's own constant
-		same(t, mode, flat(ask(t, s, "saddle", mode, map[string]any{"start": []float64{1, 1}})), []float64{v, v, v, v}, 1e-15)
-		same(t, mode+" from zero", flat(ask(t, s, "saddle", mode, map[string]any{"start": []float64{0, 0}})), make([]float64, 4), 0)
-		same(t, mode+" too near", flat(ask(t, s, "saddle", mode, map[string]any{"start": []float64{0.001, 0.002}})), []float64{0.001, 0.002, 0.001, 0.002}, 0)
-	}
-}
-
-func TestParticle(t *testing.T) {
-	s := new(Server)
-	for _, mode := range []string{"ff", "fr", "rf", "rr"} {
-		if testing.Short() && mode != "rr" {
-			continue
+	servers(t, func(t *testing.T, s *Server) {
+		for _, mode := range []string{"ff", "fr", "rf", "rr"} {
+			same(t, mode+" from zero", flat(ask(t, s, "saddle", mode, map[string]any{"start": []float64{0, 0}})), make([]float64, 4), 0)
+			same(t, mode+" too near", flat(ask(t, s, "saddle", mode, map[string]any{"start": []float64{0.001, 0.002}})), []float64{0.001, 0.002, 0.001, 0.002}, 0)
 		}
-		same(t, mode, flat(ask(t, s, "particle", mode, map[string]any{"w": 0})), []float64{0.2071918746486116}, 1e-10) // GradBench's own constant
-	}
+	})
 }
 
 func TestKMeans(t *testing.T) {

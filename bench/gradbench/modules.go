@@ -187,43 +187,41 @@ func odeGradient(input json.RawMessage, prepared bool) (func(context.Context) re
 }
 
 // descents makes the four functions of a module of nested descents: the first
-// letter is the outer mode. They branch on values, so they run eagerly.
-func descents(parse func(json.RawMessage) (func(outer, inner bench.Mode) *tensor.Tensor, error)) map[string]function {
+// letter is the outer mode.
+func descents(parse func(json.RawMessage) (f func(x *tensor.Tensor, outer, inner bench.Mode) *tensor.Tensor, x *tensor.Tensor, err error)) map[string]function {
 	letters := map[string]bench.Mode{"f": bench.Forward, "r": bench.Reverse}
 	out := map[string]function{}
 	for o, outer := range letters {
 		for i, inner := range letters {
-			out[o+i] = func(input json.RawMessage, _ bool) (func(context.Context) result, error) {
-				f, err := parse(input)
+			out[o+i] = func(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+				f, x, err := parse(input)
 				if err != nil {
 					return nil, err
 				}
-				return func(context.Context) result { return alone(f(outer, inner)) }, nil
+				return evaluation(func(x *tensor.Tensor) *tensor.Tensor { return f(x, outer, inner) }, x, prepared, alone)
 			}
 		}
 	}
 	return out
 }
 
-func saddle(input json.RawMessage) (func(outer, inner bench.Mode) *tensor.Tensor, error) {
+func saddle(input json.RawMessage) (func(x *tensor.Tensor, outer, inner bench.Mode) *tensor.Tensor, *tensor.Tensor, error) {
 	in, err := decode[struct{ Start []float64 }](input)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case len(in.Start) != 2:
-		return nil, fmt.Errorf("saddle: start has %d numbers, not 2", len(in.Start))
+		return nil, nil, fmt.Errorf("saddle: start has %d numbers, not 2", len(in.Start))
 	}
-	start := tensor.FromSlice(in.Start, 2)
-	return func(outer, inner bench.Mode) *tensor.Tensor { return bench.Saddle(start, outer, inner) }, nil
+	return bench.Saddle, tensor.FromSlice(in.Start, 2), nil
 }
 
-func particle(input json.RawMessage) (func(outer, inner bench.Mode) *tensor.Tensor, error) {
+func particle(input json.RawMessage) (func(x *tensor.Tensor, outer, inner bench.Mode) *tensor.Tensor, *tensor.Tensor, error) {
 	in, err := decode[struct{ W float64 }](input)
-	if err != nil {
-		return nil, err
+	f := func(w *tensor.Tensor, outer, inner bench.Mode) *tensor.Tensor {
+		return bench.Particle(w, outer, inner).Reshape()
 	}
-	w := tensor.FromSlice([]float64{in.W}, 1)
-	return func(outer, inner bench.Mode) *tensor.Tensor { return bench.Particle(w, outer, inner).Reshape() }, nil
+	return f, tensor.FromSlice([]float64{in.W}, 1), err
 }
 
 func kmeans(input json.RawMessage) (bench.KMeans, *tensor.Tensor, error) {

@@ -18,7 +18,7 @@ import (
 
 // Server answers the messages of one session.
 type Server struct {
-	Prepared bool         // evaluate prepared programs rather than eagerly, where a module can
+	Prepared bool         // evaluate prepared programs rather than eagerly
 	Log      *slog.Logger // diagnostics; nil: none
 }
 

@@ -1,0 +1,92 @@
+// Messages with their outputs, as GradBench's evals send and expect them.
+
+package gradbench
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMessages answers the messages of the .jsonl files in a directory, which the
+// environment variable COTANGENT_GRADBENCH_MESSAGES names, in both modes. A line is
+// {"message": ..., "output": ..., "tolerance": ...}. Without the variable it reads
+// testdata.
+func TestMessages(t *testing.T) {
+	dir := os.Getenv("COTANGENT_GRADBENCH_MESSAGES")
+	if dir == "" {
+		dir = "testdata"
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no messages in %s: %v", dir, err)
+	}
+	servers(t, func(t *testing.T, s *Server) {
+		for _, file := range files {
+			module := strings.TrimSuffix(filepath.Base(file), ".jsonl")
+			t.Run(module, func(t *testing.T) {
+				if !slices.Contains(Modules(), module) {
+					t.Skip("there is no such module")
+				}
+				answerFile(t, s, file)
+			})
+		}
+	})
+}
+
+func answerFile(t *testing.T, s *Server, file string) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<26)
+	for lines.Scan() {
+		var line struct {
+			Message   json.RawMessage
+			Output    any
+			Tolerance float64
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		var m message
+		if err := json.Unmarshal(line.Message, &m); err != nil {
+			t.Fatal(err)
+		}
+		if testing.Short() && !s.Prepared && m.Module == "particle" && m.Function != "rr" {
+			continue // seconds each
+		}
+		start := time.Now()
+		b, err := json.Marshal(s.Handle(t.Context(), line.Message))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r struct {
+			Success bool
+			Output  any
+			Error   string
+		}
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind != "start" && m.Kind != "analysis" && !r.Success {
+			t.Errorf("%s %s: %s", m.Kind, m.Function, r.Error)
+			continue
+		}
+		if line.Output != nil {
+			keys := []string{"alpha", "mu", "q", "l"}
+			same(t, m.Function, flat(r.Output, keys...), flat(line.Output, keys...), line.Tolerance)
+			t.Logf("%s: %v", m.Function, time.Since(start).Round(time.Millisecond))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
