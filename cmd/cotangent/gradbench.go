@@ -42,6 +42,6 @@ func gradbenchCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&dev, "device", "", "device to run on (default: COTANGENT_DEVICE, else cpu)")
 	c.Flags().IntVar(&threads, "threads", 0, "workers of the CPU device (default: all cores)")
-	c.Flags().StringVar(&mode, "mode", "eager", "eager or prepared")
+	c.Flags().StringVar(&mode, "mode", "prepared", "prepared (recorded once, then run) or eager")
 	return c
 }
