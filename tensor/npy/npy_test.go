@@ -111,20 +111,20 @@ func TestReadRefuses(t *testing.T) {
 		{"claims terabytes", "bytes for the shape", file(1, dict("<f8", "(1000000000000,)"), le(1.0)...)},
 		{"overflow", "too large", file(1, dict("<f8", "(4294967296, 4294967296, 4294967296)"))},
 		{"overflow behind 0", "too large", file(1, dict("<f8", "(0, 4294967296, 4294967296, 4294967296)"))},
-		{"large number", "too large", file(1, dict("<f8", "(99999999999999999999,)"))},
-		{"negative", "no number", file(1, dict("<f8", "(-1,)"))},
+		{"large number", "out of range", file(1, dict("<f8", "(99999999999999999999,)"))},
+		{"negative", "without descr, fortran_order or shape", file(1, dict("<f8", "(-1,)"))},
 		{"rank", "17 dimensions", file(1, dict("<f8", "("+strings.Repeat("1,", 17)+")"), le(1.0)...)},
 		{"objects", "no dtype of tensors", file(1, dict("|O", "(1,)"), 1)},
 		{"complex", "no dtype of tensors", file(1, dict("<c16", "(1,)"), make([]byte, 16)...)},
-		{"structured", "structured", file(1, "{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (1,)}", le(1.0)...)},
+		{"structured", "no dtype of tensors", file(1, "{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (1,)}", le(1.0)...)},
 		{"two orders", "no dtype of tensors", file(1, dict("<>f8", "(1,)"), le(1.0)...)},
-		{"missing key", "a key is missing", file(1, "{'descr': '<f8', 'shape': (1,)}", le(1.0)...)},
-		{"key twice", "twice", file(1, "{'descr': '<f8', 'descr': '<f8'}", le(1.0)...)},
-		{"unknown key", `the key "code"`, file(1, "{'code': 'exit()'}", le(1.0)...)},
-		{"text behind", "text behind", file(1, dict("<f8", "(1,)")+"x", le(1.0)...)},
-		{"no dictionary", `no "{"`, file(1, "exit()")},
-		{"string without end", "without an end", file(1, "{'descr")},
-		{"open tuple", `no ")"`, file(1, "{'shape': (1 2)}")},
+		{"missing key", "without descr, fortran_order or shape", file(1, "{'descr': '<f8', 'shape': (1,)}", le(1.0)...)},
+		{"key twice", "more than a dictionary", file(1, "{'descr': '<f8', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", le(1.0)...)},
+		{"unknown key", "more than a dictionary", file(1, "{'code': 'exit()', 'descr': '<f8', 'fortran_order': False, 'shape': (1,)}", le(1.0)...)},
+		{"text behind", "more than a dictionary", file(1, dict("<f8", "(1,)")+"x", le(1.0)...)},
+		{"no dictionary", "without descr", file(1, "exit()")},
+		{"string without end", "without descr", file(1, "{'descr")},
+		{"open tuple", "without descr", file(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1 2)}")},
 	} {
 		for how, r := range map[string]io.Reader{"sized": bytes.NewReader(c.file), "stream": io.MultiReader(bytes.NewReader(c.file))} {
 			t.Run(c.name+"/"+how, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestHostileHeaderTakesNoMemory(t *testing.T) {
 					}
 				}
 			})
-			if got := result.AllocedBytesPerOp(); got > 2*firstChunk {
+			if got := result.AllocedBytesPerOp(); got > 2*8*firstChunk {
 				t.Errorf("%d bytes taken for a file of %d", got, len(claim))
 			}
 		})
@@ -185,7 +185,7 @@ func TestReadLargeStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	devicetest.NoLeaks(t, d)
-	n := 3*firstChunk/8 + 5
+	n := 3*firstChunk + 5
 	values := make([]float64, n)
 	for i := range values {
 		values[i] = float64(i)
@@ -256,8 +256,60 @@ func TestHeaderIsAligned(t *testing.T) {
 	}
 }
 
-// Another reader and writer of the format agree with ours.
-func TestAgainstNpyio(t *testing.T) {
+// What npyio alone makes of files, and why there is a front before it. A row
+// that fails because npyio does better now is one that the front can do without.
+func TestFront(t *testing.T) {
+	ordinary := "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"
+	for _, c := range []struct {
+		name, alone string // what npyio does: an error, a panic, or elements
+		file        []byte
+		want        []float64 // what Read gives; nil for an error
+	}{
+		{"an ordinary file", "[1.5]", file(1, ordinary+"\n", le(1.5)...), []float64{1.5}},
+		{"no end of line", "panic", file(1, ordinary, le(1.5)...), []float64{1.5}},
+		{"no bytes of header", "panic", file(1, ""), nil},
+		{"keys in another order", "panic", file(1, "{'shape': (1,), 'fortran_order': False, 'descr': '<f8', }\n", le(1.5)...), []float64{1.5}},
+		{"no space", "error", file(1, strings.ReplaceAll(ordinary, ": ", ":")+"\n", le(1.5)...), []float64{1.5}},
+		{"version 3", "error", file(3, ordinary+"\n", le(1.5)...), []float64{1.5}},
+		{"Python 2", "error", file(1, strings.Replace(ordinary, "1,", "1L,", 1)+"\n", le(1.5)...), []float64{1.5}},
+		{"a negative size", "[]", file(1, dict("<f8", "(-1,)"), le(1.5)...), nil},
+		{"elements that are not there", "[0 0 0]", file(1, dict("<f8", "(3,)")), nil},
+		{"a bool of 2", "error", file(1, dict("|b1", "(1,)"), 2), []float64{1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := alone(c.file); got != c.alone {
+				t.Errorf("npyio: %s, no longer %s", got, c.alone)
+			}
+			x, err := Read(bytes.NewReader(c.file))
+			if err != nil || c.want == nil {
+				if (err == nil) != (c.want != nil) {
+					t.Errorf("read %v (%v), want %v", x, err, c.want)
+				}
+				return
+			}
+			if got, err := x.Float64s(); err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("got %v (%v), want %v", got, err, c.want)
+			}
+		})
+	}
+}
+
+// alone tells what npyio makes of a file of float64.
+func alone(file []byte) (what string) {
+	defer func() {
+		if recover() != nil {
+			what = "panic"
+		}
+	}()
+	var data []float64
+	if err := other.Read(bytes.NewReader(file), &data); err != nil {
+		return "error"
+	}
+	return fmt.Sprint(data)
+}
+
+// What we write, npyio reads.
+func TestWriteForNpyio(t *testing.T) {
 	var b bytes.Buffer
 	if err := Write(&b, tensor.New([][]float64{{1, 2, 3}, {4, 5, 6}})); err != nil {
 		t.Fatal(err)
@@ -272,18 +324,6 @@ func TestAgainstNpyio(t *testing.T) {
 	}
 	if d := r.Header.Descr; !slices.Equal(d.Shape, []int{2, 3}) || d.Type != "<f8" || d.Fortran || !slices.Equal(got, []float64{1, 2, 3, 4, 5, 6}) {
 		t.Errorf("npyio reads %v %v", r.Header, got)
-	}
-
-	b.Reset()
-	if err := other.Write(&b, []int32{7, -8}); err != nil {
-		t.Fatal(err)
-	}
-	x, err := Read(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := tensor.Data[int32](x); err != nil || !slices.Equal(got, []int32{7, -8}) {
-		t.Errorf("read %v (%v) of npyio's file", got, err)
 	}
 }
 

@@ -3,29 +3,44 @@
 package npy
 
 import (
-	"encoding/binary"
+	"bufio"
+	"bytes"
 	"io"
-	"math/bits"
 	"os"
 	"slices"
-	"unsafe"
+
+	"github.com/sbinet/npyio/npy"
 
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
-// Read reads one .npy array; what follows it in r is not read where r tells its
-// length (as files, bytes.Reader and bytes.Buffer do), and otherwise neither.
-// The options say on which device, and as what dtype, the tensor is made. An
-// array in Fortran order becomes a transposed view.
+// Read reads one .npy array and nothing of r behind it. The options say on which
+// device, and as what dtype, the tensor is made. An array in Fortran order
+// becomes a transposed view.
 //
 // Errors: a *FormatError, a *tensor.DTypeError for elements that no tensor has,
 // r's, and those of making the tensor.
 func Read(r io.Reader, opts ...tensor.Option) (*tensor.Tensor, error) {
-	h, err := readHeader(r)
+	head, dtype, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	t, err := readers[h.dtype](r, h, opts)
+	data := &source{r: r, bools: dtype == tensor.Bool}
+	array, err := npy.NewReader(io.MultiReader(bytes.NewReader(head), data))
+	if err != nil {
+		return nil, malformed("%v", err)
+	}
+	n, err := elements(array.Header.Descr.Shape, dtype)
+	if err != nil {
+		return nil, err
+	}
+	bytes := int64(n) * int64(dtype.Size())
+	left, known := remaining(r)
+	if known && bytes > left {
+		return nil, malformed("%d bytes for the shape %v of %v", left, array.Header.Descr.Shape, dtype)
+	}
+	data.r = bufio.NewReader(io.LimitReader(r, bytes))
+	t, err := makers[dtype](array, n, known, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -42,62 +57,62 @@ func ReadFile(name string, opts ...tensor.Option) (*tensor.Tensor, error) {
 	return Read(f, opts...)
 }
 
-// readers read the elements of each dtype.
-var readers = map[tensor.DType]func(io.Reader, *header, []tensor.Option) (*tensor.Tensor, error){
-	tensor.Float64: readElements[float64],
-	tensor.Float32: readElements[float32],
-	tensor.Int64:   readElements[int64],
-	tensor.Int32:   readElements[int32],
-	tensor.Bool:    readElements[bool],
+// makers read the elements of each dtype.
+var makers = map[tensor.DType]func(array *npy.Reader, n int, known bool, opts []tensor.Option) (*tensor.Tensor, error){
+	tensor.Float64: read[float64],
+	tensor.Float32: read[float32],
+	tensor.Int64:   read[int64],
+	tensor.Int32:   read[int32],
+	tensor.Bool:    read[bool],
 }
 
-func readElements[T tensor.Element](r io.Reader, h *header, opts []tensor.Option) (*tensor.Tensor, error) {
-	size := h.dtype.Size()
-	n := h.elements()
-	if left, known := remaining(r); known && int64(n)*int64(size) > left {
-		return nil, malformed("%d bytes for the shape %v of %v", left, h.shape, h.dtype)
-	}
-	data, err := readData[T](r, n, size)
-	if err != nil {
-		return nil, err
-	}
-	normalize(data, size, h.big)
-	if !h.fortran {
-		return tensor.NewShaped(data, h.shape, opts...), nil
-	}
-	reversed := slices.Clone(h.shape)
-	slices.Reverse(reversed)
-	return tensor.NewShaped(data, reversed, opts...).Transpose(), nil
-}
+// firstChunk is how many elements are asked for before any has been seen.
+const firstChunk = 1 << 17
 
-// firstChunk is how many bytes are asked for before any has been seen.
-const firstChunk = 1 << 20
-
-// readData reads n elements. Where nothing but the header vouches for n, memory
-// grows with what has been read, to at most twice that.
-func readData[T any](r io.Reader, n, size int) ([]T, error) {
+// read reads n elements and makes the tensor. Where nothing but the header
+// vouches for n (known is not set), memory grows with what has been read, to at
+// most twice that.
+func read[T tensor.Element](array *npy.Reader, n int, known bool, opts []tensor.Option) (*tensor.Tensor, error) {
 	have := n
-	if _, known := remaining(r); !known {
-		have = min(n, firstChunk/size)
+	if !known {
+		have = min(n, firstChunk)
 	}
 	data := make([]T, have)
-	for done := 0; ; {
-		if err := readFull(r, bytesOf(data[done:have], size), "the data"); err != nil {
+	for done := 0; done < n; {
+		part := data[done:have] // not empty: npyio would take memory for all
+		if err := array.Read(&part); err != nil {
 			return nil, err
 		}
-		if have == n {
-			return data, nil
+		if done = have; done < n {
+			have = min(n, 2*have)
+			data = append(make([]T, 0, have), data...)[:have]
 		}
-		done, have = have, min(n, 2*have)
-		grown := make([]T, have)
-		copy(grown, data)
-		data = grown
 	}
+	shape := slices.Clone(array.Header.Descr.Shape)
+	if !array.Header.Descr.Fortran {
+		return tensor.NewShaped(data, shape, opts...), nil
+	}
+	slices.Reverse(shape)
+	return tensor.NewShaped(data, shape, opts...).Transpose(), nil
 }
 
-// bytesOf returns the memory of a slice.
-func bytesOf[T any](data []T, size int) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), len(data)*size)
+// source gives npyio what it expects of a reader: as many bytes as it asks for,
+// or an error that it does not take for success, and bools that are 0 or 1.
+type source struct {
+	r     io.Reader
+	bools bool
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if err := readFull(s.r, p, "the data"); err != nil {
+		return 0, err
+	}
+	for i, v := range p {
+		if s.bools && v > 1 {
+			p[i] = 1
+		}
+	}
+	return len(p), nil
 }
 
 // remaining returns how many bytes r still has, where it can tell.
@@ -117,31 +132,4 @@ func remaining(r io.Reader) (int64, bool) {
 		return info.Size() - at, err == nil
 	}
 	return 0, false
-}
-
-// normalize brings the bytes of elements into the machine's order, and those of
-// bools to 0 and 1.
-func normalize[T any](data []T, size int, big bool) {
-	b := bytesOf(data, size)
-	if size == 1 {
-		for i, v := range b {
-			if v != 0 {
-				b[i] = 1
-			}
-		}
-		return
-	}
-	if machineBig := binary.NativeEndian.Uint16([]byte{0, 1}) == 1; big == machineBig || len(b) == 0 {
-		return
-	}
-	switch p := unsafe.Pointer(unsafe.SliceData(b)); size {
-	case 4:
-		for i, v := range unsafe.Slice((*uint32)(p), len(data)) {
-			unsafe.Slice((*uint32)(p), len(data))[i] = bits.ReverseBytes32(v)
-		}
-	case 8:
-		for i, v := range unsafe.Slice((*uint64)(p), len(data)) {
-			unsafe.Slice((*uint64)(p), len(data))[i] = bits.ReverseBytes64(v)
-		}
-	}
 }

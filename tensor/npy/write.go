@@ -4,8 +4,11 @@ package npy
 
 import (
 	"bufio"
+	"encoding/binary"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/cotangent-ad/cotangent/tensor"
 )
@@ -52,11 +55,17 @@ func writeElements[T tensor.Element](w io.Writer, t *tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	h := header{dtype: t.DType(), shape: t.Shape()}
-	if _, err := w.Write(h.text()); err != nil {
+	shape := strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Shape()), " ", ", "), "[]")
+	if t.Rank() == 1 {
+		shape += ","
+	}
+	if _, err := w.Write(header(descr[t.DType()], "False", shape)); err != nil {
 		return err
 	}
-	normalize(data, h.dtype.Size(), false)
-	_, err = w.Write(bytesOf(data, h.dtype.Size()))
-	return err
+	return binary.Write(w, binary.LittleEndian, data)
+}
+
+// descr are the type strings that are written.
+var descr = map[tensor.DType]string{
+	tensor.Float64: "<f8", tensor.Float32: "<f4", tensor.Int64: "<i8", tensor.Int32: "<i4", tensor.Bool: "|b1",
 }
