@@ -138,7 +138,7 @@ func (p *Prepared[P, Q]) replaced(r *recording[Q], err error) bool {
 
 // Call applies the program as a function that can be transformed: where x is
 // traced by a transformation, the recorded operations are applied to it one by
-// one; otherwise the program runs. Errors stick to the result.
+// one; otherwise the program runs. Errors, those of Run, stick to the result.
 func (p *Prepared[P, Q]) Call(x P) Q {
 	r := p.rec.Load()
 	leaves, err := p.in.leaves(x, nil)
@@ -151,8 +151,12 @@ func (p *Prepared[P, Q]) Call(x P) Q {
 		}
 	}
 	for _, t := range leaves {
-		switch {
-		case t.Plain():
+		if t.Plain() {
+			continue
+		}
+		switch r, err := p.usable(); {
+		case err != nil:
+			return failedLike(r.y, preparing, err)
 		case r.custom:
 			return p.f(x) // so that its own rules are used
 		default:
@@ -164,6 +168,20 @@ func (p *Prepared[P, Q]) Call(x P) Q {
 		return failedLike(r.y, preparing, err)
 	}
 	return y
+}
+
+// usable returns the recording at work, with the error that its run would end in
+// whatever its arguments: the program was closed, or what it captured changed.
+func (p *Prepared[P, Q]) usable() (*recording[Q], error) {
+	for {
+		r := p.rec.Load()
+		if !r.program.Closed() {
+			return r, r.unchanged()
+		}
+		if !p.replaced(r, graph.ErrClosed) {
+			return r, graph.ErrClosed
+		}
+	}
 }
 
 // Retrace records the function again, as when a Go variable that it captures has

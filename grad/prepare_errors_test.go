@@ -12,6 +12,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 // Reading a value while recording is an error that names the line, however it is read.
@@ -182,4 +183,27 @@ func TestRetrace(t *testing.T) {
 		t.Errorf("a recording that fails: %v, %v", changed, err)
 	}
 	nearAll(t, "the old program", run(t, p, x), []float64{25, 75}, 0)
+}
+
+// A traced Call notices what Run notices: changed borrowed data, and Close.
+func TestTracedCallErrors(t *testing.T) {
+	data := []float64{1, 2, 3}
+	w := tensor.Wrap(data)
+	x := tensor.New([]float64{4, 5, 6})
+	p := mustPrepare(t, func(x *T) *T { return x.Mul(w).Sum() }, x)
+	gradient := func() *T { return grad.Grad(p.Call)(x) }
+	nearAll(t, "gradient", gradient(), []float64{1, 2, 3}, 0)
+	data[1] = 7
+	var ce *grad.ChangedError
+	if err := gradient().Err(); !errors.As(err, &ce) {
+		t.Errorf("of changed data: %v", err)
+	}
+	if changed, err := p.Retrace(); err != nil || !changed {
+		t.Errorf("retrace: %v, %v", changed, err)
+	}
+	nearAll(t, "retraced", gradient(), []float64{1, 7, 3}, 0)
+	p.Close()
+	if err := gradient().Err(); !errors.Is(err, graph.ErrClosed) {
+		t.Errorf("of a closed program: %v", err)
+	}
 }

@@ -190,6 +190,13 @@ func (p *Program) Close() {
 	}
 }
 
+// Closed reports whether Close was called.
+func (p *Program) Closed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
 func (p *Program) releaseConsts() {
 	for i := range p.g.Consts {
 		if buf := p.g.Consts[i].Array.Buf; buf != nil {
