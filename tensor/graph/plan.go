@@ -110,3 +110,25 @@ func (f *gaps) give(offset, size int) {
 		*f = slices.Insert(*f, i, gap{offset, size})
 	}
 }
+
+// Block is memory that is needed from one step to another, both included, for
+// planning outside of this package.
+type Block struct {
+	Size        int // bytes
+	First, Last int // steps
+	Offset      int // in the arena: set by PlanBlocks
+}
+
+// PlanBlocks gives each block an offset such that blocks needed at the same step
+// do not overlap, and returns the bytes of the arena.
+func PlanBlocks(list []Block) (arena int) {
+	blocks := make([]block, len(list))
+	for i, b := range list {
+		blocks[i] = block{size: b.Size, first: b.First, last: b.Last}
+	}
+	arena, _ = plan(blocks)
+	for i := range list {
+		list[i].Offset = blocks[i].offset
+	}
+	return arena
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -19,6 +20,8 @@ type Program struct {
 	dev   device.Device
 	stage []int // of each output its place in the staging memory, and the end
 	later bool  // the device runs its work on a stream, later
+
+	native atomic.Pointer[Code] // see Translate
 
 	mu      sync.Mutex
 	idle    []*state
@@ -99,7 +102,10 @@ func (p *Program) Run(ctx context.Context, in, out []*kernels.Array) error {
 	if err != nil {
 		return err
 	}
-	if err = st.bind(in, out); err == nil {
+	if err = st.adopt(); err == nil {
+		err = st.bind(in, out)
+	}
+	if err == nil {
 		err = st.run(ctx)
 	}
 	st.unbind()

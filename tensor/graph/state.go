@@ -22,6 +22,7 @@ type state struct {
 	staging  *device.Buffer   // for outputs that share memory with parameters
 	packed   []*device.Buffer // for parameters that are not dense
 	overlaps *overlaps
+	coded    *coded // not nil: runs code, and none of the kernels
 
 	in, out []*kernels.Array // of the run in progress
 	done    <-chan struct{}  // closed when its context ends
@@ -38,7 +39,7 @@ func newState(p *Program) (*state, error) {
 	st.work = func() { st.err = st.guarded() }
 	st.packed = make([]*device.Buffer, len(p.g.Params))
 	var arena memory
-	if p.lay.arena > 0 {
+	if p.lay.arena > 0 && p.native.Load() == nil { // see adopt
 		var err error
 		if st.arena, err = p.dev.Alloc(p.lay.arena); err != nil {
 			return nil, err
@@ -69,7 +70,11 @@ func (st *state) bind(in, out []*kernels.Array) error {
 			st.outs[i] = memory{st.staging.Ptr(), st.staging}.plus(st.p.stage[i])
 		}
 	}
-	st.point(st.moving)
+	if st.coded != nil {
+		st.coded.bind(st.ins, st.outs)
+	} else {
+		st.point(st.moving)
+	}
 	return nil
 }
 
@@ -93,6 +98,9 @@ func (st *state) standIns() (err error) {
 // unbind forgets the arguments, so that a state that waits keeps nobody's memory.
 func (st *state) unbind() {
 	st.forget()
+	if st.coded != nil {
+		st.coded.forget()
+	}
 	st.in, st.out, st.done, st.err = nil, nil, nil, nil
 }
 
@@ -172,12 +180,16 @@ func (st *state) poll() error {
 // steps packs the parameters, runs the program and copies what was staged.
 func (st *state) steps() error {
 	for i, a := range st.in {
-		if !a.Dense() && a.Size() > 0 {
+		if a.Strides != nil && !a.Dense() && a.Size() > 0 {
 			packed := kernels.Array{Aval: a.Aval, Ptr: st.packed[i].Ptr()}
 			copyArray(&packed, a)
 		}
 	}
-	if err := st.activation.run(); err != nil {
+	if st.coded != nil {
+		if err := st.coded.runner.Run(st.coded.in, st.coded.out, st.cancel); err != nil {
+			return err
+		}
+	} else if err := st.activation.run(); err != nil {
 		return err
 	}
 	if !st.overlaps.any {
@@ -199,6 +211,9 @@ func (st *state) release() {
 		st.watcher.close()
 	}
 	st.activation.release()
+	if st.coded != nil {
+		st.coded.runner.Release()
+	}
 	for _, b := range append(st.packed, st.arena, st.staging) {
 		if b != nil {
 			b.Release()
