@@ -1,0 +1,317 @@
+package native
+
+// Running printed programs: the compiled text with the memory of one run.
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/internal/cc"
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// Code is a program in machine code. It is safe for concurrent use.
+type Code struct {
+	// Took is what the compiler took; zero where the code was in the cache.
+	Took time.Duration
+
+	lib     *cc.Library
+	g       *graph.Graph
+	dev     device.Device
+	p       *printed
+	entry   entries
+	consts  []unsafe.Pointer // of the graph's constants, then copies of some
+	copies  [][]uint64
+	kernels map[int]kernels.Kernel // of the steps that call one
+	work    bool                   // some step is worth sharing out
+	whole   bool                   // no step calls a kernel
+}
+
+// entries are the functions that the text exports.
+type entries struct{ steps, items, zero uintptr }
+
+// run is ct_run of prelude.h. Addresses are of memory that the Runner keeps.
+type run struct {
+	table, mem, cancel        uintptr
+	fault, instr, index, size int64
+}
+
+// grain is the nanoseconds of work that are worth another worker.
+const grain = 12e3
+
+func newCode(g *graph.Graph, dev device.Device, p *printed, e entries) (*Code, error) {
+	c := &Code{g: g, dev: dev, p: p, entry: e, kernels: map[int]kernels.Kernel{}, whole: true}
+	backend, ok := kernels.BackendID(dev.Kind())
+	if !ok {
+		return nil, &graph.BackendError{Device: dev.Name()}
+	}
+	for i := range p.steps {
+		s := &p.steps[i]
+		if s.fn == "" {
+			k := g.Instrs[s.call].Inst.Kernel(backend)
+			if k == nil {
+				return nil, &graph.BackendError{Device: dev.Name(), Op: g.Instrs[s.call].Inst.Name}
+			}
+			c.kernels[i], c.whole = k, false
+		}
+		c.work = c.work || s.items > 1 && s.cost > 2*grain && !s.whole
+	}
+	for i := range g.Consts {
+		c.consts = append(c.consts, g.Consts[i].Array.Ptr)
+	}
+	for _, k := range p.copies {
+		m := packed(&g.Consts[k.index].Array, k.dim)
+		c.copies = append(c.copies, m)
+		c.consts = append(c.consts, unsafe.Pointer(unsafe.SliceData(m)))
+	}
+	return c, nil
+}
+
+// packed copies an array so that a dimension is the last one.
+func packed(a *kernels.Array, dim int) []uint64 {
+	size, unit := a.Size(), a.DType.Size()
+	m := make([]uint64, (size*unit+7)/8+8)
+	to := packedStrides(a.Shape, dim)
+	at := make([]int, len(a.Shape))
+	for range size {
+		from, dst := 0, 0
+		for d, i := range at {
+			from += i * a.Stride(d)
+			dst += i * to[d]
+		}
+		copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m)), dst*unit)), unit),
+			unsafe.Slice((*byte)(unsafe.Add(a.Ptr, from*unit)), unit))
+		for d := len(at) - 1; d >= 0; d-- {
+			if at[d]++; at[d] < a.Shape[d] {
+				break
+			}
+			at[d] = 0
+		}
+	}
+	return m
+}
+
+// Runner is the memory of one run in progress.
+type Runner struct {
+	c      *Code
+	run    *run // an object of its own, without pointers, which C may be given
+	table  []uintptr
+	arena  *device.Buffer
+	calls  map[int]*kernels.Call
+	values map[graph.Ref]*kernels.Array
+	bound  []binding // values of calls in the caller's memory
+
+	runs []run // of the parts of a step
+	step int
+}
+
+// binding tells that a value of a call lies in a parameter or destination.
+type binding struct {
+	a      *kernels.Array
+	out    bool
+	index  int
+	offset int
+}
+
+// NewRunner makes what a run needs.
+func (c *Code) NewRunner() (graph.Runner, error) {
+	r := &Runner{c: c, run: new(run), calls: map[int]*kernels.Call{}, values: map[graph.Ref]*kernels.Array{}}
+	g := c.g
+	r.table = make([]uintptr, len(g.Params)+len(g.Consts)+len(g.Outputs)+len(c.p.copies)+1)
+	n := len(g.Params)
+	for i := range g.Consts {
+		r.table[n+i] = uintptr(c.consts[i])
+	}
+	n += len(g.Consts) + len(g.Outputs)
+	for i := range c.p.copies {
+		r.table[n+i] = uintptr(c.consts[len(g.Consts)+i])
+	}
+	if c.p.arena > 0 {
+		var err error
+		if r.arena, err = c.dev.Alloc(c.p.arena); err != nil {
+			return nil, err
+		}
+		r.run.mem = uintptr(r.arena.Ptr())
+	}
+	r.run.table = uintptr(unsafe.Pointer(unsafe.SliceData(r.table)))
+	for i := range c.p.steps {
+		if c.p.steps[i].fn == "" {
+			r.makeCall(i)
+		}
+	}
+	return r, nil
+}
+
+// makeCall makes the arrays of a kernel's call.
+func (r *Runner) makeCall(step int) {
+	c := r.c
+	x := &c.g.Instrs[c.p.steps[step].call]
+	call := &kernels.Call{Workers: c.dev.Workers()}
+	for _, v := range c.g.Args(c.p.steps[step].call) {
+		call.In = append(call.In, r.array(v))
+	}
+	for k := range x.Inst.Out {
+		call.Out = append(call.Out, r.array(x.Out+graph.Ref(k)))
+	}
+	r.calls[step] = call
+}
+
+// array returns a value as kernels take it.
+func (r *Runner) array(v graph.Ref) *kernels.Array {
+	if a := r.values[v]; a != nil {
+		return a
+	}
+	l := r.c.p.views[v]
+	a := &kernels.Array{Aval: r.c.g.Aval(v), Strides: l.strides}
+	if a.Dense() {
+		a.Strides = nil
+	}
+	r.values[v] = a
+	at := &r.c.p.roots[l.root]
+	switch at.source {
+	case inArena:
+		a.Ptr, a.Buf = unsafe.Add(r.arena.Ptr(), at.offset+l.offset), r.arena
+	case ofConst:
+		k := &r.c.g.Consts[at.index].Array
+		a.Ptr, a.Buf = unsafe.Add(k.Ptr, l.offset), k.Buf
+	default:
+		r.bound = append(r.bound, binding{a, at.source == ofOutput, at.index, l.offset})
+	}
+	return a
+}
+
+// Run computes the destinations from the arguments, which are dense.
+func (r *Runner) Run(in, out []*kernels.Array, cancel *atomic.Bool) error {
+	n := len(in)
+	for i, a := range in {
+		r.table[i] = uintptr(a.Ptr)
+	}
+	n += len(r.c.g.Consts)
+	for i, a := range out {
+		r.table[n+i] = uintptr(a.Ptr)
+	}
+	for _, b := range r.bound {
+		from := in
+		if b.out {
+			from = out
+		}
+		b.a.Ptr, b.a.Buf = unsafe.Add(from[b.index].Ptr, b.offset), from[b.index].Buf
+	}
+	r.run.cancel, r.run.fault = uintptr(unsafe.Pointer(cancel)), 0
+	err := r.steps(cancel)
+	for _, b := range r.bound {
+		b.a.Ptr, b.a.Buf = nil, nil
+	}
+	return err
+}
+
+// steps does the steps in order, sharing out what is worth it.
+func (r *Runner) steps(cancel *atomic.Bool) error {
+	c := r.c
+	shared := c.work && c.dev.Workers() != nil && c.dev.Workers().N() > 1
+	if c.whole && !shared {
+		return r.native(0, len(c.p.steps))
+	}
+	for i := 0; i < len(c.p.steps); {
+		s := &c.p.steps[i]
+		var err error
+		switch {
+		case s.fn == "":
+			call := r.calls[i]
+			call.Cancel = cancel
+			if cancel != nil && cancel.Load() {
+				return kernels.ErrCancelled
+			}
+			if err = c.kernels[i].Run(call); err != nil && !errors.Is(err, kernels.ErrCancelled) {
+				err = r.failed(s.call, err)
+			}
+			i++
+		case shared && s.items > 1 && s.cost > 2*grain && !s.whole:
+			err = r.share(i)
+			i++
+		default:
+			j := i + 1
+			for j < len(c.p.steps) && c.p.steps[j].fn != "" && !(shared && c.p.steps[j].cost > 2*grain) {
+				j++
+			}
+			err = r.native(i, j)
+			i = j
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// native does steps that are functions.
+func (r *Runner) native(from, to int) error {
+	return r.outcome(callEntry(r.c.entry.steps, r.run, from, to), r.run)
+}
+
+const (
+	done = iota
+	cancelled
+	fault
+)
+
+// outcome is the error of what a function returned.
+func (r *Runner) outcome(end int, of *run) error {
+	switch end {
+	case cancelled:
+		return kernels.ErrCancelled
+	case fault:
+		i := int(of.instr)
+		return r.failed(i, &kernels.IndexError{Op: r.c.g.Instrs[i].Inst.Name, Index: of.index, Size: int(of.size)})
+	}
+	return nil
+}
+
+func (r *Runner) failed(i int, err error) error {
+	inst := r.c.g.Instrs[i].Inst
+	return &graph.RunError{Instr: i, Op: inst.Name, In: inst.In, Place: r.c.g.PlaceOf(i), Err: err}
+}
+
+// share does a step on all workers: each takes ranges of its items.
+func (r *Runner) share(step int) error {
+	s := &r.c.p.steps[step]
+	callEntry(r.c.entry.zero, r.run, step, 0)
+	w := r.c.dev.Workers()
+	parts := max(1, min(s.items, 4*w.N(), int(s.cost/grain)))
+	if len(r.runs) < parts {
+		r.runs = make([]run, parts)
+	}
+	for i := range parts {
+		r.runs[i] = *r.run
+		r.runs[i].index = -1
+	}
+	r.step = step
+	r.runs = r.runs[:parts]
+	w.Run(r, parts)
+	for i := range r.runs {
+		if end := int(r.runs[i].mem); end != done { // Do leaves its outcome here
+			return r.outcome(end, &r.runs[i])
+		}
+	}
+	return nil
+}
+
+// Do does one part of the step that is shared out.
+func (r *Runner) Do(part, _ int) {
+	items, parts := r.c.p.steps[r.step].items, len(r.runs)
+	x := &r.runs[part]
+	end := callItems(r.c.entry.items, x, r.step, part*items/parts, (part+1)*items/parts)
+	x.mem = uintptr(end)
+}
+
+// Release gives the memory back.
+func (r *Runner) Release() {
+	if r.arena != nil {
+		r.arena.Release()
+		r.arena = nil
+	}
+}

@@ -1,0 +1,95 @@
+package native
+
+// From a graph to machine code.
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/cpu"
+	"github.com/cotangent-ad/cotangent/internal/cc"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// maxText bounds the bytes of a program's text beside the prelude: compilers take
+// more than linear time.
+const maxText = 4 << 20
+
+// optimize is the compiler's level of optimisation. What -O3 adds costs much time
+// on straight code, and gains nothing on vectors.
+var optimize = "-O2"
+
+// inspect, where a test sets it, is shown what is printed.
+var inspect func(*grouping, *printed)
+
+// TooLargeError tells that a program is too large to be compiled.
+type TooLargeError struct{ Bytes int }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("native: the program would be %d bytes of C, more than %d", e.Bytes, maxText)
+}
+
+// Compile makes machine code of a graph, which must not be changed any more.
+// Errors: a *cc.Error where the machine cannot compile or load; a
+// *TooLargeError; a *graph.BackendError.
+func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, error) {
+	p, err := translate(g)
+	if err != nil {
+		return nil, err
+	}
+	lib, err := cc.Compile(ctx, cc.Source{Name: "program", Code: p.code}, cc.Options{ISA: cpu.Detect(), Flags: []string{optimize}})
+	if err != nil {
+		return nil, err
+	}
+	var e entries
+	for _, s := range []struct {
+		name string
+		to   *uintptr
+	}{{"ct_run_steps", &e.steps}, {"ct_run_items", &e.items}, {"ct_run_zero", &e.zero}} {
+		f, err := lib.Symbol(s.name)
+		if err != nil {
+			return nil, err
+		}
+		*s.to = uintptr(f)
+	}
+	c, err := newCode(g, dev, p, e)
+	if err != nil {
+		return nil, err
+	}
+	c.lib, c.Took = lib, lib.Took
+	return c, nil
+}
+
+// translate prints a graph. A panic of the printer is its error: a program can
+// always run without code.
+func translate(g *graph.Graph) (p *printed, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p, err = nil, &device.PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	if n := len(g.Instrs); n > maxText/64 {
+		return nil, &TooLargeError{n * 64}
+	}
+	s := schedule(g)
+	p = s.print()
+	if inspect != nil {
+		inspect(s, p)
+	}
+	if len(p.code) > maxText {
+		return nil, &TooLargeError{len(p.code)}
+	}
+	return p, nil
+}
+
+// schedule groups the statements of a graph.
+func schedule(g *graph.Graph) *grouping {
+	s := singles(lower(g))
+	s.merge()
+	s.rematerialise()
+	s.merge()
+	s.settle()
+	return s
+}

@@ -1,0 +1,375 @@
+// Grouping: which statements are computed in one nest of loops.
+
+package native
+
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// member is a statement in a group. Each of its axes is a shared axis of the
+// group or an inner axis of its own (-1).
+type member struct {
+	*stmt
+	at  []int
+	dup bool // computed here again, to be read here only
+}
+
+// group is statements that are computed together: for each value of the shared
+// axes all members, in order. Every member has all shared axes, as axes of its
+// results, or, the vector axis only, as one that it reduces over.
+type group struct {
+	shared   []int // sizes
+	members  []*member
+	from, to int // positions of the first and last member
+
+	best *form // how it is computed
+}
+
+// maxMembers bounds the statements of a group: a function of C stays small
+// enough to be optimised well, and preparing stays linear in the statements.
+const maxMembers = 256
+
+// grouping is groups in the making.
+type grouping struct {
+	*lowering
+	of      []*group // by statement
+	readers [][]int  // by value: the statements that read it
+	kept    []bool   // by value: it must lie in memory whatever the groups are
+
+	stored     []bool     // by value, once that is settled: it lies in memory
+	dupReaders [][]*group // by value: groups that read it in what they compute again
+}
+
+// singles puts every statement into a group of its own.
+func singles(l *lowering) *grouping {
+	g := &grouping{lowering: l, readers: make([][]int, len(l.maker)), kept: make([]bool, len(l.maker)), dupReaders: make([][]*group, len(l.maker))}
+	for _, v := range l.g.Outputs {
+		g.kept[l.alias[v].base] = true
+	}
+	for _, s := range l.stmts {
+		g.readAll(s)
+		gr := &group{from: s.id, to: s.id}
+		m := &member{stmt: s, at: fill(len(s.size))}
+		for a, n := range s.size {
+			if n > 1 {
+				m.at[a] = len(gr.shared)
+				gr.shared = append(gr.shared, n)
+			}
+		}
+		gr.members = []*member{m}
+		g.of = append(g.of, gr)
+	}
+	for _, gr := range g.of {
+		g.shape(gr)
+	}
+	return g
+}
+
+func (g *grouping) readAll(s *stmt) {
+	read := func(v graph.Ref) {
+		if r := g.readers[v]; len(r) == 0 || r[len(r)-1] != s.id {
+			g.readers[v] = append(r, s.id)
+		}
+	}
+	for _, v := range s.in {
+		read(g.alias[v].base)
+		g.kept[g.alias[v].base] = true
+	}
+	for i := range s.loads {
+		ld := &s.loads[i]
+		read(g.alias[ld.val].base)
+		if ld.direct {
+			g.kept[g.alias[ld.val].base] = true
+		}
+	}
+	for i := range s.outs {
+		if s.outs[i].Scatter || s.outs[i].Partial {
+			g.kept[s.outs[i].val] = true
+		}
+	}
+}
+
+// edge is a value that one statement makes and another reads.
+type edge struct {
+	from, to int
+	bytes    int
+}
+
+// merge joins groups along the values that pass between them, the largest first,
+// where that costs less.
+func (g *grouping) merge() {
+	var edges []edge
+	for v, readers := range g.readers {
+		p := g.maker[v]
+		if p < 0 || g.stmts[p].call {
+			continue
+		}
+		for _, c := range readers {
+			if !g.stmts[c].call {
+				edges = append(edges, edge{int(p), c, bytes(g.g.Aval(graph.Ref(v)))})
+			}
+		}
+	}
+	slices.SortStableFunc(edges, func(a, b edge) int { return b.bytes - a.bytes })
+	for _, e := range edges {
+		a, b := g.of[e.from], g.of[e.to]
+		if a == b || len(a.members)+len(b.members) > maxMembers || g.between(a, b) {
+			continue
+		}
+		if m := g.joined(a, b); m != nil && m.best.cost <= a.best.cost+b.best.cost {
+			for _, x := range m.members {
+				if !x.dup {
+					g.of[x.id] = m
+				}
+			}
+			g.replace(a, m)
+			g.replace(b, m)
+		}
+	}
+}
+
+// replace notes that a group was merged into another, where it computes values again.
+func (g *grouping) replace(a, m *group) {
+	for _, x := range a.members {
+		if !x.dup {
+			continue
+		}
+		for i := range x.loads {
+			for k, r := range g.dupReaders[g.alias[x.loads[i].val].base] {
+				if r == a {
+					g.dupReaders[g.alias[x.loads[i].val].base][k] = m
+				}
+			}
+		}
+	}
+}
+
+// between reports whether some group, neither a nor b, must run after a and
+// before b; or whether that would take long to find out.
+func (g *grouping) between(a, b *group) bool {
+	const limit = 4000
+	seen := map[*group]bool{a: true}
+	work := []*group{a}
+	for len(work) > 0 {
+		x := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, m := range x.members {
+			for i := range m.outs {
+				v := m.outs[i].val
+				for k := range len(g.readers[v]) + len(g.dupReaders[v]) {
+					var y *group
+					if k < len(g.readers[v]) {
+						y = g.of[g.readers[v][k]]
+					} else {
+						y = g.dupReaders[v][k-len(g.readers[v])]
+					}
+					switch {
+					case m.dup:
+					case y == b && x != a:
+						return true
+					case y == b || seen[y] || y.from > b.to:
+					case len(seen) > limit:
+						return true
+					default:
+						seen[y] = true
+						work = append(work, y)
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// joined returns a and b as one group, or nil where they have no axis in common.
+func (g *grouping) joined(a, b *group) *group {
+	match, ok := g.match(a, b)
+	if !ok {
+		return nil
+	}
+	var shared []int
+	newA, newB := fill(len(a.shared)), fill(len(b.shared))
+	for i, j := range match {
+		if j >= 0 {
+			newA[i], newB[j] = len(shared), len(shared)
+			shared = append(shared, a.shared[i])
+		}
+	}
+	if len(shared) == 0 && (len(a.shared) > 0 || len(b.shared) > 0) {
+		return nil
+	}
+	m := &group{shared: shared, from: min(a.from, b.from), to: max(a.to, b.to)}
+	for _, x := range a.members {
+		m.members = append(m.members, x.renamed(newA))
+	}
+	for _, x := range b.members {
+		m.members = append(m.members, x.renamed(newB))
+	}
+	slices.SortFunc(m.members, func(x, y *member) int { return 2*(x.id-y.id) + order(x.dup, y.dup) })
+	m.members = slices.CompactFunc(m.members, func(x, y *member) bool { return x.id == y.id && slices.Equal(x.at, y.at) })
+	if g.shape(m); m.best == nil {
+		return nil
+	}
+	return m
+}
+
+// order puts what is no duplicate first.
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func fill(n int) []int { return slices.Repeat([]int{-1}, n) }
+
+func (m *member) renamed(axes []int) *member {
+	r := &member{stmt: m.stmt, at: make([]int, len(m.at)), dup: m.dup}
+	for i, a := range m.at {
+		r.at[i] = -1
+		if a >= 0 {
+			r.at[i] = axes[a]
+		}
+	}
+	return r
+}
+
+// match finds which shared axes of a are which of b, from how b's members read
+// what a's make: match[i] is b's axis, -1 for none.
+func (g *grouping) match(a, b *group) (match []int, ok bool) {
+	match = slices.Repeat([]int{-2}, len(a.shared)) // -2: nothing known
+	taken := fill(len(b.shared))
+	for _, y := range b.members {
+		for i := range y.loads {
+			ld := &y.loads[i]
+			if !y.liveLoad(i) {
+				continue
+			}
+			x, out := a.makes(ld.val)
+			if x == nil {
+				continue
+			}
+			if ld.direct || ld.guarded || !x.plain() {
+				return nil, false
+			}
+			for d := range out.Index {
+				sa := x.at[d]
+				if sa < 0 {
+					continue
+				}
+				sb := -1
+				if t := plainAxis(ld.index[d]); t >= 0 && y.size[t] == x.size[d] {
+					sb = y.at[t]
+				}
+				switch {
+				case match[sa] == -2:
+					match[sa] = sb
+				case match[sa] != sb:
+					match[sa] = -1
+				}
+			}
+		}
+	}
+	for i, j := range match {
+		switch {
+		case j < 0:
+			match[i] = -1
+		case taken[j] >= 0:
+			match[i] = -1
+		default:
+			taken[j] = i
+		}
+	}
+	return match, true
+}
+
+// plainAxis returns the axis that an index is, or -1.
+func plainAxis(x loop.Lin) int {
+	if x.Via == loop.None && x.Const == 0 && len(x.Terms) == 1 && x.Terms[0].Coef == 1 {
+		return x.Terms[0].Axis
+	}
+	return -1
+}
+
+// makes returns the member that makes a value, and which of its results it is.
+func (gr *group) makes(v graph.Ref) (*member, *store) {
+	for _, m := range gr.members {
+		for i := range m.outs {
+			if m.outs[i].val == v {
+				return m, &m.outs[i]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// liveLoad reports whether load i is needed.
+func (s *stmt) liveLoad(i int) bool {
+	for n := range s.nodes {
+		if s.nodes[n].Fn == loop.LoadFn && int(s.nodes[n].K) == i && s.live[n] {
+			return true
+		}
+	}
+	return false
+}
+
+// groups returns the groups in an order in which each comes after those whose
+// values it reads.
+func (g *grouping) groups() []*group {
+	var order []*group
+	done := map[*group]int{} // 1: under way, 2: done
+	type frame struct {
+		gr   *group
+		deps []*group
+	}
+	visit := func(root *group) {
+		if done[root] != 0 {
+			return
+		}
+		done[root] = 1
+		work := []frame{{root, g.before(root)}}
+		for len(work) > 0 {
+			f := &work[len(work)-1]
+			if len(f.deps) == 0 {
+				done[f.gr] = 2
+				order = append(order, f.gr)
+				work = work[:len(work)-1]
+				continue
+			}
+			d := f.deps[0]
+			f.deps = f.deps[1:]
+			if done[d] == 0 {
+				done[d] = 1
+				work = append(work, frame{d, g.before(d)})
+			}
+		}
+	}
+	for _, s := range g.stmts {
+		visit(g.of[s.id])
+	}
+	return order
+}
+
+// before returns the groups whose values a group reads.
+func (g *grouping) before(gr *group) (list []*group) {
+	add := func(v graph.Ref) {
+		if p := g.maker[g.alias[v].base]; p >= 0 && g.of[p] != gr && !slices.Contains(list, g.of[p]) {
+			list = append(list, g.of[p])
+		}
+	}
+	for _, m := range gr.members {
+		for i := range m.loads {
+			add(m.loads[i].val)
+		}
+		for _, v := range m.in {
+			add(v)
+		}
+	}
+	return list
+}

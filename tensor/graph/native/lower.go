@@ -1,0 +1,456 @@
+// From a graph to statements: loops whose loads name values, with views resolved.
+
+package native
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// stmt is what is computed in one nest of loops: results of an instruction that
+// reduce over the same axes. An instruction that is no loop is a statement
+// without axes whose kernel is called.
+type stmt struct {
+	id    int
+	instr int // of the graph; -1 for a copy to a destination
+	call  bool
+
+	size  []int       // of each axis
+	nodes []loop.Inst // K of a LoadFn is an index in loads
+	loads []load
+	outs  []store
+	deps  []uint64 // of each node, the axes that it depends on
+	live  []bool   // of each node, that it is needed
+	red   uint64   // the axes that are reduced
+	// product marks a contraction that eager evaluation hands to a matrix product:
+	// it is summed in any order, by fused multiply-adds.
+	product bool
+
+	in []graph.Ref // of a call
+}
+
+// load is a read of an element of a value.
+type load struct {
+	val     graph.Ref
+	index   []loop.Lin
+	guarded bool
+	direct  bool // the value must lie in memory: it is not read where it is computed
+}
+
+// store is a result of a statement.
+type store struct {
+	loop.Store
+	val graph.Ref
+}
+
+// alias is a value that is another one seen through affine indices.
+type alias struct {
+	base  graph.Ref
+	index []loop.Lin // over the value's dimensions; nil where only memory can be viewed
+}
+
+// lowering is a graph on its way to statements.
+type lowering struct {
+	g     *graph.Graph
+	stmts []*stmt
+	alias []alias // by value; base is itself where it is none
+	maker []int32 // by value: the statement that makes it, or -1
+
+	consts   map[graph.Ref]int // of each constant its place in the graph's list
+	uniforms map[graph.Ref]uniform
+}
+
+// leastProduct is the number of multiplications from which on eager evaluation
+// computes a contraction as a matrix product.
+const leastProduct = 512
+
+// lower makes the statements of a graph, in its order.
+func lower(g *graph.Graph) *lowering {
+	l := &lowering{g: g, alias: make([]alias, g.NumValues()), maker: make([]int32, g.NumValues()), consts: map[graph.Ref]int{}, uniforms: map[graph.Ref]uniform{}}
+	for i := range g.Consts {
+		l.consts[g.Consts[i].Ref] = i
+	}
+	for v := range l.alias {
+		l.alias[v].base = graph.Ref(v)
+		l.maker[v] = -1
+	}
+	for i := range g.Instrs {
+		x := &g.Instrs[i]
+		if l.view(x, g.Args(i)) {
+			continue
+		}
+		if x.Inst.Expr == nil || !printable(x.Inst.Expr) {
+			l.callOf(i, x)
+			continue
+		}
+		for _, outs := range nests(x.Inst.Expr) {
+			l.loopOf(i, x, outs)
+		}
+	}
+	return l
+}
+
+// printable reports whether the printer takes all of an expression.
+func printable(e *loop.Expr) bool {
+	if len(e.Axes) > 60 {
+		return false
+	}
+	for i := range e.Outs {
+		s := &e.Outs[i]
+		if s.Scatter && s.Aval.DType == device.Bool || s.Reduce != loop.NoReduce && s.Aval.DType == device.Bool {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lowering) add(s *stmt) *stmt {
+	s.id = len(l.stmts)
+	l.stmts = append(l.stmts, s)
+	for i := range s.outs {
+		l.maker[s.outs[i].val] = int32(s.id)
+	}
+	return s
+}
+
+func (l *lowering) callOf(i int, x *graph.Instr) {
+	s := &stmt{instr: i, call: true, in: l.g.Args(i)}
+	for k := range x.Inst.Out {
+		s.outs = append(s.outs, store{val: x.Out + graph.Ref(k)})
+	}
+	l.add(s)
+}
+
+// nests groups the results of an expression that are computed in one nest.
+func nests(e *loop.Expr) (list [][]int) {
+	for i := range e.Outs {
+		s := &e.Outs[i]
+		k := slices.IndexFunc(list, func(outs []int) bool {
+			o := &e.Outs[outs[0]]
+			return !s.Scatter && !o.Scatter && slices.Equal(e.Reduced(o), e.Reduced(s))
+		})
+		if k >= 0 {
+			list[k] = append(list[k], i)
+		} else {
+			list = append(list, []int{i})
+		}
+	}
+	return list
+}
+
+func (l *lowering) loopOf(i int, x *graph.Instr, outs []int) {
+	e, args := x.Inst.Expr, l.g.Args(i)
+	s := &stmt{instr: i, nodes: slices.Clone(e.Nodes)}
+	for _, a := range e.Axes {
+		s.size = append(s.size, a.Size)
+	}
+	for _, ld := range e.Loads {
+		s.loads = append(s.loads, l.resolve(args[ld.In], ld))
+	}
+	for n := range s.nodes {
+		if x := &s.nodes[n]; x.Fn == loop.LoadFn {
+			l.known(x, &s.loads[x.K])
+		}
+	}
+	for _, o := range outs {
+		s.outs = append(s.outs, store{e.Outs[o], x.Out + graph.Ref(o)})
+	}
+	if first := &e.Outs[outs[0]]; !first.Scatter {
+		for _, a := range e.Reduced(first) {
+			s.red |= 1 << a
+		}
+	}
+	s.product = isProduct(e)
+	s.analyse()
+	l.add(s)
+}
+
+// known makes a load of a constant whose elements are all the same that number.
+func (l *lowering) known(x *loop.Inst, ld *load) {
+	if ld.guarded || slices.ContainsFunc(ld.index, func(i loop.Lin) bool { return i.Via != loop.None }) {
+		return
+	}
+	bits, ok := l.uniform(l.alias[ld.val].base)
+	if !ok {
+		return
+	}
+	c := loop.Inst{Fn: loop.Const, DType: x.DType, Arg: [3]loop.Node{loop.None, loop.None, loop.None}}
+	switch x.DType {
+	case device.Float64:
+		c.V = math.Float64frombits(bits)
+	case device.Float32:
+		c.V = float64(math.Float32frombits(uint32(bits)))
+	case device.Int32:
+		c.K = int64(int32(bits))
+	default:
+		c.K = int64(bits)
+	}
+	*x = c
+}
+
+// uniform returns the bits of the elements of a constant, if they are all the same.
+func (l *lowering) uniform(v graph.Ref) (bits uint64, ok bool) {
+	i, is := l.consts[v]
+	if !is {
+		return 0, false
+	}
+	if u, seen := l.uniforms[v]; seen {
+		return u.bits, u.ok
+	}
+	bits, ok = sameElements(&l.g.Consts[i].Array)
+	l.uniforms[v] = uniform{bits, ok}
+	return bits, ok
+}
+
+type uniform struct {
+	bits uint64
+	ok   bool
+}
+
+// sameElements returns the bits of an array's elements, if they are all the same.
+func sameElements(a *kernels.Array) (bits uint64, ok bool) {
+	if a.Size() == 0 {
+		return 0, false
+	}
+	unit := a.DType.Size()
+	at := make([]int, len(a.Shape))
+	for k := range a.Size() {
+		from := 0
+		for d, i := range at {
+			from += i * a.Stride(d)
+		}
+		var x uint64
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(&x)), unit), unsafe.Slice((*byte)(unsafe.Add(a.Ptr, from*unit)), unit))
+		if k == 0 {
+			bits = x
+		} else if x != bits {
+			return 0, false
+		}
+		for d := len(at) - 1; d >= 0; d-- {
+			if at[d]++; at[d] < a.Shape[d] {
+				break
+			}
+			at[d] = 0
+		}
+	}
+	return bits, true
+}
+
+// isProduct reports whether eager evaluation takes a loop for a matrix product.
+func isProduct(e *loop.Expr) bool {
+	c, ok := e.AsContraction()
+	if !ok || !e.Outs[0].Aval.DType.IsFloat() {
+		return false
+	}
+	m, n, k := loop.Extent(c.M), loop.Extent(c.N), loop.Extent(c.K)
+	return m*n >= 2 && m*n*k >= leastProduct
+}
+
+// resolve returns a load with the views between it and a value that is computed
+// or given taken away, as far as indices can say it.
+func (l *lowering) resolve(v graph.Ref, ld loop.Load) load {
+	r := load{val: v, index: ld.Index, guarded: ld.Guarded}
+	a := l.alias[v]
+	if a.base == v {
+		return r
+	}
+	r.direct = true
+	if a.index == nil || ld.Guarded {
+		return r
+	}
+	shape, base := l.g.Aval(v).Shape, l.g.Aval(a.base).Shape
+	index := make([]loop.Lin, len(a.index))
+	for d, x := range a.index {
+		y, ok := compose(x, ld.Index, shape, base[d])
+		if !ok {
+			return r
+		}
+		index[d] = y
+	}
+	return load{val: a.base, index: index}
+}
+
+// compose replaces the dimensions that x is a function of by their indices.
+func compose(x loop.Lin, index []loop.Lin, shape []int, size int) (loop.Lin, bool) {
+	if len(x.Terms) == 1 && x.Const == 0 && x.Terms[0].Coef == 1 {
+		d := x.Terms[0].Axis
+		return index[d], index[d].Via == loop.None || shape[d] == size
+	}
+	c, terms := x.Const, []loop.Term(nil)
+	for _, t := range x.Terms {
+		y := index[t.Axis]
+		if y.Via != loop.None {
+			return loop.Lin{}, false
+		}
+		c += t.Coef * y.Const
+		for _, u := range y.Terms {
+			terms = append(terms, loop.Term{Axis: u.Axis, Coef: t.Coef * u.Coef})
+		}
+	}
+	return loop.Affine(c, terms...), true
+}
+
+// view notes that an instruction's result is its operand seen differently.
+func (l *lowering) view(x *graph.Instr, args []graph.Ref) bool {
+	if !x.Inst.Rearranges() {
+		return false
+	}
+	from := l.alias[args[0]]
+	in := l.g.Aval(args[0])
+	var index []loop.Lin
+	if op := x.Inst.Op; op != nil && op.View != nil {
+		index = reshapeIndex(in.Shape, x.Inst.Out[0].Shape)
+		if index == nil && from.base != args[0] {
+			return false // a copy, where the operand is not one piece of memory
+		}
+	} else {
+		index = viewIndex(x.Inst.Expr)
+	}
+	to := alias{base: from.base, index: index}
+	if index != nil && from.base != args[0] {
+		if from.index == nil {
+			return false
+		}
+		to.index = make([]loop.Lin, len(from.index))
+		for d, y := range from.index {
+			to.index[d], _ = compose(y, index, nil, 0)
+		}
+	}
+	l.alias[x.Out] = to
+	return true
+}
+
+// viewIndex returns where in its operand a rearrangement reads each element.
+func viewIndex(e *loop.Expr) []loop.Lin {
+	l := &e.Loads[e.Nodes[e.Outs[0].Value].K]
+	index := make([]loop.Lin, len(l.Index))
+	rank := len(e.Outs[0].Index)
+	for d, x := range l.Index {
+		y := loop.Fixed(x.Const)
+		for _, t := range x.Terms {
+			if t.Axis < rank {
+				y.Terms = append(y.Terms, t)
+			}
+		}
+		index[d] = y
+	}
+	return index
+}
+
+// reshapeIndex returns the indices of a reshape that splits dimensions or adds
+// and drops ones of size 1; nil for one that merges dimensions.
+func reshapeIndex(from, to []int) []loop.Lin {
+	index := make([]loop.Lin, len(from))
+	t := 0
+	for d, n := range from {
+		index[d] = loop.Fixed(0)
+		if n == 1 {
+			continue
+		}
+		var dims []int
+		for m := 1; m < n; t++ {
+			if t == len(to) || to[t] == 0 {
+				return nil
+			}
+			if to[t] != 1 {
+				dims = append(dims, t)
+			}
+			if m *= to[t]; m > n {
+				return nil
+			}
+		}
+		coef := 1
+		var terms []loop.Term
+		for i := len(dims) - 1; i >= 0; i-- {
+			terms = append(terms, loop.Term{Axis: dims[i], Coef: coef})
+			coef *= to[dims[i]]
+		}
+		if coef != n {
+			return nil
+		}
+		index[d] = loop.Affine(0, terms...)
+	}
+	return index
+}
+
+// analyse fills in what follows from nodes and results.
+func (s *stmt) analyse() {
+	s.live = make([]bool, len(s.nodes))
+	mark := func(index []loop.Lin) {
+		for _, x := range index {
+			if x.Via != loop.None {
+				s.live[x.Via] = true
+			}
+		}
+	}
+	for i := range s.outs {
+		s.live[s.outs[i].Value] = true
+		mark(s.outs[i].Index)
+	}
+	for n := len(s.nodes) - 1; n >= 0; n-- {
+		if x := &s.nodes[n]; s.live[n] {
+			for i := range x.Fn.Arity() {
+				s.live[x.Arg[i]] = true
+			}
+			if x.Fn == loop.LoadFn {
+				mark(s.loads[x.K].index)
+			}
+		}
+	}
+	s.deps = make([]uint64, len(s.nodes))
+	for n := range s.nodes {
+		x := &s.nodes[n]
+		switch x.Fn {
+		case loop.Iota:
+			s.deps[n] = 1 << x.K
+		case loop.LoadFn:
+			s.deps[n] = s.indexDeps(s.loads[x.K].index)
+		}
+		for i := range x.Fn.Arity() {
+			s.deps[n] |= s.deps[x.Arg[i]]
+		}
+	}
+}
+
+func (s *stmt) indexDeps(index []loop.Lin) (set uint64) {
+	for _, x := range index {
+		if x.Via != loop.None {
+			set |= s.deps[x.Via]
+		}
+		for _, t := range x.Terms {
+			set |= 1 << t.Axis
+		}
+	}
+	return set
+}
+
+// extent returns the number of values of a set of axes.
+func (s *stmt) extent(set uint64) int {
+	n := 1
+	for ; set != 0; set &= set - 1 {
+		n *= s.size[bits.TrailingZeros64(set)]
+	}
+	return n
+}
+
+func (s *stmt) all() uint64 { return 1<<len(s.size) - 1 }
+
+// plain reports whether every result is written element by element.
+func (s *stmt) plain() bool {
+	for i := range s.outs {
+		if s.outs[i].Scatter || s.outs[i].Partial {
+			return false
+		}
+	}
+	return !s.call
+}
+
+// bytes returns the memory that an array of the type takes.
+func bytes(a kernels.Aval) int { return a.Size() * a.DType.Size() }

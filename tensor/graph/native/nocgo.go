@@ -1,0 +1,6 @@
+//go:build !cgo
+
+package native
+
+func callEntry(uintptr, *run, int, int) int      { panic("native: no cgo") }
+func callItems(uintptr, *run, int, int, int) int { panic("native: no cgo") }

@@ -1,0 +1,596 @@
+// Printing a program: its steps, the memory that they share, and the text.
+
+package native
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	_ "embed"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels/cpu/vmath"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+//go:embed prelude.h
+var prelude string
+
+// source says what memory a root is.
+type source uint8
+
+const (
+	inArena source = iota
+	ofParam
+	ofConst
+	ofOutput
+	ofCopy // a constant in another order, made once
+)
+
+// root is a piece of memory that the text names: p and its number.
+type root struct {
+	source source
+	index  int // which parameter, constant, ...
+	dt     device.DType
+	bytes  int // in the arena
+	offset int
+
+	first, last int // steps
+}
+
+// step is something that is done in order: a function over items, or a call of
+// an instruction's kernel.
+type step struct {
+	fn    string  // of the text; "" for a call
+	call  int     // the instruction
+	items int     // that may be shared out
+	cost  float64 // nanoseconds in all, estimated
+	zero  []int   // roots that are cleared first
+	whole bool    // all items are done in order by one worker
+}
+
+// printer turns groups into text.
+type printer struct {
+	g     *grouping
+	text  strings.Builder
+	roots []root
+	byVal map[graph.Ref]int
+	packs map[packKey]int
+	parts map[graph.Ref]int
+	steps []step
+	copy  []constCopy
+	views map[graph.Ref]view
+}
+
+type packKey struct {
+	val graph.Ref
+	dim int
+}
+
+// constCopy is a constant whose dimension dim is to be the last one.
+type constCopy struct {
+	index, dim int
+}
+
+// printed is a program as text.
+type printed struct {
+	code   string
+	steps  []step
+	roots  []root
+	copies []constCopy
+	arena  int
+	views  map[graph.Ref]view // of the values that calls read or write
+}
+
+// view is where a value that calls read or write lies.
+type view struct {
+	root    int
+	offset  int // in bytes
+	strides []int
+}
+
+// print makes the program of a grouping.
+func (g *grouping) print() *printed {
+	p := &printer{g: g, byVal: map[graph.Ref]int{}, packs: map[packKey]int{}, parts: map[graph.Ref]int{}, views: map[graph.Ref]view{}}
+	p.outputs()
+	for _, gr := range g.groups() {
+		if s := gr.members[0]; s.call {
+			p.call(s.stmt)
+			continue
+		}
+		p.form(gr.best)
+	}
+	p.copyOutputs()
+	arena := p.plan()
+	var head strings.Builder
+	head.WriteString(vmath.Source())
+	head.WriteString(prelude)
+	for k, r := range p.roots {
+		if r.source == inArena {
+			fmt.Fprintf(&head, "#define M%d %d\n", k, r.offset)
+		}
+	}
+	head.WriteByte('\n')
+	out := &printed{steps: p.steps, roots: p.roots, copies: p.copy, arena: arena, views: p.views}
+	out.code = head.String() + p.text.String() + p.driver()
+	return out
+}
+
+// outputs gives the first output that is a value its destination's memory.
+func (p *printer) outputs() {
+	for i, v := range p.g.g.Outputs {
+		a := p.g.alias[v]
+		_, known := p.byVal[a.base]
+		whole := a.base == v || a.index == nil
+		if known || !whole || p.g.maker[a.base] < 0 {
+			continue
+		}
+		p.byVal[a.base] = p.root(root{source: ofOutput, index: i, dt: p.g.g.Aval(v).DType})
+	}
+}
+
+func (p *printer) root(r root) int {
+	r.first, r.last = -1, -1
+	p.roots = append(p.roots, r)
+	return len(p.roots) - 1
+}
+
+// rootOf returns the memory of a value that is no view.
+func (p *printer) rootOf(v graph.Ref) int {
+	if k, ok := p.byVal[v]; ok {
+		p.touch(k)
+		return k
+	}
+	a := p.g.g.Aval(v)
+	r := root{dt: a.DType, bytes: bytes(a)}
+	if p.g.maker[v] < 0 {
+		r.source, r.index, r.bytes = ofParam, slices.Index(p.g.g.Params, v), 0
+		if r.index < 0 {
+			r.source = ofConst
+			r.index = slices.IndexFunc(p.g.g.Consts, func(c graph.Const) bool { return c.Ref == v })
+		}
+	}
+	k := p.root(r)
+	p.byVal[v] = k
+	p.touch(k)
+	return k
+}
+
+// touch notes that the step under way uses the memory.
+func (p *printer) touch(k int) {
+	r := &p.roots[k]
+	if r.first < 0 {
+		r.first = len(p.steps)
+	}
+	r.last = max(r.last, len(p.steps))
+}
+
+// place is an address: an element of a root, and what a step along each axis adds.
+type place struct {
+	root    int
+	c       int
+	coef    []int
+	strides []int // of the value's dimensions
+}
+
+// place returns where a load of a member reads.
+func (p *printer) place(ld *load, m *member, f *form) place {
+	val, index := ld.val, ld.index
+	a := p.g.alias[val]
+	c := 0
+	if a.base != val && a.index != nil {
+		base := p.g.strides(a.base)
+		for d, x := range a.index {
+			c += x.Const * base[d]
+		}
+	}
+	strides := p.g.strides(val)
+	k := -1
+	if d := p.packDim(ld, m, f, strides); d >= 0 {
+		k, strides = p.pack(val, d)
+	} else {
+		k = p.rootOf(a.base)
+	}
+	return p.at(k, c, index, strides, len(m.size))
+}
+
+func (p *printer) placeOut(o *store, m *member, f *form) place {
+	return p.at(p.rootOf(o.val), 0, o.Index, dense(o.Aval.Shape), len(m.size))
+}
+
+func (p *printer) at(k, c int, index []loop.Lin, strides []int, axes int) place {
+	at := place{root: k, c: c, coef: make([]int, axes), strides: strides}
+	for d, x := range index {
+		at.c += x.Const * strides[d]
+		for _, t := range x.Terms {
+			at.coef[t.Axis] += t.Coef * strides[d]
+		}
+	}
+	return at
+}
+
+// packDim returns the dimension that a load's lanes run along, if the value is
+// worth being copied so that they lie side by side; else -1.
+func (p *printer) packDim(ld *load, m *member, f *form, strides []int) int {
+	if f.vec < 0 || p.g.alias[ld.val].base != ld.val || ld.guarded {
+		return -1
+	}
+	a := m.axis(f.vec)
+	dim := -1
+	for d, x := range ld.index {
+		if x.Via != loop.None {
+			return -1
+		}
+		for _, t := range x.Terms {
+			if t.Axis == a {
+				if dim >= 0 || t.Coef != 1 {
+					return -1
+				}
+				dim = d
+			}
+		}
+	}
+	if dim < 0 || strides[dim] == 1 {
+		return -1
+	}
+	// absorbed axes would have to be in the same order
+	for _, at := range m.at {
+		if at == absorbed {
+			return -1
+		}
+	}
+	size := p.g.g.Aval(ld.val).Size()
+	reads := 1
+	for s, n := range f.shared {
+		if s != f.vec {
+			reads *= n
+		}
+	}
+	res, red := m.inner()
+	var deps uint64
+	for _, x := range ld.index {
+		for _, t := range x.Terms {
+			deps |= 1 << t.Axis
+		}
+	}
+	reads *= m.extent(deps&(res|red)) * f.shared[f.vec]
+	_, made := p.packs[packKey{ld.val, dim}]
+	if !made && p.g.constOf(ld.val) == nil && float64(reads)*1.3 < float64(size)*2.5+float64(reads)/width {
+		return -1
+	}
+	return dim
+}
+
+// pack returns the memory of a value with one dimension last, and its strides.
+func (p *printer) pack(v graph.Ref, dim int) (k int, strides []int) {
+	shape := p.g.g.Aval(v).Shape
+	strides = packedStrides(shape, dim)
+	key := packKey{v, dim}
+	k, ok := p.packs[key]
+	if !ok {
+		r := root{dt: p.g.g.Aval(v).DType, bytes: bytes(p.g.g.Aval(v))}
+		if p.g.constOf(v) != nil {
+			r.source, r.index, r.bytes = ofCopy, len(p.copy), 0
+			i := slices.IndexFunc(p.g.g.Consts, func(c graph.Const) bool { return c.Ref == v })
+			p.copy = append(p.copy, constCopy{i, dim})
+		}
+		k = p.root(r)
+		p.packs[key] = k
+		if r.source == inArena {
+			p.packStep(v, dim, k, strides)
+		}
+	}
+	p.touch(k)
+	return k, strides
+}
+
+// packedStrides returns the strides of a dense array whose dimension dim is last.
+func packedStrides(shape []int, dim int) []int {
+	strides := make([]int, len(shape))
+	strides[dim] = 1
+	s := shape[dim]
+	for d := len(shape) - 1; d >= 0; d-- {
+		if d != dim {
+			strides[d] = s
+			s *= shape[d]
+		}
+	}
+	return strides
+}
+
+// packStep prints the step that copies.
+func (p *printer) packStep(v graph.Ref, dim, to int, strides []int) {
+	from := p.rootOf(v)
+	shape, src := p.g.g.Aval(v).Shape, p.g.strides(v)
+	p.touch(to)
+	name := fmt.Sprintf("g%d", len(p.steps))
+	s := &p.text
+	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
+	var a, b []string
+	depth := "\t"
+	for d, n := range shape {
+		fmt.Fprintf(s, "%sfor (long i%d = 0; i%d < %d; i%d++)\n", depth, d, d, n, d)
+		depth += "\t"
+		a, b = append(a, fmt.Sprintf("i%d * %d", d, src[d])), append(b, fmt.Sprintf("i%d * %d", d, strides[d]))
+	}
+	fmt.Fprintf(s, "%sp%d[%s] = p%d[%s];\n\treturn CT_DONE;\n}\n\n", depth, to, strings.Join(b, " + "), from, strings.Join(a, " + "))
+	p.steps = append(p.steps, step{fn: name, items: 1, whole: true, cost: float64(p.roots[to].bytes) / 8})
+}
+
+// partial returns the memory of what the blocks of a reduction leave.
+func (b *body) partial(o *store, m *member) int {
+	k, ok := b.parts[o.val]
+	if !ok {
+		n := b.items() * m.elements()
+		if o.Reduce == loop.LSE {
+			n *= 2
+		}
+		k = b.root(root{dt: o.Aval.DType, bytes: n * o.Aval.DType.Size()})
+		b.parts[o.val] = k
+	}
+	b.touch(k)
+	return k
+}
+
+// pointer declares the pointer to a root.
+func (p *printer) pointer(k int) string {
+	r := &p.roots[k]
+	t := elementNames[r.dt]
+	switch r.source {
+	case inArena:
+		return fmt.Sprintf("\t%s *restrict p%d = (%s *)(c->mem + M%d);\n", t, k, t, k)
+	case ofOutput:
+		return fmt.Sprintf("\t%s *restrict p%d = (%s *)c->p[%d];\n", t, k, t, p.slot(r))
+	}
+	return fmt.Sprintf("\tconst %s *restrict p%d = (const %s *)c->p[%d];\n", t, k, t, p.slot(r))
+}
+
+// slot returns where in a run's table of arrays a root is: parameters, then
+// constants, outputs, copies of constants.
+func (p *printer) slot(r *root) int {
+	switch r.source {
+	case ofConst:
+		return len(p.g.g.Params) + r.index
+	case ofOutput:
+		return len(p.g.g.Params) + len(p.g.g.Consts) + r.index
+	case ofCopy:
+		return len(p.g.g.Params) + len(p.g.g.Consts) + len(p.g.g.Outputs) + r.index
+	}
+	return r.index
+}
+
+// form prints a group.
+func (p *printer) form(f *form) {
+	if f.vec >= 0 || len(f.members) > 0 {
+		p.prepack(f)
+	}
+	name := fmt.Sprintf("g%d", len(p.steps))
+	b := p.newBody(f)
+	st := step{fn: name, items: b.items(), cost: f.cost / 3}
+	for _, m := range f.members {
+		for i := range m.outs {
+			if o := &m.outs[i]; o.Scatter || o.Partial || m.extent(m.red) == 0 && o.Reduce != loop.NoReduce {
+				st.zero = append(st.zero, p.rootOf(o.val))
+				st.whole = st.whole || o.Scatter
+			}
+		}
+	}
+	if len(f.shared) > 0 && b.items() == 0 || f.empty() {
+		st.items = 0
+		if st = p.emptyForm(f, st); len(st.zero) == 0 && st.fn == "" {
+			return
+		}
+		p.steps = append(p.steps, st)
+		return
+	}
+	text, end := b.print(name)
+	p.text.WriteString(text)
+	p.steps = append(p.steps, st)
+	if end == "" && b.blocks > 1 {
+		return
+	}
+	if end != "" {
+		for _, m := range f.members {
+			if m.reducedShared() != 0 {
+				for i := range m.outs {
+					p.touch(p.parts[m.outs[i].val])
+					p.rootOf(m.outs[i].val)
+				}
+			}
+		}
+		p.text.WriteString(end)
+		p.steps = append(p.steps, step{fn: name + "_end", items: b.items() / b.blocks, cost: float64(b.items()) * 10})
+	}
+}
+
+// empty reports whether some member runs over nothing.
+func (f *form) empty() bool {
+	for _, m := range f.members {
+		if m.extent(m.all()) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// emptyForm prints what is left of a form that runs over nothing: the values of
+// reductions over nothing.
+func (p *printer) emptyForm(f *form, st step) step {
+	st.zero, st.items, st.whole = nil, 1, true
+	var s strings.Builder
+	any := false
+	var used []int
+	for _, m := range f.members {
+		for i := range m.outs {
+			o := &m.outs[i]
+			if o.Aval.Size() == 0 {
+				continue
+			}
+			k := p.rootOf(o.val)
+			used = append(used, k)
+			any = true
+			v := "0"
+			if !o.Scatter && !o.Partial {
+				v = empty(o.Reduce, o.Aval.DType)
+			}
+			fmt.Fprintf(&s, "\tfor (long k = 0; k < %d; k++) p%d[k] = %s;\n", o.Aval.Size(), k, v)
+		}
+	}
+	if !any {
+		st.fn = ""
+		return st
+	}
+	fmt.Fprintf(&p.text, "static int %s(ct_run *c, long lo, long hi) {\n\t(void)lo, (void)hi;\n", st.fn)
+	for _, k := range used {
+		p.text.WriteString(p.pointer(k))
+	}
+	fmt.Fprintf(&p.text, "%s\treturn CT_DONE;\n}\n\n", s.String())
+	return st
+}
+
+// prepack makes the copies that a form reads before its step.
+func (p *printer) prepack(f *form) {
+	for _, m := range f.members {
+		for i := range m.loads {
+			ld := &m.loads[i]
+			if !m.liveLoad(i) {
+				continue
+			}
+			if from, _ := f.makes(ld.val); from != nil && !ld.direct {
+				continue
+			}
+			if d := p.packDim(ld, m, f, p.g.strides(ld.val)); d >= 0 {
+				p.pack(ld.val, d)
+			}
+		}
+	}
+}
+
+// call notes the call of a kernel.
+func (p *printer) call(s *stmt) {
+	for _, v := range s.in {
+		p.view(v)
+	}
+	for i := range s.outs {
+		p.view(s.outs[i].val)
+	}
+	p.steps = append(p.steps, step{call: s.instr, items: 1})
+}
+
+// view notes where a value lies.
+func (p *printer) view(v graph.Ref) {
+	a := p.g.alias[v]
+	l := view{root: p.rootOf(a.base), strides: p.g.strides(v)}
+	if a.base != v && a.index != nil {
+		base := p.g.strides(a.base)
+		for d, x := range a.index {
+			l.offset += x.Const * base[d] * p.g.g.Aval(v).DType.Size()
+		}
+	}
+	p.views[v] = l
+}
+
+// copyOutputs prints the copies of values that are outputs, but lie elsewhere.
+func (p *printer) copyOutputs() {
+	for i, v := range p.g.g.Outputs {
+		a := p.g.alias[v]
+		if k, ok := p.byVal[a.base]; ok && p.roots[k].source == ofOutput && p.roots[k].index == i {
+			continue
+		}
+		from := p.rootOf(a.base)
+		aval := p.g.g.Aval(v)
+		to := p.root(root{source: ofOutput, index: i, dt: aval.DType})
+		strides, out := p.g.strides(v), dense(aval.Shape)
+		c := 0
+		if a.base != v && a.index != nil {
+			base := p.g.strides(a.base)
+			for d, x := range a.index {
+				c += x.Const * base[d]
+			}
+		}
+		name := fmt.Sprintf("g%d", len(p.steps))
+		s := &p.text
+		fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
+		src, dst := []string{fmt.Sprint(c)}, []string{"0"}
+		depth := "\t"
+		for d, n := range aval.Shape {
+			fmt.Fprintf(s, "%sfor (long i%d = 0; i%d < %d; i%d++)\n", depth, d, d, n, d)
+			depth += "\t"
+			src, dst = append(src, fmt.Sprintf("i%d * %d", d, strides[d])), append(dst, fmt.Sprintf("i%d * %d", d, out[d]))
+		}
+		fmt.Fprintf(s, "%sp%d[%s] = p%d[%s];\n\treturn CT_DONE;\n}\n\n", depth, to, strings.Join(dst, " + "), from, strings.Join(src, " + "))
+		p.steps = append(p.steps, step{fn: name, items: 1, whole: true, cost: float64(bytes(aval)) / 8})
+	}
+}
+
+// plan lays the roots of the arena out, each in the first gap that holds it.
+func (p *printer) plan() (arena int) {
+	var list []int
+	for k := range p.roots {
+		if r := &p.roots[k]; r.source == inArena && r.first >= 0 {
+			list = append(list, k)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(p.roots[a].first, p.roots[b].first) })
+	blocks := make([]graph.Block, len(list))
+	for i, k := range list {
+		r := &p.roots[k]
+		blocks[i] = graph.Block{Size: r.bytes + 64, First: r.first, Last: r.last}
+	}
+	arena = graph.PlanBlocks(blocks)
+	for i, k := range list {
+		p.roots[k].offset = blocks[i].Offset
+	}
+	return arena
+}
+
+// driver prints the table of steps, and the function that does some of them.
+func (p *printer) driver() string {
+	var s strings.Builder
+	s.WriteString("typedef int ct_step(ct_run *, long, long);\n")
+	fmt.Fprintf(&s, "static ct_step *const ct_steps[] = {")
+	for _, st := range p.steps {
+		fmt.Fprintf(&s, "%s, ", cmp.Or(st.fn, "0"))
+	}
+	s.WriteString("0};\n")
+	s.WriteString("static const long ct_items[] = {")
+	for _, st := range p.steps {
+		fmt.Fprintf(&s, "%d, ", st.items)
+	}
+	s.WriteString("0};\n\n")
+	s.WriteString("/* Clears what a step adds to. */\nstatic void ct_zero(ct_run *c, long step) {\n\t(void)c;\n\tswitch (step) {\n")
+	for i, st := range p.steps {
+		if len(st.zero) == 0 {
+			continue
+		}
+		fmt.Fprintf(&s, "\tcase %d:\n", i)
+		for _, k := range st.zero {
+			r := &p.roots[k]
+			n := r.bytes
+			where := fmt.Sprintf("c->mem + M%d", k)
+			if r.source == ofOutput {
+				where = fmt.Sprintf("c->p[%d]", p.slot(r))
+				n = bytes(p.g.g.Aval(p.g.g.Outputs[r.index]))
+			}
+			fmt.Fprintf(&s, "\t\tmemset(%s, 0, %d);\n", where, n)
+		}
+		s.WriteString("\t\tbreak;\n")
+	}
+	s.WriteString("\t}\n}\n\n")
+	s.WriteString(`/* Does steps from to to-1, or items lo to hi-1 of one step. */
+int ct_run_steps(ct_run *c, long from, long to) {
+	for (long s = from; s < to; s++) {
+		ct_zero(c, s);
+		const int end = ct_steps[s](c, 0, ct_items[s]);
+		if (end != CT_DONE) return end;
+	}
+	return CT_DONE;
+}
+int ct_run_items(ct_run *c, long step, long lo, long hi) { return ct_steps[step](c, lo, hi); }
+void ct_run_zero(ct_run *c, long step) { ct_zero(c, step); }
+`)
+	return s.String()
+}
