@@ -14,6 +14,7 @@ type Option func(*options)
 type options struct {
 	places bool // Prepare: note the callers' places
 	ieee   bool // derivatives: ordinary products
+	native bool // Prepare: machine code
 
 	// Loops:
 	length        int

@@ -197,7 +197,7 @@ func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
 	}
 	p.rec.Store(r)
 	changed = !r.same(old)
-	old.program.Close()
+	old.close()
 	return changed, nil
 }
 
@@ -210,4 +210,4 @@ func (p *Prepared[P, Q]) Stats() graph.Stats { return p.rec.Load().program.Stats
 // Close gives the program's memory back once the runs in progress have ended;
 // later runs fail. A Prepared that is forgotten instead is given back by the
 // garbage collector.
-func (p *Prepared[P, Q]) Close() { p.rec.Load().program.Close() }
+func (p *Prepared[P, Q]) Close() { p.rec.Load().close() }

@@ -81,3 +81,6 @@ func runError(err error, outs []string) error {
 	}
 	return err
 }
+
+// ErrNotNative is the error of [Prepared.Native] without [WithNative].
+var ErrNotNative = errors.New("grad: the program was prepared without WithNative")

@@ -21,7 +21,8 @@ type recording[Q any] struct {
 	out      *leafTree[Q]
 	outs     []kernels.Aval // of each leaf of the result
 	borrowed []fingerprint
-	custom   bool // custom rules were used, which replaying would not know
+	custom   bool         // custom rules were used, which replaying would not know
+	native   *translation // not nil: machine code was asked for
 }
 
 // fingerprint is a captured tensor of borrowed data, and its state when it was recorded.
@@ -63,8 +64,13 @@ func (p *Prepared[P, Q]) record() (*recording[Q], error) {
 	g.RemoveDead()
 	r.custom = rec.custom
 	r.fingerprints(g)
-	r.program, err = graph.Compile(g, p.dev)
-	return r, err
+	if r.program, err = graph.Compile(g, p.dev); err != nil {
+		return nil, err
+	}
+	if p.opts.native {
+		r.native = translate(r.program)
+	}
+	return r, nil
 }
 
 // deviceOf returns the device that a program of these arguments runs on.
@@ -161,4 +167,12 @@ func (r *recording[Q]) run(ctx context.Context, f *frame) error {
 		}
 	}
 	return nil
+}
+
+// close gives up the program.
+func (r *recording[Q]) close() {
+	if r.native != nil {
+		r.native.cancel()
+	}
+	r.program.Close()
 }

@@ -1,0 +1,52 @@
+// Prepared programs as machine code.
+
+package grad
+
+import (
+	"context"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+	"github.com/cotangent-ad/cotangent/tensor/graph/native"
+)
+
+// WithNative, for [Prepare], has the program compiled to machine code by the
+// machine's C compiler, in the background: until that is done, and where it
+// cannot be done, the program runs as it does without this option.
+func WithNative() Option { return func(o *options) { o.native = true } }
+
+// translation is machine code on its way.
+type translation struct {
+	done   chan struct{}
+	cancel context.CancelFunc
+	err    error
+}
+
+// translate begins to compile a program.
+func translate(p *graph.Program) *translation {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &translation{done: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(t.done)
+		defer cancel()
+		t.err = p.Translate(func(g *graph.Graph, dev device.Device) (graph.Code, error) {
+			return native.Compile(ctx, g, dev)
+		})
+	}()
+	return t
+}
+
+// Native waits until runs use machine code, and returns nil, or why they do not:
+// because [WithNative] was not asked for, a *cc.Error of the compiler, ctx's.
+func (p *Prepared[P, Q]) Native(ctx context.Context) error {
+	t := p.rec.Load().native
+	if t == nil {
+		return ErrNotNative
+	}
+	select {
+	case <-t.done:
+		return t.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

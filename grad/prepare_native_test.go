@@ -1,0 +1,194 @@
+// Machine code gives what eager evaluation gives.
+
+package grad_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/internal/cc"
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// native prepares f and waits for its code.
+func native[P, Q any](t *testing.T, f func(P) Q, like P) *grad.Prepared[P, Q] {
+	t.Helper()
+	p, err := grad.Prepare(f, like, grad.WithNative())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	err = p.Native(t.Context())
+	if errors.Is(err, cc.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// draw makes a random function; products tells that it has matrix products,
+// whose sums may be ordered in another way.
+func draw(r *rand.Rand, c *T) (f func(x *T) *T, products bool, text string) {
+	var code []instruction
+	for i := range 1 + r.IntN(12) {
+		op := r.IntN(len(randomOps))
+		products = products || op == matmulOp
+		code = append(code, instruction{op, r.IntN(i + 2), r.IntN(i + 2)})
+	}
+	last := 1 + r.IntN(len(code)) + 1
+	return func(x *T) *T {
+		vals := []*T{x, c}
+		for _, i := range code {
+			vals = append(vals, randomOps[i.op](vals[i.a], vals[i.b]))
+		}
+		return vals[min(last, len(vals)-1)].Sum()
+	}, products, fmt.Sprint(code, last)
+}
+
+const matmulOp = 13 // of randomOps
+
+// Random functions and their gradients, many of them as one program.
+func TestNativeRandom(t *testing.T) {
+	for _, shape := range [][]int{{2, 3}, {5, 17}, {70, 131}} {
+		t.Run(fmt.Sprint(shape), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(uint64(shape[1]), 3))
+			c := random(r, shape...)
+			count := 24
+			if testing.Short() {
+				count = 6
+			}
+			fs, exact, texts := make([]func(x *T) *T, count), make([]bool, count), make([]string, count)
+			for i := range fs {
+				var products bool
+				fs[i], products, texts[i] = draw(r, c)
+				exact[i] = !products
+			}
+			all := func(x *T) []*T {
+				var out []*T
+				for _, f := range fs {
+					v, g := grad.ValueAndGrad(f)(x)
+					out = append(out, v, g)
+				}
+				return out
+			}
+			p := native(t, all, tensor.Zeros(shape...))
+			for k := range 2 {
+				x := random(r, shape...)
+				if k == 1 {
+					x = x.Mul(x.Gt(c).Cast(tensor.Float64)) // at kinks
+				}
+				got, want := run(t, p, x), all(x)
+				for i := range want {
+					a, b := must(got[i].Float64s())(t), must(want[i].Float64s())(t)
+					scale := 0.0
+					for _, v := range b {
+						if !math.IsInf(v, 0) {
+							scale = max(scale, math.Abs(v))
+						}
+					}
+					for e := range b {
+						same := math.Float64bits(a[e]) == math.Float64bits(b[e]) || a[e] != a[e] && b[e] != b[e]
+						if !exact[i/2] && !same {
+							same = math.Abs(a[e]-b[e]) <= 1e-9*scale
+						}
+						if !same {
+							t.Errorf("function %d %s, result %d: element %d is %v, want %v", i/2, texts[i/2], i%2, e, a[e], b[e])
+							break
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// Programs of few numbers, of many, with a gather, share their code among runs.
+func TestNativeConcurrent(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 5))
+	f := func(x *T) [2]*T {
+		v, g := grad.ValueAndGrad(func(x *T) *T { return x.Sin().Mul(x.Exp()).Sum() })(x)
+		return [2]*T{v, g}
+	}
+	p := native(t, f, tensor.Zeros(40_000))
+	var wg sync.WaitGroup
+	for range 4 {
+		x := random(r, 40_000)
+		want := f(x)
+		wg.Go(func() {
+			for range 5 {
+				got, err := p.Run(context.Background(), x)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for i := range want {
+					a, _ := got[i].Float64s()
+					b, _ := want[i].Float64s()
+					for e := range b {
+						if a[e] != b[e] {
+							t.Errorf("result %d differs at %d", i, e)
+							return
+						}
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// RunInto allocates nothing.
+func TestNativeAllocatesNothing(t *testing.T) {
+	if kernelsAllocate {
+		t.Skip("kernels allocate here")
+	}
+	f := func(x *T) [2]*T {
+		v, g := grad.ValueAndGrad(func(x *T) *T { return x.Sin().MatMul(x.Exp().T()).Sum() })(x)
+		return [2]*T{v, g}
+	}
+	x := random(rand.New(rand.NewPCG(6, 7)), 8, 9)
+	p := native(t, f, x)
+	dst := f(x)
+	ctx := context.Background()
+	if n := testing.AllocsPerRun(100, func() {
+		if err := p.RunInto(ctx, dst, x); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations a run", n)
+	}
+}
+
+// An index out of range is the error that it is without machine code.
+func TestNativeIndexError(t *testing.T) {
+	f := func(x [2]*T) *T { return x[0].Take(0, x[1]) }
+	table := tensor.New([]float64{1, 2, 3})
+	p := native(t, f, [2]*T{table, tensor.New([]int64{0, 1})})
+	got := run(t, p, [2]*T{table, tensor.New([]int64{-1, 1})})
+	if v := must(got.Float64s())(t); v[0] != 3 || v[1] != 2 {
+		t.Errorf("got %v", v)
+	}
+	_, err := p.Run(t.Context(), [2]*T{table, tensor.New([]int64{1, 7})})
+	var ie *kernels.IndexError
+	if !errors.As(err, &ie) || ie.Index != 7 || ie.Size != 3 || !strings.Contains(err.Error(), "take") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Without the option there is no code, and an error that says so.
+func TestNotNative(t *testing.T) {
+	p := mustPrepare(t, func(x *T) *T { return x }, tensor.Scalar(1))
+	if err := p.Native(t.Context()); !errors.Is(err, grad.ErrNotNative) {
+		t.Errorf("error %v", err)
+	}
+}
