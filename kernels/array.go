@@ -58,6 +58,14 @@ type Call struct {
 // concurrent use. An error is an *IndexError or ErrCancelled.
 type Kernel interface{ Run(c *Call) error }
 
+// Scalar is the kernel of an Inst on single numbers with float64 results. It does
+// without a Call, which would cost more than the work.
+type Scalar interface {
+	Kernel
+	// Numbers computes the results.
+	Numbers(in []*Array, out []float64)
+}
+
 // Backend makes kernels.
 type Backend interface {
 	Name() string

@@ -21,6 +21,7 @@ type Inst struct {
 	Expr *loop.Expr // of Loop ops and derived loops
 
 	rearranges bool // its result may be a view of its operand
+	overwrites Mask // see Overwrites
 
 	compiled [maxBackends]atomic.Pointer[Kernel]
 	mu       sync.Mutex
@@ -57,9 +58,46 @@ func (op *Op) Inst(attr any, in ...Aval) (*Inst, error) {
 			return nil, err
 		}
 	}
-	inst.rearranges = op.View != nil || inst.Expr != nil && rearranges(inst.Expr)
+	inst.classify()
 	op.insts.add(inst)
 	return inst, nil
+}
+
+// Known returns the Inst that Inst would return for operands of the arrays' types
+// if it was made recently, else nil.
+func (op *Op) Known(attr any, in []*Array) *Inst {
+	if list := op.insts.list.Load(); list != nil {
+		for _, inst := range *list {
+			if inst.takes(attr, in) {
+				return inst
+			}
+		}
+	}
+	return nil
+}
+
+func (inst *Inst) takes(attr any, in []*Array) bool {
+	if len(in) != len(inst.In) {
+		return false
+	}
+	for i, a := range in {
+		if !equalAval(&a.Aval, &inst.In[i]) {
+			return false
+		}
+	}
+	return attr == inst.Attr
+}
+
+func equalAval(a, b *Aval) bool {
+	if a.DType != b.DType || len(a.Shape) != len(b.Shape) {
+		return false
+	}
+	for d, n := range a.Shape {
+		if n != b.Shape[d] {
+			return false
+		}
+	}
+	return true
 }
 
 // NewLoop returns the Inst of a loop that belongs to no op.
@@ -68,16 +106,45 @@ func NewLoop(name string, e *loop.Expr) *Inst {
 	for i, s := range e.Outs {
 		out[i] = s.Aval
 	}
-	return &Inst{Name: name, In: e.Ins, Out: out, Expr: e, rearranges: rearranges(e)}
+	inst := &Inst{Name: name, In: e.Ins, Out: out, Expr: e}
+	inst.classify()
+	return inst
 }
 
-func rearranges(e *loop.Expr) bool {
-	_, _, ok := e.ViewStrides(func(int) int { return 1 })
-	return ok
+func (inst *Inst) classify() {
+	if inst.Expr == nil {
+		inst.rearranges = inst.Op.View != nil
+		return
+	}
+	_, _, view := inst.Expr.ViewStrides(func(int) int { return 1 })
+	inst.rearranges = view || inst.Op != nil && inst.Op.View != nil
+	inst.overwrites = overwrites(inst.Expr)
+}
+
+// overwrites returns the operands that an elementwise loop reads at no other
+// element than the one it is writing.
+func overwrites(e *loop.Expr) (same Mask) {
+	for i := range e.Outs {
+		if s := &e.Outs[i]; s.Scatter || s.Partial || !e.Plain(s) || len(s.Index) < len(e.Axes) {
+			return 0
+		}
+	}
+	own := loop.Ats(len(e.Axes))
+	same = 1<<len(e.Ins) - 1
+	for _, l := range e.Loads {
+		if !slices.EqualFunc(l.Index, own, loop.Lin.Equal) {
+			same &^= 1 << l.In
+		}
+	}
+	return same
 }
 
 // Rearranges reports whether the result can be a view of the operand (see AsView).
 func (inst *Inst) Rearranges() bool { return inst.rearranges }
+
+// Overwrites returns the operands whose memory a result of the same size may
+// take over: each element of theirs is read only where that of the result is written.
+func (inst *Inst) Overwrites() Mask { return inst.overwrites }
 
 // Differentiable reports whether any result can carry a derivative.
 func (inst *Inst) Differentiable() bool {
@@ -88,7 +155,7 @@ func (inst *Inst) Differentiable() bool {
 }
 
 // EqualAval reports whether two types are the same.
-func EqualAval(a, b Aval) bool { return a.DType == b.DType && slices.Equal(a.Shape, b.Shape) }
+func EqualAval(a, b Aval) bool { return equalAval(&a, &b) }
 
 func cloneAvals(in []Aval) []Aval {
 	out := make([]Aval, len(in))
@@ -127,13 +194,8 @@ func (inst *Inst) matches(attr any, in []Aval) bool {
 		return false
 	}
 	for i := range in {
-		if in[i].DType != inst.In[i].DType || len(in[i].Shape) != len(inst.In[i].Shape) {
+		if !equalAval(&in[i], &inst.In[i]) {
 			return false
-		}
-		for d, n := range in[i].Shape {
-			if n != inst.In[i].Shape[d] {
-				return false
-			}
 		}
 	}
 	return attr == inst.Attr
