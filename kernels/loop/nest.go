@@ -62,6 +62,9 @@ type printer struct {
 	outs    []string
 	axes    []Axis      // with the names of the variables
 	helpers map[Fn]bool // functions called that the language has not
+
+	// element returns the text of a load, and the conditions without which it is zero.
+	element func(n Node, l *Load) (conds []string, text string)
 }
 
 func newPrinter(e *Expr, d *dialect) *printer {
@@ -72,6 +75,7 @@ func newPrinter(e *Expr, d *dialect) *printer {
 		}
 		p.axes = append(p.axes, x)
 	}
+	p.element = p.dense
 	return p
 }
 
@@ -279,9 +283,19 @@ func (p *printer) choice(dt, name, cond, yes, no string) {
 
 // read declares the variable of a load.
 func (p *printer) read(n Node, l *Load) {
+	conds, element := p.element(n, l)
+	dt, name := p.e.DType(n), p.name(n)
+	if len(conds) > 0 {
+		p.choice(p.types[dt], name, strings.Join(conds, " && "), element, p.literal(0, 0, dt))
+	} else {
+		p.statement("%s", p.declare(p.types[dt], name, element))
+	}
+}
+
+// dense is the element of a load of a dense array.
+func (p *printer) dense(n Node, l *Load) (conds []string, element string) {
 	shape := p.e.Ins[l.In].Shape
 	name := p.name(n)
-	var conds []string
 	for d, x := range l.Index {
 		if lo, hi := x.bounds(p.e.Axes); l.Guarded && x.Via == None {
 			if lo < 0 {
@@ -292,13 +306,7 @@ func (p *printer) read(n Node, l *Load) {
 			}
 		}
 	}
-	element := p.ins[l.In] + "[" + p.offset(l.Index, shape, name) + "]"
-	dt := p.e.DType(n)
-	if len(conds) > 0 {
-		p.choice(p.types[dt], name, strings.Join(conds, " && "), element, p.literal(0, 0, dt))
-	} else {
-		p.statement("%s", p.declare(p.types[dt], name, element))
-	}
+	return conds, p.ins[l.In] + "[" + p.offset(l.Index, shape, name) + "]"
 }
 
 // offset returns the position of an index in a dense array; for dimensions
