@@ -11,6 +11,10 @@ import (
 // ErrClosed is the error of a device that was closed.
 var ErrClosed = errors.New("device is closed")
 
+// ErrLost is what errors of a device that is of no more use are: whatever is asked
+// of it fails until the process ends.
+var ErrLost = errors.New("device is lost to this process")
+
 // UnknownError is Open's error for a kind of device that nobody registered.
 type UnknownError struct {
 	Name       string   // what was asked for

@@ -4,6 +4,7 @@ package device
 // fresh memory costs its page faults.
 
 import (
+	"errors"
 	"math"
 	"sync"
 )
@@ -98,7 +99,7 @@ func (p *Pool) allocFresh(n, class, bytes int) (*Buffer, error) {
 		if k != nil {
 			return k.handle(n), nil
 		}
-		if err == ErrClosed {
+		if err == ErrClosed || errors.Is(err, ErrLost) {
 			return nil, err
 		}
 		if idle == fruitless || round == collections {
