@@ -1,0 +1,468 @@
+//go:build cuda && cgo
+
+package cuda_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/cuda"
+)
+
+// open opens a device that gives everything back at the end of the test.
+func open(t *testing.T, name string) *cuda.Device {
+	t.Helper()
+	if err := cuda.Status(); err != nil {
+		if os.Getenv("REQUIRE_GPU") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	d, err := device.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s := d.Stats()
+		if s.Live != 0 || s.Outstanding != 0 || s.Misuses != 0 {
+			t.Errorf("not given back: %+v", s)
+		}
+		if err := d.Close(); err != nil && !errors.Is(err, device.ErrLost) {
+			t.Error(err)
+		}
+	})
+	return d.(*cuda.Device)
+}
+
+// child runs a test of this binary in a process of its own, with more environment:
+// the driver is opened once a process, and a lost device stays lost.
+func child(t *testing.T, name string, env ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+name+"$", "-test.v")
+	cmd.Env = append(append(os.Environ(), "CUDA_TEST_CHILD=1"), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s with %q: %v\n%s", name, env, err, out)
+	}
+	return string(out)
+}
+
+// inChild skips what is no test of its own.
+func inChild(t *testing.T) {
+	if os.Getenv("CUDA_TEST_CHILD") == "" {
+		t.Skip("runs in another test's process")
+	}
+}
+
+// onStandIn skips what asks the stand-in for trouble.
+func onStandIn(t *testing.T) {
+	if !strings.Contains(os.Getenv("COTANGENT_LIBCUDA"), "standin") {
+		t.Skip("there is no stand-in")
+	}
+}
+
+func TestStatusTells(t *testing.T) {
+	onStandIn(t)
+	for _, c := range []struct {
+		env        string
+		says, does string
+	}{
+		{"COTANGENT_LIBCUDA=/nonexistent/libcuda.so.1", "no NVIDIA driver", "install one"},
+		{"STANDIN_INIT=100", "does not start: no device (error 100)", "nvidia-smi"},
+		{"STANDIN_INIT=803", "does not fit the kernel module", "nvidia-smi"},
+		{"STANDIN_VERSION=11040", "CUDA 11.4 only", "11.8"},
+		{"STANDIN_DEVICES=0", "sees no GPU", "CUDA_VISIBLE_DEVICES"},
+	} {
+		out := child(t, "TestStatusChild", c.env)
+		if !strings.Contains(out, c.says) || !strings.Contains(out, c.does) {
+			t.Errorf("%s: says %q, want %q and %q", c.env, out, c.says, c.does)
+		}
+	}
+}
+
+func TestStatusChild(t *testing.T) {
+	inChild(t)
+	_, err := device.Open("cuda")
+	var status *cuda.StatusError
+	if !errors.As(err, &status) {
+		t.Fatalf("open: %v", err)
+	}
+	fmt.Println(err, cuda.Describe())
+	if _, err := device.Open("cpu"); err == nil {
+		t.Error("cpu is not imported here, and opens")
+	}
+}
+
+func TestCopies(t *testing.T) {
+	d := open(t, "cuda")
+	for _, n := range []int{0, 1, 7, 4096, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3<<20 + 5} {
+		want := make([]byte, n)
+		for i := range want {
+			want[i] = byte(i*7 + i>>8)
+		}
+		b, err := d.Alloc(n + 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := bytes.Clone(want)
+		if err := d.CopyIn(b, 3, src); err != nil {
+			t.Fatal(err)
+		}
+		clear(src) // CopyIn has taken it
+		got := make([]byte, n)
+		if err := d.CopyOut(got, b, 3); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d bytes came back otherwise", n)
+		}
+		var bad *device.RangeError
+		if err := d.CopyIn(b, 4, want); n > 0 && !errors.As(err, &bad) {
+			t.Errorf("copy past the end: %v", err)
+		}
+		b.Release()
+		var gone *device.MisuseError
+		if err := d.CopyOut(got, b, 0); !errors.As(err, &gone) {
+			t.Errorf("copy of a released buffer: %v", err)
+		}
+	}
+}
+
+const source = `
+extern "C" __global__ void fill(float *y, float v, int n) {
+	for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) y[i] = v;
+}`
+
+// launch queues a kernel whose arguments are a buffer and words of 4 bytes.
+func launch(d *cuda.Device, src, name string, block int, b *device.Buffer, words ...any) (err error) {
+	d.Stream().Do(func() {
+		var f *cuda.Function
+		if f, err = d.Function(src, name); err != nil {
+			return
+		}
+		p := uint64(uintptr(b.Ptr()))
+		args := append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(&p)), 8)...)
+		for _, w := range words {
+			switch v := w.(type) {
+			case float32:
+				args = append(args, unsafe.Slice((*byte)(unsafe.Pointer(&v)), 4)...)
+			case int32:
+				args = append(args, unsafe.Slice((*byte)(unsafe.Pointer(&v)), 4)...)
+			}
+		}
+		err = d.Main().Launch(f, cuda.Launch{Grid: [2]int{1, 1}, Block: [2]int{block, 1}}, args)
+	})
+	return err
+}
+
+func floats(t *testing.T, d *cuda.Device, b *device.Buffer) []float32 {
+	t.Helper()
+	got := make([]float32, b.Size()/4)
+	if err := d.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(&got[0])), b.Size()), b, 0); err != nil {
+		t.Error(err)
+	}
+	return got
+}
+
+func TestLaunchIsAsynchronous(t *testing.T) {
+	onStandIn(t) // a real card may be done at once
+	d := open(t, "cuda")
+	b, err := d.Alloc(4 * 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	if err := launch(d, source, "fill", 32, b, float32(3), int32(100)); err != nil {
+		t.Fatal(err)
+	}
+	e := d.Stream().Record()
+	d.Stream().Do(func() {})
+	if e.Done() {
+		t.Error("work was done before anybody waited")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := e.Wait(ctx); err != nil || !e.Done() {
+		t.Errorf("waiting: %v", err)
+	}
+	if got := floats(t, d, b); got[0] != 3 || got[99] != 3 {
+		t.Errorf("got %v", got)
+	}
+	cancel()
+	if err := d.Sync(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Sync with an ended context: %v", err)
+	}
+}
+
+func TestCompileError(t *testing.T) {
+	d := open(t, "cuda")
+	b, err := d.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	err = launch(d, `extern "C" __global__ void wrong(float *y) { y[0] = nonsense; }`, "wrong", 32, b)
+	var bad *cuda.CompileError
+	if !errors.As(err, &bad) || !strings.Contains(bad.Log, "nonsense") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStreamsOfTwoDevices(t *testing.T) {
+	onStandIn(t)
+	child(t, "TestTwoDevicesChild", "STANDIN_DEVICES=2")
+}
+
+func TestTwoDevicesChild(t *testing.T) {
+	inChild(t)
+	a, b := open(t, "cuda"), open(t, "cuda:1")
+	from, err := a.Alloc(4 * 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Release()
+	to, err := b.Alloc(4 * 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Release()
+	if err := launch(a, source, "fill", 32, from, float32(5), int32(8)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.CopyPeer(to, 0, from, 0, 32); err != nil {
+		t.Fatal(err)
+	}
+	// Not before it was read: the copy waits, and this for the copy.
+	if err := launch(a, source, "fill", 32, from, float32(6), int32(8)); err != nil {
+		t.Fatal(err)
+	}
+	if got := floats(t, b, to); got[0] != 5 || got[7] != 5 {
+		t.Errorf("copied %v", got)
+	}
+	if got := floats(t, a, from); got[0] != 6 {
+		t.Errorf("left %v", got)
+	}
+	// A kernel of one reads what the other has still to write, unless it waits.
+	for _, waits := range []bool{false, true} {
+		if err := launch(a, source, "fill", 32, from, float32(7), int32(8)); err != nil {
+			t.Fatal(err)
+		}
+		if waits {
+			b.Stream().Wait(a.Stream().Record())
+		}
+		b.Stream().Do(func() { err = b.Main().Copy(to.Ptr(), from.Ptr(), 32) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := floats(t, b, to); (got[0] == 7) != waits {
+			t.Errorf("waits %v, and reads %v", waits, got)
+		}
+	}
+	var foreign *device.ForeignError
+	if err := a.CopyIn(to, 0, make([]byte, 4)); !errors.As(err, &foreign) {
+		t.Errorf("a buffer of another device: %v", err)
+	}
+	if _, err := device.Open("cuda:2"); err == nil {
+		t.Error("there is no third device")
+	}
+}
+
+// Failures come back as errors of their types, and nothing is left behind.
+func TestFailures(t *testing.T) {
+	onStandIn(t)
+	for _, c := range []struct{ name, env string }{
+		{"TestOutOfMemoryChild", "A="}, {"TestLaunchFailureChild", "A="}, {"TestLostChild", "A="}, {"TestOutOfBoundsChild", "A="},
+		{"TestOutOfMemoryChild", "STANDIN_NO_POOLS=1"},
+	} {
+		child(t, c.name, c.env)
+	}
+}
+
+func TestOutOfMemoryChild(t *testing.T) {
+	inChild(t)
+	d := open(t, "cuda")
+	for n := range 3 {
+		t.Setenv("STANDIN_FAIL", fmt.Sprintf("alloc:%d", n))
+		var got []*device.Buffer
+		for range n {
+			b, err := d.Alloc(100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, b)
+		}
+		_, err := d.Alloc(100)
+		var oom *device.OutOfMemoryError
+		var cause *cuda.DriverError
+		if !errors.As(err, &oom) || !errors.As(err, &cause) || cause.Code != 2 || oom.Outstanding < int64(100*n) {
+			t.Errorf("after %d: %v", n, err)
+		}
+		for _, b := range got {
+			b.Release()
+		}
+	}
+	t.Setenv("STANDIN_FAIL", "")
+	d.SetLimit(1000)
+	_, err := d.Alloc(1001)
+	var oom *device.OutOfMemoryError
+	if !errors.As(err, &oom) || oom.Limit != 1000 || oom.Cause != nil {
+		t.Errorf("beyond the limit: %v", err)
+	}
+	d.SetLimit(0)
+	b, err := d.Alloc(100)
+	if err != nil {
+		t.Fatalf("afterwards: %v", err)
+	}
+	b.Release()
+}
+
+func TestLaunchFailureChild(t *testing.T) {
+	inChild(t)
+	d := open(t, "cuda")
+	b, err := d.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	t.Setenv("STANDIN_FAIL", "launch:0")
+	err = launch(d, source, "fill", 32, b, float32(1), int32(1))
+	var failed *cuda.DriverError
+	if !errors.As(err, &failed) || failed.Call != "cuLaunchKernel" || errors.Is(err, device.ErrLost) {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv("STANDIN_FAIL", "")
+	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if got := floats(t, d, b); got[0] != 1 {
+		t.Errorf("afterwards: %v", got)
+	}
+}
+
+// lostAfter sees that a device is lost: by what was queued, and for good.
+func lostAfter(t *testing.T, d *cuda.Device) {
+	t.Helper()
+	if err := d.Sync(t.Context()); !errors.Is(err, device.ErrLost) {
+		t.Errorf("Sync: %v", err)
+	}
+	for _, err := range []error{
+		func() error { _, err := d.Alloc(8); return err }(),
+		d.Sync(t.Context()),
+	} {
+		if !errors.Is(err, device.ErrLost) {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
+	if !d.Stream().Record().Done() {
+		t.Error("who waits for a lost device waits for ever")
+	}
+}
+
+func TestLostChild(t *testing.T) {
+	inChild(t)
+	d := open(t, "cuda")
+	b, err := d.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	t.Setenv("STANDIN_FAIL", "lost:0")
+	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
+		t.Fatal(err)
+	}
+	lostAfter(t, d)
+}
+
+func TestOutOfBoundsChild(t *testing.T) {
+	inChild(t)
+	d := open(t, "cuda")
+	b, err := d.Alloc(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	if err := launch(d, source, "fill", 32, b, float32(1), int32(17)); err != nil {
+		t.Fatal(err)
+	}
+	lostAfter(t, d)
+}
+
+// reverse needs its barrier: without it a thread reads what another has not written.
+const reverse = `
+extern "C" __global__ void reverse(float *y, int with) {
+	__shared__ float s[64];
+	int i = threadIdx.x;
+	s[i] = i;
+	if (with) __syncthreads();
+	y[i] = s[63 - i];
+}
+extern "C" __global__ void divided(float *y, int with) {
+	if (threadIdx.x < 32 || with) __syncthreads();
+	y[threadIdx.x] = 1;
+}`
+
+func TestMissingBarrierIsFound(t *testing.T) {
+	onStandIn(t)
+	d := open(t, "cuda")
+	b, err := d.Alloc(4 * 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	right := func(with int32) bool {
+		if err := launch(d, reverse, "reverse", 64, b, with); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range floats(t, d, b) {
+			if v != float32(63-i) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, order := range []string{"forward", "reverse", "random"} {
+		t.Setenv("STANDIN_ORDER", order)
+		if !right(1) {
+			t.Errorf("%s: wrong with its barrier", order)
+		}
+		if right(0) {
+			t.Errorf("%s: right without its barrier", order)
+		}
+	}
+}
+
+func TestBarrierThatSomeMissIsFound(t *testing.T) {
+	onStandIn(t)
+	child(t, "TestDividedChild")
+}
+
+func TestDividedChild(t *testing.T) {
+	inChild(t)
+	d := open(t, "cuda")
+	b, err := d.Alloc(4 * 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	if err := launch(d, reverse, "divided", 64, b, int32(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := launch(d, reverse, "divided", 64, b, int32(0)); err != nil {
+		t.Fatal(err)
+	}
+	lostAfter(t, d)
+}

@@ -1,0 +1,258 @@
+//go:build cuda && cgo
+
+package cuda
+
+// The device: a GPU's primary context, its memory and its stream of work.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"github.com/cotangent-ad/cotangent/device"
+)
+
+// EnvExact, set to anything, makes every buffer memory of its own and of just its
+// size, so that a checker of memory accesses sees each buffer's bounds.
+const EnvExact = "COTANGENT_CUDA_EXACT"
+
+// Device is a GPU.
+type Device struct {
+	*device.Pool
+	name    string
+	dev     cu.Device
+	ctx     cu.CUContext
+	arch    int // 90 for sm_90
+	memory  *memory
+	stream  *Stream
+	workers *device.Workers
+	staging *staging
+	flags   flags
+	blas    blasHandle
+
+	mu        sync.Mutex
+	functions map[string]*Function
+	closed    bool
+}
+
+var _ device.Device = (*Device)(nil)
+
+func init() {
+	device.Register("cuda", func(arg string) (device.Device, error) {
+		ordinal := 0
+		if arg != "" {
+			n, err := strconv.Atoi(arg)
+			if err != nil || n < 0 {
+				return nil, fmt.Errorf("%q is no number of a GPU", arg)
+			}
+			ordinal = n
+		}
+		return open(arg, ordinal)
+	})
+}
+
+func open(arg string, ordinal int) (*Device, error) {
+	if err := Status(); err != nil {
+		return nil, err
+	}
+	name := "cuda"
+	if arg != "" {
+		name += ":" + arg
+	}
+	dev, err := cu.GetDevice(ordinal)
+	if err != nil {
+		return nil, wrap(name, "cuDeviceGet", err)
+	}
+	limit, err := memoryLimit(dev)
+	if err != nil {
+		return nil, err
+	}
+	ctx, err := dev.RetainPrimaryCtx()
+	if err != nil {
+		return nil, wrap(name, "cuDevicePrimaryCtxRetain", err)
+	}
+	d := &Device{name: name, dev: dev, ctx: ctx, arch: architecture(dev), functions: map[string]*Function{}}
+	err = d.with(func() error {
+		var err error
+		if d.stream, err = newStream(d); err == nil {
+			d.staging, err = newStaging(d)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, wrap(name, "cuDevicePrimaryCtxRelease", dev.ReleasePrimaryCtx()))
+	}
+	d.memory = &memory{d: d, async: attribute(dev, cu.DeviceAttribute(memoryPools)) != 0}
+	d.Pool = device.NewPool(device.PoolConfig{
+		Owner: d, Memory: d.memory, Limit: limit, Uncached: os.Getenv(EnvExact) != "",
+	})
+	d.workers = device.NewWorkers(0)
+	return d, nil
+}
+
+// memoryPools is CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, which cu does not name.
+const memoryPools = 115
+
+// memoryLimit is the environment's limit, else the card's memory.
+func memoryLimit(dev cu.Device) (int64, error) {
+	if os.Getenv(device.EnvMemoryLimit) != "" {
+		return device.DefaultLimit()
+	}
+	total, err := dev.TotalMem()
+	return total, wrap("", "cuDeviceTotalMem", err)
+}
+
+func attribute(dev cu.Device, a cu.DeviceAttribute) int {
+	v, err := dev.Attribute(a)
+	if err != nil {
+		return 0 // what a driver does not know of it does not have
+	}
+	return v
+}
+
+// architecture is a card's compute capability, 90 for 9.0.
+func architecture(dev cu.Device) int {
+	return 10*attribute(dev, cu.ComputeCapabilityMajor) + attribute(dev, cu.ComputeCapabilityMinor)
+}
+
+// with calls f on a thread in which the device's context is current.
+func (d *Device) with(f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := cu.SetCurrentContext(d.ctx); err != nil {
+		return wrap(d.name, "cuCtxSetCurrent", err)
+	}
+	return f()
+}
+
+// Name is the name that device.Open takes.
+func (d *Device) Name() string { return d.name }
+
+// Kind is "cuda".
+func (d *Device) Kind() string { return "cuda" }
+
+// Stream is the stream of operations that are carried out one by one.
+func (d *Device) Stream() device.Stream { return d.stream }
+
+// Main is Stream with its methods for kernels.
+func (d *Device) Main() *Stream { return d.stream }
+
+// Workers are the goroutines on the host's side, for what runs there.
+func (d *Device) Workers() *device.Workers { return d.workers }
+
+// Sync waits until the stream's work is done, and returns its error.
+func (d *Device) Sync(ctx context.Context) error { return d.stream.Sync(ctx) }
+
+// CopyIn copies src, as it is now, to dst at byte offset off, in the stream's order.
+func (d *Device) CopyIn(dst *device.Buffer, off int, src []byte) error {
+	if err := device.CheckCopy(d, dst, off, len(src)); err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(dst)
+	return d.with(func() error { return d.staging.in(unsafe.Add(dst.Ptr(), off), src) })
+}
+
+// CopyOut waits for the stream's work and copies len(dst) bytes of src, from byte
+// offset off, to dst.
+func (d *Device) CopyOut(dst []byte, src *device.Buffer, off int) error {
+	if err := device.CheckCopy(d, src, off, len(dst)); err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(src)
+	return d.with(func() error { return d.staging.out(dst, unsafe.Add(src.Ptr(), off)) })
+}
+
+// CopyPeer copies n bytes from a buffer of another GPU, behind the work of both
+// streams so far.
+func (d *Device) CopyPeer(dst *device.Buffer, to int, src *device.Buffer, from, n int) error {
+	other, ok := src.Device().(*Device)
+	if !ok {
+		return &device.ForeignError{Device: d.name, Owner: src.Device().Name()}
+	}
+	if err := errors.Join(device.CheckCopy(d, dst, to, n), device.CheckCopy(other, src, from, n)); err != nil {
+		return err
+	}
+	if n == 0 {
+		return nil
+	}
+	d.stream.Wait(other.stream.Record())
+	err := d.with(func() error {
+		return wrap(d.name, "cuMemcpyPeerAsync", cu.MemcpyPeerAsync(address(unsafe.Add(dst.Ptr(), to)), d.ctx,
+			address(unsafe.Add(src.Ptr(), from)), other.ctx, int64(n), d.stream.cu))
+	})
+	// The source must not be used for anything else before it was read.
+	other.stream.Wait(d.stream.Record())
+	runtime.KeepAlive(dst)
+	runtime.KeepAlive(src)
+	return err
+}
+
+// Close waits for the stream's work and gives all memory back.
+func (d *Device) Close() error {
+	device.Forget(d)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return d.Pool.Close()
+	}
+	d.closed = true
+	failed := d.Sync(context.Background())
+	left := d.Pool.Close()
+	if left != nil {
+		// Who holds those buffers still needs the context.
+		return errors.Join(failed, left, d.workers.Close())
+	}
+	last := d.with(func() error {
+		d.blas.close()
+		for _, f := range d.functions {
+			if f.module != nil {
+				failed = errors.Join(failed, unloadModule(f.module))
+			}
+		}
+		return errors.Join(d.flags.close(), d.staging.close(), d.stream.close())
+	})
+	if errors.Is(failed, device.ErrLost) {
+		last = nil // it fails in everything
+	}
+	return errors.Join(failed, last, wrap(d.name, "cuDevicePrimaryCtxRelease", d.dev.ReleasePrimaryCtx()), d.workers.Close())
+}
+
+func address(p unsafe.Pointer) cu.DevicePtr { return cu.DevicePtr(uintptr(p)) }
+
+// memory is the driver's memory, given back behind the stream's work.
+type memory struct {
+	d     *Device
+	async bool // by the driver's pools, in the stream's order
+}
+
+// Take returns device memory.
+func (m *memory) Take(bytes int) (p unsafe.Pointer, err error) {
+	err = m.d.with(func() error {
+		if m.async {
+			var err error
+			p, err = m.d.stream.alloc(max(1, bytes))
+			return err
+		}
+		q, err := cu.MemAlloc(int64(max(1, bytes)))
+		p = pointer(uintptr(q))
+		return wrap(m.d.name, "cuMemAlloc", err)
+	})
+	return p, err
+}
+
+// Give gives memory back. A device that was lost has no use for it.
+func (m *memory) Give(p unsafe.Pointer, bytes int) {
+	_ = m.d.with(func() error {
+		if m.async {
+			return freeAsync(p, handle(&m.d.stream.cu))
+		}
+		return wrap(m.d.name, "cuMemFree", cu.MemFree(address(p)))
+	})
+}

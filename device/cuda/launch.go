@@ -1,0 +1,159 @@
+//go:build cuda && cgo
+
+package cuda
+
+// What kernels need: functions, launches, scratch memory, flags. All of it is
+// called within Stream.Do.
+
+import (
+	"sync"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"github.com/cotangent-ad/cotangent/device"
+)
+
+// Function is a compiled kernel, loaded on a device.
+type Function struct {
+	once   sync.Once
+	module unsafe.Pointer
+	fn     unsafe.Pointer
+	shared int // dynamic shared memory allowed so far
+	err    error
+}
+
+// everyCard is the dynamic shared memory that a block may have on every card.
+const everyCard = 48 << 10
+
+// Function returns the kernel of that name in a source, compiled for the device
+// unless that was done before. Its error is a *CompileError, *StatusError or *DriverError.
+func (d *Device) Function(source, name string) (*Function, error) {
+	d.mu.Lock()
+	f := d.functions[source]
+	if f == nil {
+		f = &Function{shared: everyCard}
+		d.functions[source] = f
+	}
+	d.mu.Unlock()
+	f.once.Do(func() {
+		var image []byte
+		if image, f.err = Compile(source, d.arch); f.err != nil {
+			return
+		}
+		f.err = d.with(func() error {
+			var err error
+			f.module, f.fn, err = loadModule(image, name)
+			return err
+		})
+	})
+	return f, f.err
+}
+
+// Launch is how a kernel is launched: the grid and the block in two dimensions,
+// and the bytes of dynamic shared memory.
+type Launch struct {
+	Grid, Block [2]int
+	Shared      int
+}
+
+// Launch queues a kernel. The arguments are laid out as the kernel's parameters
+// are: each at a multiple of its own alignment.
+func (s *Stream) Launch(f *Function, l Launch, args []byte) error {
+	if l.Shared > f.shared {
+		if err := sharedBytes(f.fn, l.Shared); err != nil {
+			return err
+		}
+		f.shared = l.Shared
+	}
+	return launch(s.d.name, f.fn, l, handle(&s.cu), args)
+}
+
+// Zero queues the clearing of memory.
+func (s *Stream) Zero(p unsafe.Pointer, bytes int) error {
+	if bytes == 0 {
+		return nil
+	}
+	return wrap(s.d.name, "cuMemsetD8Async", cu.MemsetD8Async(address(p), 0, int64(bytes), s.cu))
+}
+
+// Copy queues a copy from one place of the device's memory to another.
+func (s *Stream) Copy(dst, src unsafe.Pointer, bytes int) error {
+	if bytes == 0 {
+		return nil
+	}
+	return wrap(s.d.name, "cuMemcpyDtoDAsync", cu.MemcpyDtoDAsync(address(dst), address(src), int64(bytes), s.cu))
+}
+
+// Upload queues a copy from host memory that may change as soon as it returns.
+func (s *Stream) Upload(dst unsafe.Pointer, src []byte) error { return s.d.staging.in(dst, src) }
+
+// Download copies device memory to the host, behind the work queued so far, and
+// waits for it.
+func (s *Stream) Download(dst []byte, src unsafe.Pointer) error { return s.d.staging.out(dst, src) }
+
+// Scratch lends memory for the work queued until its Release: on a stream that
+// works in order, what is queued later may use it again.
+func (s *Stream) Scratch(bytes int) (*device.Buffer, error) { return s.d.Alloc(bytes) }
+
+// Checked launches work that sets a word, at the address given, to tell that an
+// index was out of range, and returns failed's error when it did.
+func (s *Stream) Checked(launch func(flag unsafe.Pointer) error, failed func() error) error {
+	f, err := s.d.flags.take()
+	if err != nil {
+		return err
+	}
+	defer s.d.flags.put(f)
+	if err = launch(unsafe.Pointer(f)); err == nil {
+		err = s.synchronize()
+	}
+	if err == nil && *f != 0 {
+		err = failed()
+	}
+	return err
+}
+
+// flags are words in pinned memory that kernels set.
+type flags struct {
+	mu   sync.Mutex
+	page unsafe.Pointer
+	free []*uint64
+}
+
+const flagsBytes = 4096
+
+func (l *flags) take() (*uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.page == nil {
+		p, err := pinned(flagsBytes)
+		if err != nil {
+			return nil, err
+		}
+		l.page = p
+		for i := range flagsBytes / 8 {
+			l.free = append(l.free, (*uint64)(unsafe.Add(p, 8*i)))
+		}
+	}
+	n := len(l.free)
+	if n == 0 { // as many operations at once as there are words
+		return nil, &DriverError{Call: "flags", Code: 2, Text: "too many operations with indices at the same time"}
+	}
+	f := l.free[n-1]
+	l.free = l.free[:n-1]
+	*f = 0
+	return f, nil
+}
+
+func (l *flags) put(f *uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free = append(l.free, f)
+}
+
+func (l *flags) close() error {
+	if l.page == nil {
+		return nil
+	}
+	return unpin(l.page)
+}

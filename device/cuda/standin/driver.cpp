@@ -1,0 +1,577 @@
+/* A libcuda.so.1 for machines without a GPU: the driver's functions that this
+ * project calls, over host memory. Work is queued and done as late as can be:
+ * when somebody waits for it, and then only what that wait needs. */
+#include <cuda.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <dlfcn.h>
+#include <elf.h>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <vector>
+
+#include "memory.h"
+#include "threads.h"
+
+namespace {
+
+std::recursive_mutex everything; /* the stand-in does one thing at a time */
+CUresult lost = CUDA_SUCCESS;    /* the error that stays */
+thread_local int current = -1;   /* device whose context is current on this thread */
+
+const int max_devices = 4;
+int contexts[max_devices];
+
+/* Failures that the environment asks for: STANDIN_FAIL=alloc:2 fails every
+ * allocation after two more; launch:N a launch, lost:N loses the device there. */
+bool fails(const char *what) {
+	static std::string asked;
+	static long left;
+	const char *text = getenv("STANDIN_FAIL");
+	if (!text) text = "";
+	if (asked != text) {
+		asked = text;
+		const char *colon = strchr(text, ':');
+		left = colon ? atol(colon + 1) : 0;
+	}
+	size_t n = strlen(what);
+	if (strncmp(text, what, n) || text[n] != ':') return false;
+	return left-- <= 0;
+}
+
+struct Graph;
+struct Stream;
+
+/* A piece of work: what to do, or which place in another stream to wait for. */
+struct Work {
+	std::function<CUresult()> run;
+	Stream *other = nullptr;
+	uint64_t until = 0;
+};
+
+struct Stream {
+	std::deque<Work> queue;
+	uint64_t queued = 0, done = 0;
+	Graph *graph = nullptr;   /* being captured to */
+	std::vector<int> last;    /* nodes that the next captured one follows */
+	bool origin = false;      /* the capture began here */
+};
+
+struct Event {
+	Stream *stream = nullptr;
+	uint64_t at = 0;
+	Graph *graph = nullptr; /* recorded in a capture: */
+	std::vector<int> nodes;
+};
+
+/* Work captured once, with what must precede what. */
+struct Node {
+	std::function<CUresult()> run;
+	std::vector<int> after;
+};
+
+struct Graph {
+	std::vector<Node> nodes;
+	std::vector<Stream *> streams; /* that take part in the capture */
+	bool broken = false;
+};
+
+struct Module {
+	void *library;
+};
+
+struct Function {
+	void (*call)(void **);
+	const unsigned *layout; /* count, sizes, alignments of the parameters */
+	char *shared, *shared_end;
+	int dynamic = 48 << 10; /* dynamic shared memory allowed */
+};
+
+CUresult keep(CUresult r) {
+	if (r == CUDA_ERROR_ILLEGAL_ADDRESS || r == CUDA_ERROR_LAUNCH_FAILED) lost = r;
+	return r;
+}
+
+/* Does a stream's work up to a place, and what that waits for. */
+CUresult advance(Stream *s, uint64_t until) {
+	while (s->done < until && !s->queue.empty()) {
+		Work w = std::move(s->queue.front());
+		s->queue.pop_front();
+		s->done++;
+		if (lost) continue;
+		if (w.other) advance(w.other, w.until);
+		else keep(w.run());
+	}
+	return lost;
+}
+
+CUresult queue(Stream *s, std::function<CUresult()> run) {
+	if (!s) return CUDA_ERROR_INVALID_HANDLE; /* nothing here uses the default stream */
+	if (s->graph) {
+		int n = s->graph->nodes.size();
+		s->graph->nodes.push_back({std::move(run), s->last});
+		s->last = {n};
+		return CUDA_SUCCESS;
+	}
+	s->queue.push_back({std::move(run)});
+	s->queued++;
+	return CUDA_SUCCESS;
+}
+
+/* Runs a graph's nodes in an order that its dependencies allow. */
+CUresult run_graph(const std::vector<Node> &nodes) {
+	int n = nodes.size();
+	std::vector<bool> done(n);
+	std::vector<int> places(n);
+	for (int left = n; left > 0;) {
+		arrange(places.data(), n);
+		int progress = -1;
+		for (int i : places) {
+			bool ready = !done[i];
+			for (int a : nodes[i].after) ready = ready && done[a];
+			if (!ready) continue;
+			progress = i;
+			break;
+		}
+		if (progress < 0) return CUDA_ERROR_UNKNOWN;
+		done[progress] = true;
+		left--;
+		if (CUresult r = nodes[progress].run()) return r;
+	}
+	return CUDA_SUCCESS;
+}
+
+/* Bytes of an ELF file in memory: its section headers lie at its end. */
+size_t elf_bytes(const void *image) {
+	const Elf64_Ehdr *h = (const Elf64_Ehdr *)image;
+	if (memcmp(h->e_ident, ELFMAG, SELFMAG)) return 0;
+	return h->e_shoff + (size_t)h->e_shnum * h->e_shentsize;
+}
+
+Stream *stream(CUstream s) { return (Stream *)s; }
+
+} // namespace
+
+#define ENTER \
+	std::lock_guard<std::recursive_mutex> entered(everything); \
+	if (lost) return lost
+#define WITH_CONTEXT \
+	ENTER; \
+	if (current < 0) return CUDA_ERROR_INVALID_CONTEXT
+/* Waiting is not allowed while work is being captured, nor is allocating. */
+#define NOT_CAPTURING(s) \
+	if ((s) && (s)->graph) { \
+		(s)->graph->broken = true; \
+		return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED; \
+	}
+
+extern "C" {
+
+CUresult cuInit(unsigned) {
+	static bool ready;
+	const char *state = getenv("STANDIN_INIT");
+	if (state) return (CUresult)atoi(state);
+	if (!ready) catch_faults();
+	ready = true;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDriverGetVersion(int *v) {
+	const char *version = getenv("STANDIN_VERSION");
+	*v = version ? atoi(version) : 13000;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGetCount(int *n) {
+	const char *devices = getenv("STANDIN_DEVICES");
+	*n = devices ? std::min(atoi(devices), max_devices) : 1;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGet(CUdevice *d, int ordinal) {
+	int n;
+	cuDeviceGetCount(&n);
+	if (ordinal < 0 || ordinal >= n) return CUDA_ERROR_INVALID_DEVICE;
+	*d = ordinal;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGetName(char *name, int n, CUdevice) {
+	snprintf(name, n, "a stand-in, not a GPU");
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
+	*bytes = 2ull << 30;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice) {
+	switch (a) {
+	case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *v = 9; break;
+	case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *v = 4; break;
+	case CU_DEVICE_ATTRIBUTE_WARP_SIZE: *v = 32; break;
+	case CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK: *v = 1024; break;
+	case CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED: *v = getenv("STANDIN_NO_POOLS") == nullptr; break;
+	default: *v = 0;
+	}
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) {
+	ENTER;
+	*c = (CUcontext)&contexts[d];
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) { return CUDA_SUCCESS; }
+
+CUresult cuCtxSetCurrent(CUcontext c) {
+	current = c ? (int *)c - contexts : -1;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
+	WITH_CONTEXT;
+	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
+	return take(p, bytes);
+}
+
+CUresult cuMemAllocAsync(CUdeviceptr *p, size_t bytes, CUstream s) {
+	NOT_CAPTURING(stream(s));
+	return cuMemAlloc_v2(p, bytes);
+}
+
+/* Freeing at once waits for all work, as the driver does. */
+CUresult cuMemFree_v2(CUdeviceptr p) {
+	WITH_CONTEXT;
+	return keep(give(p));
+}
+
+CUresult cuMemFreeAsync(CUdeviceptr p, CUstream s) {
+	WITH_CONTEXT;
+	return queue(stream(s), [=] { return give(p); });
+}
+
+CUresult cuMemHostAlloc(void **p, size_t bytes, unsigned) {
+	WITH_CONTEXT;
+	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
+	*p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+	if (!*p) return CUDA_ERROR_OUT_OF_MEMORY;
+	memset(*p, 0xFF, bytes);
+	return CUDA_SUCCESS;
+}
+
+CUresult cuMemFreeHost(void *p) {
+	ENTER;
+	free(p);
+	return CUDA_SUCCESS;
+}
+
+static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s) {
+	WITH_CONTEXT;
+	return queue(stream(s), [=] {
+		void *d = reach(to, bytes), *f = reach(from, bytes);
+		if (!d || !f) {
+			complain("a copy leaves its memory");
+			return CUDA_ERROR_ILLEGAL_ADDRESS;
+		}
+		memmove(d, f, bytes);
+		return CUDA_SUCCESS;
+	});
+}
+
+CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t n, CUstream s) { return copy(to, (CUdeviceptr)from, n, s); }
+CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t n, CUstream s) { return copy((CUdeviceptr)to, from, n, s); }
+CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream s) { return copy(to, from, n, s); }
+CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext, CUdeviceptr from, CUcontext, size_t n, CUstream s) { return copy(to, from, n, s); }
+
+CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream s) {
+	WITH_CONTEXT;
+	return queue(stream(s), [=] {
+		void *d = reach(to, n);
+		if (!d) {
+			complain("a fill leaves its memory");
+			return CUDA_ERROR_ILLEGAL_ADDRESS;
+		}
+		memset(d, v, n);
+		return CUDA_SUCCESS;
+	});
+}
+
+CUresult cuModuleLoadData(CUmodule *m, const void *image) {
+	WITH_CONTEXT;
+	size_t bytes = elf_bytes(image);
+	if (!bytes) return CUDA_ERROR_INVALID_IMAGE;
+	/* A file of its own name: the loader takes files of one name for one library. */
+	char path[] = "/tmp/standin-kernel-XXXXXX";
+	int file = mkstemp(path);
+	bool written = file >= 0 && write(file, image, bytes) == (ssize_t)bytes;
+	Module *module = new Module();
+	module->library = written ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
+	if (!module->library) fprintf(stderr, "stand-in: %s\n", written ? dlerror() : "a kernel's file cannot be written");
+	if (file >= 0) {
+		close(file);
+		unlink(path);
+	}
+	if (!module->library) {
+		delete module;
+		return CUDA_ERROR_INVALID_IMAGE;
+	}
+	*(standin_runtime **)dlsym(module->library, "standin") = &the_runtime;
+	*m = (CUmodule)module;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuModuleUnload(CUmodule m) {
+	ENTER;
+	dlclose(((Module *)m)->library);
+	delete (Module *)m;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
+	WITH_CONTEXT;
+	void *library = ((Module *)m)->library;
+	void *call = dlsym(library, (std::string("standin_call_") + name).c_str());
+	void *layout = dlsym(library, (std::string("standin_layout_") + name).c_str());
+	if (!call || !layout) return CUDA_ERROR_NOT_FOUND;
+	Function *fn = new Function();
+	fn->call = (void (*)(void **))call;
+	fn->layout = ((const unsigned *(*)())layout)();
+	((void (*)(char **, char **))dlsym(library, "standin_extent"))(&fn->shared, &fn->shared_end);
+	*f = (CUfunction)fn;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int value) {
+	ENTER;
+	if (a != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value > 227 << 10) return CUDA_ERROR_INVALID_VALUE;
+	((Function *)f)->dynamic = value;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuStreamCreate(CUstream *s, unsigned flags) {
+	WITH_CONTEXT;
+	if (!(flags & CU_STREAM_NON_BLOCKING)) return CUDA_ERROR_NOT_SUPPORTED;
+	*s = (CUstream) new Stream();
+	return CUDA_SUCCESS;
+}
+
+CUresult cuStreamDestroy_v2(CUstream s) {
+	ENTER;
+	advance(stream(s), stream(s)->queued);
+	delete stream(s);
+	return lost;
+}
+
+CUresult cuStreamSynchronize(CUstream s) {
+	WITH_CONTEXT;
+	NOT_CAPTURING(stream(s));
+	return advance(stream(s), stream(s)->queued);
+}
+
+CUresult cuStreamQuery(CUstream s) {
+	WITH_CONTEXT;
+	NOT_CAPTURING(stream(s));
+	if (stream(s)->queue.empty()) return CUDA_SUCCESS;
+	CUresult r = advance(stream(s), stream(s)->done + 1);
+	return r ? r : CUDA_ERROR_NOT_READY;
+}
+
+CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
+	WITH_CONTEXT;
+	Stream *self = stream(s);
+	Event *event = (Event *)e;
+	if (event->graph) { /* joins the capture, or orders what is in it */
+		if (!self->graph) {
+			self->graph = event->graph;
+			self->last.clear();
+			event->graph->streams.push_back(self);
+		}
+		if (self->graph != event->graph) return CUDA_ERROR_STREAM_CAPTURE_MERGE;
+		self->last.insert(self->last.end(), event->nodes.begin(), event->nodes.end());
+		return CUDA_SUCCESS;
+	}
+	if (self->graph) return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
+	if (!event->stream || event->stream == self) return CUDA_SUCCESS;
+	Work w;
+	w.other = event->stream;
+	w.until = event->at;
+	self->queue.push_back(w);
+	self->queued++;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuEventCreate(CUevent *e, unsigned) {
+	WITH_CONTEXT;
+	*e = (CUevent) new Event();
+	return CUDA_SUCCESS;
+}
+
+CUresult cuEventDestroy_v2(CUevent e) {
+	ENTER;
+	delete (Event *)e;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuEventRecord(CUevent e, CUstream s) {
+	WITH_CONTEXT;
+	Event *event = (Event *)e;
+	Stream *self = stream(s);
+	*event = {};
+	if (self->graph) {
+		event->graph = self->graph;
+		event->nodes = self->last;
+	} else {
+		event->stream = self;
+		event->at = self->queued;
+	}
+	return CUDA_SUCCESS;
+}
+
+CUresult cuEventQuery(CUevent e) {
+	WITH_CONTEXT;
+	Event *event = (Event *)e;
+	if (event->graph) return CUDA_ERROR_CAPTURED_EVENT;
+	if (!event->stream || event->stream->done >= event->at) return CUDA_SUCCESS;
+	CUresult r = advance(event->stream, event->stream->done + 1);
+	return r ? r : CUDA_ERROR_NOT_READY;
+}
+
+CUresult cuEventSynchronize(CUevent e) {
+	WITH_CONTEXT;
+	Event *event = (Event *)e;
+	if (event->graph) return CUDA_ERROR_CAPTURED_EVENT;
+	return event->stream ? advance(event->stream, event->at) : CUDA_SUCCESS;
+}
+
+CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+		unsigned dynamic, CUstream s, void **, void **extra) {
+	WITH_CONTEXT;
+	Function *fn = (Function *)f;
+	if (!gx || !gy || !gz || gy > 65535 || gz > 65535 || gx > 0x7fffffff) return CUDA_ERROR_INVALID_VALUE;
+	if (!bx || !by || !bz || bx * by * bz > 1024 || bz > 64) return CUDA_ERROR_INVALID_VALUE;
+	if (dynamic > (unsigned)fn->dynamic || !extra) return CUDA_ERROR_INVALID_VALUE;
+	if (fails("launch")) return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+	const char *buffer = nullptr;
+	size_t size = 0;
+	for (; *extra != CU_LAUNCH_PARAM_END; extra += 2) {
+		if (*extra == CU_LAUNCH_PARAM_BUFFER_POINTER) buffer = (const char *)extra[1];
+		else if (*extra == CU_LAUNCH_PARAM_BUFFER_SIZE) size = *(size_t *)extra[1];
+		else return CUDA_ERROR_INVALID_VALUE;
+	}
+	unsigned count = fn->layout[0];
+	std::vector<size_t> offsets(count);
+	size_t end = 0;
+	for (unsigned i = 0; i < count; i++) {
+		size_t align = fn->layout[1 + count + i];
+		offsets[i] = (end + align - 1) / align * align;
+		end = offsets[i] + fn->layout[1 + i];
+	}
+	if (end > size || size > 4096) {
+		complain("a kernel gets fewer bytes of arguments than it has parameters");
+		return CUDA_ERROR_INVALID_VALUE;
+	}
+	std::string bytes(buffer, size);
+	bool loses = fails("lost");
+	return queue(stream(s), [=]() mutable {
+		if (loses) return CUDA_ERROR_LAUNCH_FAILED;
+		std::vector<void *> at(count + 1);
+		for (unsigned i = 0; i < count; i++) at[i] = &bytes[offsets[i]];
+		Launch l = {fn->call, at.data(), {gx, gy, gz}, {bx, by, bz}, fn->shared, fn->shared_end, dynamic};
+		return run_grid(l);
+	});
+}
+
+CUresult cuStreamBeginCapture_v2(CUstream s, CUstreamCaptureMode) {
+	WITH_CONTEXT;
+	Stream *self = stream(s);
+	if (self->graph) return CUDA_ERROR_ILLEGAL_STATE;
+	self->graph = new Graph();
+	self->graph->streams.push_back(self);
+	self->origin = true;
+	self->last.clear();
+	return CUDA_SUCCESS;
+}
+
+CUresult cuStreamEndCapture(CUstream s, CUgraph *g) {
+	WITH_CONTEXT;
+	Stream *self = stream(s);
+	Graph *graph = self->graph;
+	*g = nullptr;
+	if (!graph || !self->origin) return CUDA_ERROR_ILLEGAL_STATE;
+	/* All that was captured elsewhere must precede the end of this stream. */
+	std::vector<bool> before(graph->nodes.size());
+	std::vector<int> rest = self->last;
+	while (!rest.empty()) {
+		int n = rest.back();
+		rest.pop_back();
+		if (before[n]) continue;
+		before[n] = true;
+		rest.insert(rest.end(), graph->nodes[n].after.begin(), graph->nodes[n].after.end());
+	}
+	bool joined = std::find(before.begin(), before.end(), false) == before.end();
+	for (Stream *t : graph->streams) t->graph = nullptr, t->origin = false;
+	if (graph->broken || !joined) {
+		CUresult r = graph->broken ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_ERROR_STREAM_CAPTURE_UNJOINED;
+		delete graph;
+		return r;
+	}
+	*g = (CUgraph)graph;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuGraphInstantiateWithFlags(CUgraphExec *x, CUgraph g, unsigned long long) {
+	WITH_CONTEXT;
+	*x = (CUgraphExec) new std::vector<Node>(((Graph *)g)->nodes);
+	return CUDA_SUCCESS;
+}
+
+CUresult cuGraphLaunch(CUgraphExec x, CUstream s) {
+	WITH_CONTEXT;
+	std::vector<Node> *nodes = (std::vector<Node> *)x;
+	return queue(stream(s), [=] { return run_graph(*nodes); });
+}
+
+CUresult cuGraphExecDestroy(CUgraphExec x) {
+	ENTER;
+	delete (std::vector<Node> *)x;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuGraphDestroy(CUgraph g) {
+	ENTER;
+	delete (Graph *)g;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuGetErrorString(CUresult code, const char **text) {
+	switch (code) {
+	case CUDA_ERROR_INVALID_VALUE: *text = "invalid argument"; break;
+	case CUDA_ERROR_OUT_OF_MEMORY: *text = "out of memory"; break;
+	case CUDA_ERROR_INVALID_CONTEXT: *text = "invalid device context"; break;
+	case CUDA_ERROR_ILLEGAL_ADDRESS: *text = "an illegal memory access was encountered"; break;
+	case CUDA_ERROR_LAUNCH_FAILED: *text = "unspecified launch failure"; break;
+	case CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES: *text = "too many resources requested for launch"; break;
+	case CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED: *text = "operation not permitted when stream is capturing"; break;
+	case CUDA_ERROR_STREAM_CAPTURE_UNJOINED: *text = "capture has unjoined work"; break;
+	default: *text = "an error"; break;
+	}
+	return CUDA_SUCCESS;
+}
+
+/* For tests: bytes of device memory that were not given back. */
+size_t standin_outstanding(void) {
+	std::lock_guard<std::recursive_mutex> entered(everything);
+	return outstanding();
+}
+}

@@ -1,0 +1,146 @@
+//go:build cuda && cgo
+
+package cuda
+
+// Streams: queues of work on the GPU, and what kernels are launched with.
+
+import (
+	"context"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"github.com/cotangent-ad/cotangent/device"
+)
+
+// Stream is a queue of work that the GPU carries out in order.
+type Stream struct {
+	d  *Device
+	cu cu.Stream
+}
+
+var _ device.Stream = (*Stream)(nil)
+
+func newStream(d *Device) (*Stream, error) {
+	s, err := cu.MakeStream(cu.NonBlocking)
+	return &Stream{d: d, cu: s}, wrap(d.name, "cuStreamCreate", err)
+}
+
+func (s *Stream) close() error { return wrap(s.d.name, "cuStreamDestroy", s.cu.Destroy()) }
+
+// Device is the stream's.
+func (s *Stream) Device() *Device { return s.d }
+
+// Do calls op at once, on a thread in which the device's context is current: what
+// op launches is what runs later.
+func (s *Stream) Do(op func()) {
+	err := s.d.with(func() error {
+		op()
+		return nil
+	})
+	if err != nil {
+		panic(err) // the context, which was current before, is gone
+	}
+}
+
+// Record marks the place behind all work queued so far.
+func (s *Stream) Record() device.Event {
+	e := &event{d: s.d}
+	e.err = s.d.with(func() error {
+		var err error
+		if e.cu, err = cu.MakeEvent(cu.DisableTiming); err != nil {
+			return wrap(s.d.name, "cuEventCreate", err)
+		}
+		runtime.AddCleanup(e, s.d.destroyEvent, e.cu)
+		return wrap(s.d.name, "cuEventRecord", e.cu.Record(s.cu))
+	})
+	return e
+}
+
+func (d *Device) destroyEvent(e cu.Event) {
+	// The driver keeps an event that is still waited for.
+	_ = d.with(func() error { return cu.DestroyEvent(&e) })
+}
+
+// Wait makes the work queued from now on wait for e; for an event of another kind
+// of device it waits here.
+func (s *Stream) Wait(e device.Event) {
+	other, ok := e.(*event)
+	if !ok || other.err != nil {
+		// Without a deadline an event can only come; its error is its stream's.
+		_ = e.Wait(context.Background())
+		return
+	}
+	// An error here is the stream's, and told by Sync.
+	_ = s.d.with(func() error { return wrap(s.d.name, "cuStreamWaitEvent", s.cu.Wait(other.cu, 0)) })
+	runtime.KeepAlive(other)
+}
+
+// Sync waits until all work queued so far is done, or ctx ends, and returns the
+// error of that work or of ctx.
+func (s *Stream) Sync(ctx context.Context) error {
+	if ctx.Done() == nil {
+		return s.d.with(s.synchronize)
+	}
+	if err := s.Record().Wait(ctx); err != nil {
+		return err
+	}
+	return s.d.with(s.synchronize)
+}
+
+func (s *Stream) synchronize() error {
+	return wrap(s.d.name, "cuStreamSynchronize", s.cu.Synchronize())
+}
+
+func (s *Stream) alloc(bytes int) (unsafe.Pointer, error) {
+	p, code := allocAsync(bytes, handle(&s.cu))
+	return p, check(s.d.name, "cuMemAllocAsync", code)
+}
+
+// event is a place in a stream.
+type event struct {
+	d   *Device
+	cu  cu.Event
+	err error // of recording it
+}
+
+// notReady is CUDA_ERROR_NOT_READY.
+const notReady = 600
+
+// poll reports whether the event came, and an error of the device.
+func (e *event) poll() (bool, error) {
+	if e.err != nil {
+		return true, e.err
+	}
+	err := e.d.with(func() error { return wrap(e.d.name, "cuEventQuery", e.cu.Query()) })
+	if d, ok := err.(*DriverError); ok && d.Code == notReady {
+		return false, nil
+	}
+	return true, err
+}
+
+// Done reports whether all work before the event is done, or has failed.
+func (e *event) Done() bool {
+	done, _ := e.poll()
+	return done
+}
+
+// Wait waits for that, or until ctx ends.
+func (e *event) Wait(ctx context.Context) error {
+	// Most work is short: look often at first, then less and less so.
+	const longest = 200 * time.Microsecond
+	for pause := time.Microsecond; ; pause = min(2*pause, longest) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if done, err := e.poll(); done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
