@@ -1,0 +1,58 @@
+//go:build cuda && cgo
+
+package cuda
+
+// The backend: what the registry asks for kernels.
+
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+type backend struct{}
+
+func init() { kernels.RegisterBackend(backend{}) }
+
+// Name is the kind of device.
+func (backend) Name() string { return "cuda" }
+
+// Compile returns an instance's kernel; what has none for the GPU runs on the host.
+func (backend) Compile(inst *kernels.Inst) kernels.Kernel {
+	if k := compile(inst); k != nil {
+		return k
+	}
+	return &hostKernel{inst}
+}
+
+func compile(inst *kernels.Inst) kernels.Kernel {
+	if inst.Expr == nil {
+		if inst.Op == nil {
+			return nil
+		}
+		if f := library[inst.Op]; f != nil {
+			return f(inst)
+		}
+		return nil
+	}
+	if k := newContract(inst); k != nil {
+		return k
+	}
+	if k := newKernel(inst, inst.Expr); k != nil {
+		return k
+	}
+	return nil
+}
+
+// HostOps names the operations that have no kernel for the GPU: they are carried
+// out on the host, at the price of copies there and back.
+func HostOps() []string {
+	var names []string
+	for _, op := range kernels.Ops() {
+		if op.Loop == nil && op.Kind != kernels.Composite && library[op] == nil {
+			names = append(names, op.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

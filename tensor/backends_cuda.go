@@ -1,0 +1,5 @@
+//go:build cuda && cgo
+
+package tensor
+
+import _ "github.com/cotangent-ad/cotangent/kernels/cuda" // loops, in CUDA C
