@@ -7,7 +7,7 @@ FUZZTIME    ?= 60s
 CONCURRENT  := ./device/... ./kernels/cpu/... ./tensor/... ./grad/... ./internal/cc/...
 ISAS        := avx512 avx2 baseline neon
 
-.PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize fuzz
+.PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize fuzz setup-cuda cuda cuda-all
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,9 +18,9 @@ build: ## the command, into bin/
 test: ## what the README says
 	$(GO) test ./...
 
-check: gofmt vet staticcheck race nocgo ## the quick checks (CI runs them after the tests)
+check: gofmt vet staticcheck race nocgo cuda ## the quick checks (CI runs them after the tests)
 
-check-all: check test isas arm64 sanitize fuzz ## everything: instruction sets, arm64, sanitizers, fuzzing
+check-all: check test isas arm64 sanitize fuzz cuda-all ## everything: instruction sets, arm64, sanitizers, fuzzing
 
 bench: ## the benchmarks of all packages, for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -61,3 +61,12 @@ sanitize:
 
 fuzz:
 	.ci/fuzz $(FUZZTIME)
+
+setup-cuda: ## headers and compilers of CUDA 13.0, into build/cuda (where no toolkit is installed)
+	device/cuda/setup
+
+cuda: ## CUDA without a GPU: build, vet, a quick part of the tests on the stand-in
+	.ci/cuda quick
+
+cuda-all: ## ... all tests, in three orders of threads, and every kernel by the real compiler
+	.ci/cuda all
