@@ -52,7 +52,7 @@ func child(t *testing.T, name string, env ...string) string {
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+name+"$", "-test.v")
 	cmd.Env = append(append(os.Environ(), "CUDA_TEST_CHILD=1"), env...)
 	out, err := cmd.CombinedOutput()
-	if err != nil {
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
 		t.Errorf("%s with %q: %v\n%s", name, env, err, out)
 	}
 	return string(out)

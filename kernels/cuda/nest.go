@@ -29,10 +29,9 @@ type nest struct {
 
 // limits of what is worth a kernel: more goes to the host.
 const (
-	mostOuts      = 6
-	mostNodes     = 2000
-	mostAxes      = 20
-	mostPolygamma = 30
+	mostOuts  = 6
+	mostNodes = 2000
+	mostAxes  = 20
 )
 
 // nests splits an expression, or returns nil if some of it has no kernel.
@@ -82,11 +81,6 @@ func (n *nest) complete() bool {
 	n.needs = e.CUDA().Needs(n.outs...)
 	if len(e.Nodes) > mostNodes || len(n.res)+len(n.red) > mostAxes {
 		return false
-	}
-	for i := range e.Nodes {
-		if x := &e.Nodes[i]; n.needs[i] && x.Fn == loop.Polygamma && x.K > mostPolygamma {
-			return false
-		}
 	}
 	for _, o := range n.outs {
 		if s := &e.Outs[o]; s.Aval.DType == device.Bool && (n.scatter && !n.set || n.reduced != 1) {

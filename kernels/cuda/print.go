@@ -23,8 +23,8 @@ var loopsText string
 //go:embed reduce.cuh
 var reduceText string
 
-//go:embed polygamma.cuh
-var polygammaText string
+//go:embed gamma.cuh
+var gammaText string
 
 // slot is an argument of 8 bytes: the address of an element of an array, an
 // array's only element, or memory of the run.
@@ -293,7 +293,7 @@ func (p *printer) source(extra string) string {
 	s.WriteString(loopsText)
 	body := p.b.String()
 	if strings.Contains(body, "cotangent_polygamma") || strings.Contains(body, "cotangent_digamma") {
-		s.WriteString(polygammaText)
+		s.WriteString(gammaText)
 	}
 	s.WriteString(extra)
 	fmt.Fprintf(&s, "struct P {\n\tix v[%d];\n};\n", max(1, len(p.ints)))

@@ -13,5 +13,5 @@ import (
 // TestSpec is the conformance suite.
 func TestSpec(t *testing.T) {
 	d := openDevice(t)
-	spec.Run(t, "cuda", spec.Options{Run: mirror{d}.run})
+	spec.Run(t, "cuda", spec.Options{Device: d})
 }
