@@ -73,3 +73,15 @@ type Backend interface {
 	// (the caller then turns to ref, or to Compose).
 	Compile(inst *Inst) Kernel
 }
+
+// Mover is what a backend has beside kernels when the host cannot reach its
+// arrays. What it does is in the order of the kernels. An array without a buffer
+// is in the host's memory.
+type Mover interface {
+	// Copy sets dst to src, of the same type.
+	Copy(dst, src Array) error
+	// Clear sets a dense array to zeros.
+	Clear(a Array) error
+	// Int returns the only element of an array of integers or bools.
+	Int(a Array) (int64, error)
+}

@@ -247,6 +247,12 @@ func BackendID(kind string) (int, bool) {
 	return id, ok
 }
 
+// MoverOf returns a backend's [Mover], or nil where the host reaches its arrays.
+func MoverOf(backend int) Mover {
+	m, _ := backends[backend].(Mover)
+	return m
+}
+
 // BackendNames lists the registered backends.
 func BackendNames() []string {
 	var names []string

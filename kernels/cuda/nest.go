@@ -23,8 +23,9 @@ type nest struct {
 	res     []int // axes of the results; all axes where scattered
 	red     []int // reduced axes
 	needs   []bool
-	lanes   int // values of all axes
-	reduced int // values of the reduced axes
+	nowhere bool // some gathered index is one into nothing: an error
+	lanes   int  // values of all axes
+	reduced int  // values of the reduced axes
 }
 
 // limits of what is worth a kernel: more goes to the host.
@@ -82,6 +83,7 @@ func (n *nest) complete() bool {
 	if len(e.Nodes) > mostNodes || len(n.res)+len(n.red) > mostAxes {
 		return false
 	}
+	n.nowhere = n.lanes > 0 && n.gathersFrom(func(size int) bool { return size == 0 })
 	for _, o := range n.outs {
 		if s := &e.Outs[o]; s.Aval.DType == device.Bool && (n.scatter && !n.set || n.reduced != 1) {
 			return false
@@ -89,6 +91,32 @@ func (n *nest) complete() bool {
 	}
 	return true
 }
+
+// gathersFrom reports whether the nest gathers from, or scatters to, a dimension of
+// a size for which is holds.
+func (n *nest) gathersFrom(is func(size int) bool) bool {
+	through := func(index []loop.Lin, shape []int) bool {
+		for d, l := range index {
+			if l.Via != loop.None && is(shape[d]) {
+				return true
+			}
+		}
+		return false
+	}
+	for k := range n.e.Nodes {
+		x := &n.e.Nodes[k]
+		if !n.needs[k] || x.Fn != loop.LoadFn {
+			continue
+		}
+		if l := &n.e.Loads[x.K]; through(l.Index, n.e.Ins[l.In].Shape) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.outs, func(o int) bool { return through(n.e.Outs[o].Index, n.e.Outs[o].Aval.Shape) })
+}
+
+// gathers reports whether the nest's kernels use the flag.
+func (n *nest) gathers() bool { return n.gathersFrom(func(int) bool { return true }) }
 
 // covers reports whether the nest writes every element of result o.
 func (n *nest) covers(o int) bool {

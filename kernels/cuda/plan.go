@@ -164,6 +164,9 @@ func (n *nest) results() int {
 }
 
 func (k *kernel) runNest(r *run, n *nest, p *plan) error {
+	if n.nowhere {
+		return r.onHost(k.inst)
+	}
 	for _, s := range p.before {
 		o := r.c.Out[s.out]
 		if err := r.stream.Zero(o.Ptr, o.Size()*o.DType.Size()); err != nil {

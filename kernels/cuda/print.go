@@ -250,29 +250,6 @@ func (p *printer) through(index []loop.Lin, shape []int, stride func(int) int) s
 	return text
 }
 
-// gathers reports whether the nest's text uses the flag.
-func (n *nest) gathers() bool {
-	through := func(index []loop.Lin) bool {
-		for _, l := range index {
-			if l.Via != loop.None {
-				return true
-			}
-		}
-		return false
-	}
-	for k := range n.e.Nodes {
-		if x := &n.e.Nodes[k]; n.needs[k] && x.Fn == loop.LoadFn && through(n.e.Loads[x.K].Index) {
-			return true
-		}
-	}
-	for _, o := range n.outs {
-		if through(n.e.Outs[o].Index) {
-			return true
-		}
-	}
-	return false
-}
-
 // flag declares the flag's argument where it is used.
 func (p *printer) flag() {
 	if p.n.gathers() {

@@ -32,19 +32,21 @@ type run struct {
 	args    []byte
 }
 
-// newRun returns nil where the call has nothing to write.
+// newRun returns nil where nothing of the call is anywhere.
 func newRun(c *kernels.Call) (*run, error) {
 	if c.Cancel != nil && c.Cancel.Load() {
 		return nil, kernels.ErrCancelled
 	}
 	r := &run{c: c}
-	for _, o := range c.Out {
-		if o.Buf == nil {
-			continue
-		}
-		if d, ok := o.Buf.Device().(*cuda.Device); ok {
-			r.dev, r.stream = d, d.Main()
-			return r, nil
+	for _, list := range [2][]*kernels.Array{c.Out, c.In} {
+		for _, a := range list {
+			if a.Buf == nil {
+				continue
+			}
+			if d, ok := a.Buf.Device().(*cuda.Device); ok {
+				r.dev, r.stream = d, d.Main()
+				return r, nil
+			}
 		}
 	}
 	for _, o := range c.Out {

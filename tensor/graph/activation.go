@@ -167,8 +167,10 @@ func (a *activation) run() error {
 	}
 	for _, c := range a.lay.copies {
 		v := &a.values[c.value]
-		dst := kernels.Array{Aval: v.Aval, Ptr: a.outs[c.output].ptr}
-		copyArray(&dst, v)
+		dst := kernels.Array{Aval: v.Aval, Ptr: a.outs[c.output].ptr, Buf: a.outs[c.output].buf}
+		if err := a.st.p.move.Copy(dst, *v); err != nil {
+			return err
+		}
 	}
 	return nil
 }

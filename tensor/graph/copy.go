@@ -1,16 +1,81 @@
-// Copies between arrays of any strides, on the host.
+// Copies between arrays of any strides, on the host and elsewhere.
 
 package graph
 
 import (
 	"unsafe"
 
+	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
 // maxRank bounds the dimensions of the arrays that copyArray walks without
 // allocating; it is the largest rank there is.
 const maxRank = kernels.MaxRank
+
+// hostMover moves arrays in memory that the host reaches.
+type hostMover struct{}
+
+// Copy sets dst to src, which do not overlap.
+func (hostMover) Copy(dst, src kernels.Array) error {
+	copyArray(&dst, &src)
+	return nil
+}
+
+// Clear sets a dense array to zeros.
+func (hostMover) Clear(a kernels.Array) error {
+	if a.Size() > 0 {
+		clear(unsafe.Slice((*byte)(a.Ptr), bytesOf(a.Aval)))
+	}
+	return nil
+}
+
+// Int returns the only element of an array of int64 or bool.
+func (hostMover) Int(a kernels.Array) (int64, error) {
+	if a.DType == device.Bool {
+		return int64(*(*uint8)(a.Ptr)), nil
+	}
+	return *(*int64)(a.Ptr), nil
+}
+
+// moverOf returns what moves arrays of a backend.
+func moverOf(backend int) kernels.Mover {
+	if m := kernels.MoverOf(backend); m != nil {
+		return m
+	}
+	return hostMover{}
+}
+
+// within returns an array in memory that the host reaches: itself or a copy.
+func within(a *kernels.Array) (*kernels.Array, error) {
+	if a.Buf == nil || a.Size() == 0 {
+		return a, nil
+	}
+	dev := a.Buf.Device()
+	id, ok := kernels.BackendID(dev.Kind())
+	if !ok || kernels.MoverOf(id) == nil {
+		return a, nil
+	}
+	lo, hi := spanBytes(a)
+	words := make([]uint64, (hi-lo+7)/8)
+	b := *a
+	b.Ptr, b.Buf = unsafe.Add(unsafe.Pointer(unsafe.SliceData(words)), -lo), nil
+	first := int(uintptr(a.Ptr)-uintptr(a.Buf.Ptr())) + lo
+	return &b, dev.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), hi-lo), a.Buf, first)
+}
+
+// spanBytes returns the bytes that an array reaches from its first element.
+func spanBytes(a *kernels.Array) (lo, hi int) {
+	size := a.DType.Size()
+	for d, n := range a.Shape {
+		if s := a.Stride(d) * (n - 1) * size; s < 0 {
+			lo += s
+		} else {
+			hi += s
+		}
+	}
+	return lo, hi + size
+}
 
 // copyArray sets dst to src, of the same type. Their memory is the host's and
 // does not overlap.

@@ -118,6 +118,7 @@ type flow struct {
 	addCall kernels.Call
 	addArgs [3]kernels.Array
 	addPtrs [3]*kernels.Array
+	steps   int64 // that a while took
 }
 
 // newFlow makes the flow of instruction i of an activation.
@@ -155,7 +156,9 @@ func (f *flow) run() error {
 	switch f.c.Form {
 	case Cond:
 		b := f.bodies[0]
-		if !*(*bool)(f.in[0].Ptr) {
+		if yes, err := f.move().Int(*f.in[0]); err != nil {
+			return err
+		} else if yes == 0 {
 			b = f.bodies[1]
 		}
 		return f.once(b, f.in[1:])
@@ -172,6 +175,8 @@ func (f *flow) run() error {
 	}
 	return err
 }
+
+func (f *flow) move() kernels.Mover { return f.st.p.move }
 
 // once runs a body on the operands into the results.
 func (f *flow) once(b *activation, in []*kernels.Array) error {
@@ -190,7 +195,11 @@ func (f *flow) loop() error {
 	c, body := f.c, f.bodies[len(f.bodies)-1]
 	n := c.Length
 	if c.Counted {
-		n = int(min(*(*int64)(f.in[len(f.in)-1].Ptr), int64(n)))
+		count, err := f.move().Int(*f.in[len(f.in)-1])
+		if err != nil {
+			return err
+		}
+		n = int(min(count, int64(n)))
 	}
 	for _, b := range f.bodies {
 		for i := range c.Consts {
@@ -199,7 +208,9 @@ func (f *flow) loop() error {
 		b.point(b.fixed)
 	}
 	last := n - 1 // the step that writes to the results
-	f.start(last)
+	if err := f.start(last); err != nil {
+		return err
+	}
 	k := 0
 	for ; ; k++ {
 		if err := f.st.poll(); err != nil {
@@ -214,8 +225,7 @@ func (f *flow) loop() error {
 			return f.within(k, err)
 		}
 	}
-	f.finish(k, last)
-	return nil
+	return f.finish(k, last)
 }
 
 // within names the step in which an error happened.
@@ -236,18 +246,21 @@ func (f *flow) place(j, k, last int) memory {
 }
 
 // start brings the initial carries to where the first step reads them.
-func (f *flow) start(last int) {
+func (f *flow) start(last int) error {
 	body := f.bodies[len(f.bodies)-1]
 	for j := range f.c.Carries {
 		a := f.in[f.c.Consts+j]
 		m := memoryOf(a)
 		if !a.Dense() {
 			m = f.place(j, -1, last)
-			dst := kernels.Array{Aval: a.Aval, Ptr: m.ptr}
-			copyArray(&dst, a)
+			dst := kernels.Array{Aval: a.Aval, Ptr: m.ptr, Buf: m.buf}
+			if err := f.move().Copy(dst, *a); err != nil {
+				return err
+			}
 		}
 		body.ins[f.c.Consts+j] = m
 	}
+	return nil
 }
 
 // more reports whether there is a step k.
@@ -263,8 +276,11 @@ func (f *flow) more(k, n int) (bool, error) {
 	if err := test.run(); err != nil {
 		return false, err
 	}
+	yes, err := f.move().Int(kernels.Array{Aval: condition, Ptr: test.outs[0].ptr, Buf: test.outs[0].buf})
 	switch {
-	case !*(*bool)(test.outs[0].ptr):
+	case err != nil:
+		return false, err
+	case yes == 0:
 		return false, nil
 	case c.Bound > 0 && k >= c.Bound:
 		return false, &StepsError{Limit: c.Bound}
@@ -278,7 +294,7 @@ func (f *flow) more(k, n int) (bool, error) {
 func (f *flow) reserve(n int) error {
 	for _, s := range f.grow {
 		if s != nil {
-			if err := s.reserve(f.st.p.dev, n); err != nil {
+			if err := s.reserve(f.st.p.dev, f.move(), n); err != nil {
 				return err
 			}
 		}
@@ -338,7 +354,9 @@ func (f *flow) sum(k int) error {
 		to := f.out[first+j]
 		part := kernels.Array{Aval: to.Aval, Ptr: f.work.plus(at).ptr, Buf: f.work.buf}
 		if k == 0 {
-			copyArray(to, &part)
+			if err := f.move().Copy(*to, part); err != nil {
+				return err
+			}
 			continue
 		}
 		f.addArgs = [3]kernels.Array{*to, part, *to}
@@ -350,23 +368,30 @@ func (f *flow) sum(k int) error {
 }
 
 // finish leaves the results as they are after n steps.
-func (f *flow) finish(n, last int) {
+func (f *flow) finish(n, last int) error {
 	c, body := f.c, f.bodies[len(f.bodies)-1]
 	for j := range c.Carries {
 		if to := f.out[j]; to.Size() > 0 && body.ins[c.Consts+j].ptr != to.Ptr {
-			from := kernels.Array{Aval: to.Aval, Ptr: body.ins[c.Consts+j].ptr}
-			copyArray(to, &from)
+			from := kernels.Array{Aval: to.Aval, Ptr: body.ins[c.Consts+j].ptr, Buf: body.ins[c.Consts+j].buf}
+			if err := f.move().Copy(*to, from); err != nil {
+				return err
+			}
 		}
 	}
 	if c.Form == While {
-		*(*int64)(f.out[c.Carries].Ptr) = int64(n)
-	}
-	if n > 0 {
-		return
-	}
-	for _, a := range f.out[c.FirstY()+c.Ys:] {
-		if a.Size() > 0 {
-			clear(unsafe.Slice((*byte)(a.Ptr), bytesOf(a.Aval)))
+		f.steps = int64(n)
+		steps := kernels.Array{Aval: f.out[c.Carries].Aval, Ptr: unsafe.Pointer(&f.steps)}
+		if err := f.move().Copy(*f.out[c.Carries], steps); err != nil {
+			return err
 		}
 	}
+	if n > 0 {
+		return nil
+	}
+	for _, a := range f.out[c.FirstY()+c.Ys:] {
+		if err := f.move().Clear(*a); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -18,6 +18,7 @@ import (
 type Program struct {
 	*code
 	dev   device.Device
+	move  kernels.Mover
 	stage []int // of each output its place in the staging memory, and the end
 	later bool  // the device runs its work on a stream, later
 
@@ -50,7 +51,7 @@ func Compile(g *Graph, dev device.Device) (*Program, error) {
 	if !ok {
 		return nil, &BackendError{Device: dev.Name()}
 	}
-	p := &Program{dev: dev, later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
+	p := &Program{dev: dev, move: moverOf(backend), later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
 	own := g.share()
 	var err error
 	if p.code, err = newCode(own, target{dev.Name(), backend}, nil, len(g.Outputs)); err != nil {

@@ -77,7 +77,7 @@ type stack struct {
 const firstRows = 64
 
 // reserve makes room for n rows and keeps those before the last of them.
-func (s *stack) reserve(dev device.Device, n int) error {
+func (s *stack) reserve(dev device.Device, move kernels.Mover, n int) error {
 	if n <= s.rows {
 		return nil
 	}
@@ -87,8 +87,13 @@ func (s *stack) reserve(dev device.Device, n int) error {
 		return err
 	}
 	if s.buf != nil {
-		kept := (n - 1) * s.row
-		copy(unsafe.Slice((*byte)(buf.Ptr()), kept), unsafe.Slice((*byte)(s.buf.Ptr()), kept))
+		kept := kernels.Aval{DType: device.Bool, Shape: []int{(n - 1) * s.row}} // bytes
+		to := kernels.Array{Aval: kept, Ptr: buf.Ptr(), Buf: buf}
+		from := kernels.Array{Aval: kept, Ptr: s.buf.Ptr(), Buf: s.buf}
+		if err := move.Copy(to, from); err != nil {
+			buf.Release()
+			return err
+		}
 		s.buf.Release()
 	}
 	s.buf, s.rows = buf, rows

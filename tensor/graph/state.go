@@ -181,8 +181,10 @@ func (st *state) poll() error {
 func (st *state) steps() error {
 	for i, a := range st.in {
 		if a.Strides != nil && !a.Dense() && a.Size() > 0 {
-			packed := kernels.Array{Aval: a.Aval, Ptr: st.packed[i].Ptr()}
-			copyArray(&packed, a)
+			packed := kernels.Array{Aval: a.Aval, Ptr: st.packed[i].Ptr(), Buf: st.packed[i]}
+			if err := st.p.move.Copy(packed, *a); err != nil {
+				return err
+			}
 		}
 	}
 	if st.coded != nil {
@@ -197,8 +199,10 @@ func (st *state) steps() error {
 	}
 	for i, staged := range st.overlaps.staged {
 		if staged {
-			src := kernels.Array{Aval: st.out[i].Aval, Ptr: unsafe.Add(st.staging.Ptr(), st.p.stage[i])}
-			copyArray(st.out[i], &src)
+			src := kernels.Array{Aval: st.out[i].Aval, Ptr: unsafe.Add(st.staging.Ptr(), st.p.stage[i]), Buf: st.staging}
+			if err := st.p.move.Copy(*st.out[i], src); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
