@@ -28,8 +28,12 @@ func (k *hostKernel) Run(c *kernels.Call) error {
 func (r *run) onHost(inst *kernels.Inst) error {
 	id, _ := kernels.BackendID("cpu")
 	h := *r.c
-	h.In, h.Out = make([]*kernels.Array, len(r.c.In)), make([]*kernels.Array, len(r.c.Out))
-	for i, a := range r.c.In {
+	in := r.in // where a result may have been written over an operand, a copy
+	if in == nil {
+		in = r.c.In
+	}
+	h.In, h.Out = make([]*kernels.Array, len(in)), make([]*kernels.Array, len(r.c.Out))
+	for i, a := range in {
 		var err error
 		if h.In[i], err = r.download(a); err != nil {
 			return err

@@ -75,7 +75,8 @@ func (k *kernel) Run(c *kernels.Call) error {
 		return err
 	}
 	defer r.release()
-	if err := r.place(k.inst, len(k.nests) > 1); err != nil {
+	// Operands stay as they are for the nests to come, and to find a bad index in.
+	if err := r.place(len(k.nests) > 1 || k.nests[0].gathers()); err != nil {
 		return err
 	}
 	plans, err := k.plan(r)

@@ -59,7 +59,7 @@ func newRun(c *kernels.Call) (*run, error) {
 
 // place sees that operands can be reached: what lies in the host's memory goes by
 // value or is copied, and so is, if apart is set, what a result overlies.
-func (r *run) place(inst *kernels.Inst, apart bool) error {
+func (r *run) place(apart bool) error {
 	r.in = append(r.in, r.c.In...)
 	r.lone = make([]bool, len(r.in))
 	for i, a := range r.in {
