@@ -40,9 +40,11 @@ func columns(rows [][]string) string {
 	return s.String()
 }
 
-// duration formats nanoseconds with three digits.
+// duration formats nanoseconds with three digits; 0 was not measured.
 func duration(ns float64) string {
 	switch {
+	case ns == 0:
+		return "-"
 	case ns < 1e3:
 		return fmt.Sprintf("%.3g ns", ns)
 	case ns < 1e6:

@@ -27,11 +27,15 @@ func (b Backend) String() string {
 	return b.Device
 }
 
-// Backends returns the default ones: ref, one worker eager and prepared, and all workers.
+// Backends returns the default ones: ref, one worker eager and prepared, all workers,
+// and a GPU where there is one.
 func Backends() []Backend {
 	list := []Backend{{Device: "ref"}, {Device: "cpu:1"}, {Device: "cpu:1", Prepared: true}}
 	if runtime.GOMAXPROCS(0) > 1 {
 		list = append(list, Backend{Device: "cpu"}, Backend{Device: "cpu", Prepared: true})
+	}
+	if _, err := device.Open("cuda"); err == nil {
+		list = append(list, Backend{Device: "cuda"}, Backend{Device: "cuda", Prepared: true})
 	}
 	return list
 }
@@ -116,6 +120,11 @@ func measure(ctx context.Context, s Scenario, b Backend, minTime time.Duration) 
 	if err := tensor.SetDefaultDevice(dev); err != nil {
 		return r, err
 	}
+	if note := device.Imitation(dev); note != "" {
+		r.Backend += " (" + note + ")"
+		minTime = 0
+		defer r.untimed()
+	}
 	in := s.New()
 	if b.Prepared {
 		start := time.Now()
@@ -144,6 +153,9 @@ func measure(ctx context.Context, s Scenario, b Backend, minTime time.Duration) 
 	r.Ratio = r.Gradient / r.Function
 	return r, nil
 }
+
+// untimed takes back times that mean nothing.
+func (r *Result) untimed() { r.Function, r.Gradient, r.Prepare, r.Ratio = 0, 0, 0, 0 }
 
 func allocated() int64 {
 	var m runtime.MemStats
@@ -210,7 +222,11 @@ func Table(results []Result) string {
 		if r.Speedup > 0 {
 			speedup = fmt.Sprintf("%.3gx", r.Speedup)
 		}
-		rows = append(rows, []string{name, r.Backend, duration(r.Function), duration(r.Gradient), fmt.Sprintf("%.2f", r.Ratio), speedup, size(r.GoBytes), size(r.Buffers), fmt.Sprintf("%.1e", r.Diff)})
+		ratio := "-"
+		if r.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", r.Ratio)
+		}
+		rows = append(rows, []string{name, r.Backend, duration(r.Function), duration(r.Gradient), ratio, speedup, size(r.GoBytes), size(r.Buffers), fmt.Sprintf("%.1e", r.Diff)})
 	}
 	return columns(rows)
 }

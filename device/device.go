@@ -60,6 +60,15 @@ func ResetPeak(d Device) {
 	}
 }
 
+// Imitation tells what a device is where it only stands for another, such as "a
+// stand-in, not a GPU"; times taken on it mean nothing. Else it is empty.
+func Imitation(d Device) string {
+	if i, ok := d.(interface{ Imitation() string }); ok {
+		return i.Imitation()
+	}
+	return ""
+}
+
 // EnvDevice names the device that Default opens.
 const EnvDevice = "COTANGENT_DEVICE"
 

@@ -145,6 +145,9 @@ func TestRunIntoAllocatesNothing(t *testing.T) {
 		}
 	}
 	x, y := random(r, 2, 3), random(r, 3, 2)
+	if kind := x.Device().Kind(); kind != "cpu" && kind != "ref" {
+		t.Skip("work for " + kind + " is queued in memory of its own")
+	}
 	one := mustPrepare(t, func(x *T) *T { return x.T() }, x)
 	check("tensor", func() error { return one.RunInto(ctx, y, x) })
 	list, to := []*T{x, y}, []*T{random(r, 3, 2), random(r, 2, 3)}

@@ -8,9 +8,13 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cpu"
+	"github.com/cotangent-ad/cotangent/device/cuda"
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/kernels/cpu/gemm"
 )
+
+// hostOps names the operations that a GPU leaves to the host, where CUDA is built in.
+var hostOps func() []string
 
 func infoCommand() *cobra.Command {
 	var dev string
@@ -40,6 +44,12 @@ func infoCommand() *cobra.Command {
 			line("matrix products", "%s (COTANGENT_BLAS forces one)", engine.Name())
 			for _, choice := range gemm.Available(isa) {
 				line("", "COTANGENT_BLAS=%s: %s", choice.BLAS, choice.Name)
+			}
+			for i, text := range cuda.Describe() {
+				line(map[bool]string{true: "CUDA"}[i == 0], "%s", text)
+			}
+			if hostOps != nil {
+				line("", "left to the host: %v, and loops of more than 20 axes or 2000 operations", hostOps())
 			}
 			line("backends", "%v", kernels.BackendNames())
 			line("ops", "%d", len(kernels.Ops()))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -134,6 +135,15 @@ func (d *Device) with(f func() error) error {
 
 // Name is the name that device.Open takes.
 func (d *Device) Name() string { return d.name }
+
+// Imitation is what the driver calls the card if that is none.
+func (d *Device) Imitation() string {
+	name, err := d.dev.Name()
+	if err != nil || !strings.Contains(name, "not a GPU") {
+		return ""
+	}
+	return name
+}
 
 // Kind is "cuda".
 func (d *Device) Kind() string { return "cuda" }
