@@ -5,6 +5,7 @@ package cpu
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -74,8 +75,11 @@ func newScalar(e *loop.Expr) kernels.Kernel {
 		}
 		k.outs = append(k.outs, scalarOut{uint8(s.Value), s.Aval.DType})
 	}
-	if k.simple() {
+	switch {
+	case k.simple():
 		return &simpleKernel{k.nodes[len(k.nodes)-1], k.nodes[0].in, k.nodes[len(k.nodes)-2].in}
+	case !slices.ContainsFunc(k.outs, func(o scalarOut) bool { return o.dt != device.Float64 }):
+		return &numberKernel{*k}
 	}
 	return k
 }
@@ -126,17 +130,34 @@ func (n *scalarNode) setLoad(e *loop.Expr, l *loop.Load) bool {
 	return true
 }
 
+// compute computes the nodes.
+func (k *scalarKernel) compute(in []*kernels.Array, v *[maxScalar]float64) {
+	for i := range k.nodes {
+		v[i] = k.nodes[i].value(in, v)
+	}
+}
+
 // Run computes the nodes and writes the results.
 func (k *scalarKernel) Run(c *kernels.Call) error {
 	var v [maxScalar]float64
-	for i := range k.nodes {
-		v[i] = k.nodes[i].value(c, &v)
-	}
+	k.compute(c.In, &v)
 	for i := range k.outs {
 		o := &k.outs[i]
 		write(c.Out[i].Ptr, o.dt, v[o.node], c.Add && i == 0)
 	}
 	return nil
+}
+
+// numberKernel is a scalarKernel of which all results are float64.
+type numberKernel struct{ scalarKernel }
+
+// Numbers computes the results.
+func (k *numberKernel) Numbers(in []*kernels.Array, out []float64) {
+	var v [maxScalar]float64
+	k.compute(in, &v)
+	for i := range out {
+		out[i] = v[k.outs[i].node]
+	}
 }
 
 func write(p unsafe.Pointer, dt device.DType, v float64, add bool) {
@@ -178,12 +199,12 @@ func read(a *kernels.Array, at *scalarAt, dt device.DType) float64 {
 
 // value computes the node. The sums, products, quotients and square roots of two
 // float32 in float64 round to those of float32.
-func (n *scalarNode) value(c *kernels.Call, v *[maxScalar]float64) float64 {
+func (n *scalarNode) value(in []*kernels.Array, v *[maxScalar]float64) float64 {
 	switch n.fn {
 	case loop.Const:
 		return n.v
 	case loop.LoadFn:
-		return read(c.In[n.in], n.load, n.dt)
+		return read(in[n.in], n.load, n.dt)
 	case loop.Cast:
 		if n.dt == device.Bool {
 			return truthValue(v[n.a] != 0)
@@ -307,14 +328,15 @@ type simpleKernel struct {
 	a, b int
 }
 
-// Run computes the function.
+// Numbers computes the function.
+func (k *simpleKernel) Numbers(in []*kernels.Array, out []float64) {
+	out[0] = k.node.apply(*(*float64)(in[k.a].Ptr), *(*float64)(in[k.b].Ptr))
+}
+
+// Run computes the function and writes the result.
 func (k *simpleKernel) Run(c *kernels.Call) error {
-	x, y := *(*float64)(c.In[k.a].Ptr), *(*float64)(c.In[k.b].Ptr)
-	z := k.node.apply(x, y)
-	p := (*float64)(c.Out[0].Ptr)
-	if c.Add {
-		z += *p
-	}
-	*p = z
+	var z [1]float64
+	k.Numbers(c.In, z[:])
+	write(c.Out[0].Ptr, device.Float64, z[0], c.Add)
 	return nil
 }
