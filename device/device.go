@@ -5,6 +5,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -137,6 +138,17 @@ func Open(name string) (Device, error) {
 	}
 	registry.opened[name] = d
 	return d, nil
+}
+
+// Opened returns the devices that Open opened and nobody has closed, by name.
+func Opened() []Device {
+	registry.Lock()
+	defer registry.Unlock()
+	list := make([]Device, 0, len(registry.opened))
+	for _, name := range slices.Sorted(maps.Keys(registry.opened)) {
+		list = append(list, registry.opened[name])
+	}
+	return list
 }
 
 // Default returns the device that the environment's COTANGENT_DEVICE names,

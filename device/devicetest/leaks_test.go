@@ -24,6 +24,27 @@ func (f *fake) Errorf(format string, a ...any) {
 // held keeps a buffer reachable.
 var held *device.Buffer
 
+// watched is what a test did, and what is said about it.
+type watched struct {
+	name     string
+	do       func(t *testing.T, d device.Device)
+	noLeaks  string // what NoLeaks says, "" for nothing
+	released string // what AllReleased says
+}
+
+// atEnd is what Main says, which counts buffers alone.
+func (w watched) atEnd() string { return strings.TrimSuffix(w.noLeaks, " (1 MiB)") }
+
+// atEnd watches a device as Main does.
+func atEnd(t T, d device.Device) {
+	before := map[device.Device]int64{d: d.Stats().Live}
+	t.Cleanup(func() {
+		if err := outstanding([]device.Device{d}, before); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestWatch(t *testing.T) {
 	defer func(p time.Duration) { patience = p }(patience)
 	patience = 50 * time.Millisecond
@@ -34,12 +55,7 @@ func TestWatch(t *testing.T) {
 		}
 		return b
 	}
-	for _, c := range []struct {
-		name     string
-		do       func(t *testing.T, d device.Device)
-		noLeaks  string // what NoLeaks says, "" for nothing
-		released string // what AllReleased says
-	}{
+	for _, c := range []watched{
 		{"nothing", func(*testing.T, device.Device) {}, "", ""},
 		{"released", func(t *testing.T, d device.Device) { take(t, d).Release() }, "", ""},
 		{"forgotten", func(t *testing.T, d device.Device) { take(t, d) }, "", "1 buffers are still outstanding (1 MiB)"},
@@ -55,7 +71,7 @@ func TestWatch(t *testing.T) {
 				name   string
 				assert func(T, device.Device)
 				want   string
-			}{{"NoLeaks", NoLeaks, c.noLeaks}, {"AllReleased", AllReleased, c.released}} {
+			}{{"NoLeaks", NoLeaks, c.noLeaks}, {"AllReleased", AllReleased, c.released}, {"Main", atEnd, c.atEnd()}} {
 				d := device.NewHost(device.HostConfig{Name: "d", Workers: 1})
 				f := &fake{}
 				a.assert(f, d)
