@@ -31,22 +31,30 @@ type cut struct {
 	steps int
 }
 
-// Estimates, of one core: what a byte that is kept costs, written and read once, and
-// beyond which size of all it comes from memory rather than from a cache; what an
-// instruction, an operation and an elementary function cost.
+// Estimates, of one core: what a byte that is kept costs, written and read once, from
+// a cache, from memory if all are more than cacheBytes, and from so much memory that
+// the room itself is a cost; what an instruction, an operation and an elementary
+// function cost.
 const (
 	nanosByteCached = 0.05
 	nanosByteMemory = 0.25
+	nanosByteMuch   = 0.5
 	cacheBytes      = 1 << 20
+	muchBytes       = 1 << 26
 	nanosInst       = 60
 	nanosFlop       = 0.15
 	nanosFunction   = 1.5
+	nanosElement    = 10  // of an operand of an operation that is no loop
+	unknownSteps    = 100 // assumed where nobody knows
 )
 
 // time estimates the nanoseconds of a step.
 func (c *cut) time() float64 {
 	per := nanosByteCached
-	if c.bytes*c.steps > cacheBytes {
+	switch total := c.bytes * c.steps; {
+	case total > muchBytes:
+		per = nanosByteMuch
+	case total > cacheBytes:
 		per = nanosByteMemory
 	}
 	return float64(c.bytes)*per + c.nanos
@@ -55,6 +63,9 @@ func (c *cut) time() float64 {
 // cut walks from the cotangents back to what they are computed from.
 func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
 	g, out := s.g, &cut{steps: c.Length}
+	if c.Dynamic() {
+		out.steps = unknownSteps
+	}
 	late := s.late()
 	seen := make([]bool, g.NumValues())
 	carries := s.params[c.Consts : c.Consts+c.Carries]
@@ -159,19 +170,19 @@ func nanos(inst *kernels.Inst) float64 {
 			t *= float64(c.Length)
 		}
 		if c.Dynamic() {
-			t *= 100
+			t *= unknownSteps
 		}
 		return t
 	}
 	if inst.Rearranges() {
 		return 0
 	}
-	if inst.Expr == nil {
+	if inst.Expr == nil { // a sort, a factorization
 		n := 0
 		for _, a := range inst.In {
 			n += a.Size()
 		}
-		return nanosInst + float64(n)*10
+		return nanosInst + float64(n)*nanosElement
 	}
 	e := inst.Expr.Cost()
 	return nanosInst + float64(e.Flops)*nanosFlop + float64(e.Transcendentals)*nanosFunction + float64(e.Bytes)*nanosByteCached
