@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/cotangent-ad/cotangent/kernels"
-	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
 // source says what a value's memory is.
@@ -184,7 +183,7 @@ func bytesOf(a kernels.Aval) int { return a.Size() * a.DType.Size() }
 // an instruction made it, nothing reads it afterwards, and it is read nowhere but
 // at the element that is written.
 func (l *layout) overwritten(s int, x *Instr, args []Ref) (Ref, bool) {
-	same := elementwise(x.Inst)
+	same := overwrites(x.Inst)
 	if same == 0 {
 		return 0, false
 	}
@@ -203,29 +202,14 @@ next:
 	return 0, false
 }
 
-// elementwise returns the operands of the size in bytes of the one result that
-// are read only at the very element that is being written.
-func elementwise(inst *kernels.Inst) (same kernels.Mask) {
-	e := inst.Expr
-	if e == nil || len(e.Outs) != 1 || len(e.Axes) > len(e.Outs[0].Index) {
-		return 0
-	}
-	if out := &e.Outs[0]; out.Scatter || out.Partial || !e.Plain(out) {
+// overwrites returns the operands that the one result may take the memory of.
+func overwrites(inst *kernels.Inst) (same kernels.Mask) {
+	if len(inst.Out) != 1 {
 		return 0
 	}
 	for k, a := range inst.In {
-		if a.DType.Size() == inst.Out[0].DType.Size() && a.Size() == inst.Out[0].Size() {
+		if inst.Overwrites().Has(k) && bytesOf(a) == bytesOf(inst.Out[0]) && a.DType.Size() == inst.Out[0].DType.Size() {
 			same |= 1 << k
-		}
-	}
-	plain := loop.Ats(len(e.Axes))
-	for _, ld := range e.Loads {
-		ok := len(ld.Index) == len(plain)
-		for d := range plain {
-			ok = ok && ld.Index[d].Equal(plain[d])
-		}
-		if !ok {
-			same &^= 1 << ld.In
 		}
 	}
 	return same

@@ -53,7 +53,7 @@ func TestElementwise(t *testing.T) {
 		{"elsewhere too", made(func(e *loop.Expr) []loop.Node { return []loop.Node{e.Load(0, i), e.Load(0, reversed)} }, i), 0},
 		{"stored elsewhere", made(func(e *loop.Expr) []loop.Node { return []loop.Node{e.Load(0, i)} }, reversed), 0},
 	} {
-		if got := elementwise(c.inst); got != c.want {
+		if got := overwrites(c.inst); got != c.want {
 			t.Errorf("%s: %b, want %b", c.name, got, c.want)
 		}
 	}
