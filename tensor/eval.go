@@ -13,30 +13,101 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
-// eval runs inst on plain tensors. With add, out[0] is a tensor to add to.
-func eval(inst *kernels.Inst, in, out []*Tensor, add bool) {
-	if inst.Op != nil && len(in) > 0 && len(in) <= 2 && !add {
-		if t := scalarOp(inst.Op, in[0], in[len(in)-1]); t != nil {
-			out[0] = t
-			return
-		}
-	}
-	f := frames.Get().(*frame)
-	f.eval(inst, in, out, add)
-	f.put(min(len(in), maxOperands))
+// Evaluator runs operations on the values of tensors that are plain or direct
+// (see [Tensor.Direct]) and carry no error: for interpreters that know that there
+// is no level below to ask. It holds what a run needs beside its tensors, for one
+// goroutine at a time.
+type Evaluator struct {
+	ins, outs [maxOperands]*kernels.Array
+	call      kernels.Call
+	numbers   [maxOperands]float64
+	slab      []Tensor // single numbers to come, of EvalAt
+	slabs     bool
+	sum       struct{ in, out [2]*Tensor }
 }
 
-func (f *frame) eval(inst *kernels.Inst, in, out []*Tensor, add bool) {
+// slabSize is how many tensors a slab has.
+const slabSize = 15 // and a header of the allocator
+
+// Reset forgets the arrays of the last run.
+func (e *Evaluator) Reset() { *e = Evaluator{slab: e.slab} }
+
+// Eval fills out with the plain results of inst, or with one tensor that carries
+// an error. The first result is written to into where that is not nil: a
+// [Writable] tensor, which may be an operand that inst overwrites.
+func (e *Evaluator) Eval(inst *kernels.Inst, in, out []*Tensor, into *Tensor) {
+	e.eval(inst, in, out, into, false)
+}
+
+// EvalAt is Eval with the results of type float traced at lv, the first as ref,
+// the others as its successors: marked ones, which are their own boxes. Since they
+// all end with the level, those that are single numbers share an allocation.
+func (e *Evaluator) EvalAt(lv *Level, ref int32, inst *kernels.Inst, in, out []*Tensor) {
+	e.slabs = true
+	e.Eval(inst, in, out, nil)
+	e.slabs = false
+	for i, t := range out {
+		if t.fault != nil && t.fault.get() != nil {
+			return
+		}
+		if t.arr.DType.IsFloat() {
+			t.lv, t.ref, t.direct = lv, ref+int32(i), true
+		}
+	}
+}
+
+// number returns an uninitialised tensor of one element on the host.
+func (e *Evaluator) number(p *place, a kernels.Aval) *Tensor {
+	var t *Tensor
+	if e.slabs {
+		if len(e.slab) == 0 {
+			e.slab = make([]Tensor, slabSize)
+		}
+		t, e.slab = &e.slab[0], e.slab[1:]
+	} else {
+		t = new(Tensor)
+	}
+	t.arr.Aval, t.arr.Ptr, t.place = a, unsafe.Pointer(&t.inline), p
+	return t
+}
+
+// Accumulate adds the one result of inst to a [Writable] tensor. An error of the
+// run sticks to that.
+func (e *Evaluator) Accumulate(inst *kernels.Inst, in []*Tensor, acc *Tensor) {
+	var out [1]*Tensor
+	e.eval(inst, in, out[:], acc, true)
+	if out[0] != acc {
+		acc.fault = out[0].fault
+	}
+}
+
+// Add returns a + b in the memory of a [Writable] tensor, which may be that of
+// either, or in fresh memory where into is nil.
+func (e *Evaluator) Add(into, a, b *Tensor) *Tensor {
+	if into == nil || a.bad() || b.bad() {
+		return a.Add(b)
+	}
+	inst, err := kernels.Add.Inst(nil, a.arr.Aval, b.arr.Aval)
+	if err != nil {
+		return failed("add", err, a.arr.Aval, b.arr.Aval)
+	}
+	s := &e.sum
+	s.in = [...]*Tensor{a, b}
+	e.Eval(inst, s.in[:], s.out[:1], into)
+	return s.out[0]
+}
+
+func (e *Evaluator) eval(inst *kernels.Inst, in, out []*Tensor, into *Tensor, add bool) {
 	p, err := commonPlace(in)
 	if err != nil {
 		fill(out, failed(inst.Name, err, inst.In...))
 		return
 	}
-	f.evalOn(p, inst, in, out, add)
+	e.evalOn(p, inst, in, out, into, add)
 }
 
-func (f *frame) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, add bool) {
-	if !add && inst.Rearranges() {
+func (e *Evaluator) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, into *Tensor, add bool) {
+	if into == nil && inst.Rearranges() {
 		if v, ok := inst.AsView(&in[0].arr); ok {
 			out[0] = in[0].view(v)
 			return
@@ -45,13 +116,8 @@ func (f *frame) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, add bool
 	k := inst.Kernel(p.backend)
 	switch {
 	case k != nil:
-	case inst.Op != nil && inst.Op.Compose != nil && !add:
-		copy(out, compose(inst.Op, inst.Attr, in))
-		for i, t := range out {
-			if slices.Contains(in, t) { // every result is a tensor of its own
-				out[i] = t.view(t.arr)
-			}
-		}
+	case inst.Op != nil && inst.Op.Compose != nil && into == nil:
+		evalBody(inst, in, out)
 		return
 	default:
 		err := &DeviceError{Device: p.dev.Name(), Reason: "no kernel for " + inst.Name}
@@ -59,24 +125,29 @@ func (f *frame) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, add bool
 		return
 	}
 
-	c := &f.call
-	c.In, c.Out, c.Add, c.Workers = f.ins[:0], f.outs[:0], add, p.workers
+	if s, ok := k.(kernels.Scalar); ok && p.host && max(len(in), len(out)) <= maxOperands {
+		e.scalars(p, s, inst, in, out, into, add)
+		return
+	}
+	c := &e.call
+	c.In, c.Out, c.Add, c.Workers = e.ins[:0], e.outs[:0], add, p.workers
 	for _, t := range in {
 		c.In = append(c.In, &t.arr)
 	}
 	for i := range out {
-		if !add {
-			t, err := newPlain(p, inst.Out[i])
-			if err != nil {
+		t := into
+		if t == nil || i > 0 {
+			var err error
+			if t, err = newPlain(p, inst.Out[i]); err != nil {
 				for _, made := range out[:i] {
 					Free(made)
 				}
 				fill(out, failed(inst.Name, err, inst.In...))
 				return
 			}
-			out[i] = t
 		}
-		c.Out = append(c.Out, &out[i].arr)
+		out[i] = t
+		c.Out = append(c.Out, &t.arr)
 	}
 	if p.host {
 		if err := safely(k, c); err != nil {
@@ -88,6 +159,48 @@ func (f *frame) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, add bool
 		return
 	}
 	runLater(p, k, c, inst, in, out)
+}
+
+// scalars runs a kernel of single numbers.
+func (e *Evaluator) scalars(p *place, k kernels.Scalar, inst *kernels.Inst, in, out []*Tensor, into *Tensor, add bool) {
+	for i, t := range in {
+		e.ins[i] = &t.arr
+	}
+	v := e.numbers[:len(out)]
+	k.Numbers(e.ins[:len(in)], v)
+	for i := range out {
+		t := into
+		if t == nil || i > 0 {
+			t = e.number(p, inst.Out[i])
+		}
+		at := (*float64)(t.arr.Ptr)
+		if add {
+			v[i] += *at
+		}
+		*at = v[i]
+		out[i] = t
+	}
+}
+
+// evalBody runs an op that has no kernel by its body.
+func evalBody(inst *kernels.Inst, in, out []*Tensor) {
+	x := make([]*Tensor, len(in))
+	for i, t := range in {
+		if x[i] = t; t.lv != nil {
+			x[i] = t.view(t.arr)
+		}
+	}
+	copy(out, compose(inst.Op, inst.Attr, x))
+	for i, t := range out {
+		if slices.Contains(x, t) || slices.Contains(out[:i], t) { // every result is a tensor of its own
+			out[i] = Share(t)
+		}
+	}
+	for i, t := range x {
+		if t != in[i] {
+			Free(t)
+		}
+	}
 }
 
 // safely runs a kernel; a panic in it becomes an error with its stack.
@@ -104,25 +217,10 @@ func safely(k kernels.Kernel, c *kernels.Call) (err error) {
 	return k.Run(c)
 }
 
-// Accumulate adds the one result of inst, applied to plain tensors, to acc, a
-// plain dense tensor that the caller alone holds and no view shares. It reports
-// whether it could: otherwise nothing happened. An error of the run sticks to acc.
-func Accumulate(inst *kernels.Inst, in []*Tensor, acc *Tensor) bool {
-	if acc.lv != nil || acc.bad() || acc.place == nil || acc.arr.Strides != nil || acc.borrowed ||
-		!acc.DType().IsFloat() || len(inst.Out) != 1 {
-		return false
-	}
-	for _, t := range in {
-		if t.lv != nil || t.bad() {
-			return false
-		}
-	}
-	out := [1]*Tensor{acc}
-	eval(inst, in, out[:], true)
-	if out[0] != acc {
-		acc.fault = out[0].fault
-	}
-	return true
+// Writable reports whether results can be written to t's memory, if nobody else
+// holds it: t is a plain dense tensor of floats without an error.
+func Writable(t *Tensor) bool {
+	return t.lv == nil && !t.bad() && t.place != nil && t.arr.Strides == nil && !t.borrowed && t.DType().IsFloat()
 }
 
 // commonPlace returns where an operation on these tensors runs. Host constants go anywhere.

@@ -80,14 +80,11 @@ func (lv *Level) Close() { lv.closed.Store(true) }
 // ref are the interpreter's own.
 func (lv *Level) Trace(primal, aux *Tensor, ref int32) *Tensor {
 	t := &Tensor{lv: lv, primal: primal, aux: aux, ref: ref}
-	t.arr.Aval = primal.arr.Aval
-	return t
-}
-
-// TraceInto is Trace into a zero Tensor of the caller's.
-func (lv *Level) TraceInto(t *Tensor, primal *Tensor, ref int32) *Tensor {
-	t.lv, t.primal, t.ref = lv, primal, ref
-	t.arr.Aval = primal.arr.Aval
+	if primal.lv == nil {
+		t.arr, t.place, t.fault, t.direct = primal.arr, primal.place, primal.fault, true
+	} else {
+		t.arr.Aval = primal.arr.Aval
+	}
 	return t
 }
 
@@ -105,18 +102,26 @@ func (t *Tensor) TracedAt(lv *Level) bool { return t != nil && t.lv == lv }
 // Lower returns t as seen one level below lv: its primal if it is traced at lv, else t.
 func (t *Tensor) Lower(lv *Level) *Tensor {
 	if t != nil && t.lv == lv {
-		return t.primal
+		return t.Primal()
 	}
 	return t
 }
 
+// Direct reports whether t's elements are at hand at level lv: it is plain, or
+// traced there over a plain value. [Eval] takes such tensors as they are.
+func (t *Tensor) Direct(lv *Level) bool { return t.Plain() || t.lv == lv && t.direct }
+
 // Plain reports whether no transformation traces t.
 func (t *Tensor) Plain() bool { return t == nil || t.lv == nil }
 
-// Primal, Aux and Ref return what Trace was given.
+// Primal returns the value of a traced tensor one level down; that of a marked
+// one is a plain tensor over the same memory, which holds it on its own.
 func (t *Tensor) Primal() *Tensor {
-	if t == nil {
+	switch {
+	case t == nil:
 		return nil
+	case t.primal == nil && t.direct:
+		return t.view(t.arr)
 	}
 	return t.primal
 }
@@ -140,11 +145,8 @@ func (t *Tensor) Ref() int32 {
 // frame holds what one dispatch and evaluation needs, pooled so that small
 // operations allocate nothing but their result.
 type frame struct {
+	Evaluator
 	in, out [maxOperands]*Tensor
-	avals   [maxOperands]kernels.Aval
-	ins     [maxOperands]*kernels.Array
-	outs    [maxOperands]*kernels.Array
-	call    kernels.Call
 }
 
 // maxOperands is the number of operands that the pooled path takes; operations
@@ -173,7 +175,9 @@ func Dispatch(inst *kernels.Inst, in, out []*Tensor) {
 	case inst.Op != nil && inst.Op.Kind == kernels.Control && Recording(in...) == nil:
 		copy(out, compose(inst.Op, inst.Attr, in)) // as the Go code that it was made from
 	case top == nil:
-		eval(inst, in, out, false)
+		f := frames.Get().(*frame)
+		f.Eval(inst, in, out, nil)
+		f.put(min(len(in), maxOperands))
 	default:
 		top.process(inst, in, out)
 	}
@@ -213,18 +217,12 @@ func fill(out []*Tensor, t *Tensor) {
 // apply1, apply2 and apply3 are how the operations of this package begin: they
 // find the Inst for the operands and dispatch it.
 func apply1(op *kernels.Op, attr any, x *Tensor) *Tensor {
-	if t := scalarOp(op, x, x); t != nil {
-		return t
-	}
 	f := frames.Get().(*frame)
 	f.in[0] = x
 	return f.apply(op, attr, 1)
 }
 
 func apply2(op *kernels.Op, attr any, x, y *Tensor) *Tensor {
-	if t := scalarOp(op, x, y); t != nil {
-		return t
-	}
 	f := frames.Get().(*frame)
 	f.in[0], f.in[1] = x, y
 	return f.apply(op, attr, 2)
@@ -253,16 +251,20 @@ func (f *frame) result(op *kernels.Op, attr any, n int) *Tensor {
 		return applyN(op, attr, in)[0]
 	}
 	for i, t := range in {
-		f.avals[i] = t.arr.Aval
+		f.ins[i] = &t.arr
 	}
-	inst, err := op.Inst(attr, f.avals[:n]...)
-	if err != nil {
-		return failed(op.Name, err, f.avals[:n]...)
+	inst := op.Known(attr, f.ins[:n])
+	if inst == nil {
+		var err error
+		avals := avalsOf(in)
+		if inst, err = op.Inst(attr, avals...); err != nil {
+			return failed(op.Name, err, avals...)
+		}
 	}
 	if top != nil {
 		top.process(inst, in, f.out[:1])
 	} else {
-		f.eval(inst, in, f.out[:1], false)
+		f.Eval(inst, in, f.out[:1], nil)
 	}
 	return f.out[0]
 }
@@ -289,10 +291,7 @@ func applyN(op *kernels.Op, attr any, in []*Tensor) []*Tensor {
 	if _, bad := highest(in); bad != nil {
 		return fail(named(op, bad))
 	}
-	avals := make([]kernels.Aval, len(in))
-	for i, t := range in {
-		avals[i] = t.arr.Aval
-	}
+	avals := avalsOf(in)
 	inst, err := op.Inst(attr, avals...)
 	if err != nil {
 		return fail(failed(op.Name, err, avals...))
@@ -303,6 +302,14 @@ func applyN(op *kernels.Op, attr any, in []*Tensor) []*Tensor {
 	out := make([]*Tensor, len(inst.Out))
 	Dispatch(inst, in, out)
 	return out
+}
+
+func avalsOf(in []*Tensor) []kernels.Aval {
+	avals := make([]kernels.Aval, len(in))
+	for i, t := range in {
+		avals[i] = t.arr.Aval
+	}
+	return avals
 }
 
 // compose carries out the body of an op in other ops.

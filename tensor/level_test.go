@@ -170,12 +170,21 @@ func TestAccumulate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var e tensor.Evaluator
 	acc := tensor.New([]float64{100, 200})
-	if !tensor.Accumulate(inst, []*tensor.Tensor{x, y}, acc) {
-		t.Fatal("it could not")
-	}
+	e.Accumulate(inst, []*tensor.Tensor{x, y}, acc)
 	check(t, acc, tensor.Float64, []int{2}, 110, 240)
+	if sum := e.Add(acc, acc, x); sum != acc {
+		t.Error("the sum is elsewhere")
+	}
+	check(t, acc, tensor.Float64, []int{2}, 111, 242)
+	sum := e.Add(nil, acc, x)
+	check(t, sum, tensor.Float64, []int{2}, 112, 244)
+	check(t, acc, tensor.Float64, []int{2}, 111, 242)
 
+	if !tensor.Writable(acc) {
+		t.Error("a fresh tensor is not writable")
+	}
 	var log []string
 	lv := tensor.Open("test", tracer{log: &log})
 	refused := map[string]*tensor.Tensor{
@@ -187,12 +196,46 @@ func TestAccumulate(t *testing.T) {
 		refused["borrowed"] = w
 	}
 	for name, c := range refused {
-		if tensor.Accumulate(inst, []*tensor.Tensor{x, y}, c) {
-			t.Errorf("added to a %s tensor", name)
+		if tensor.Writable(c) {
+			t.Errorf("a %s tensor is writable", name)
 		}
 	}
-	if tensor.Accumulate(inst, []*tensor.Tensor{lv.Trace(x, nil, 0), y}, acc) {
-		t.Error("added a traced tensor")
+}
+
+// TestDirect: a value that a level traces over a plain one is computed with as it
+// is, and a marked one is its own box.
+func TestDirect(t *testing.T) {
+	for _, n := range []int{2, 1000} { // on the Go heap and in a buffer
+		var log []string
+		lo, hi := tensor.Open("outer", tracer{log: &log}), tensor.Open("inner", tracer{log: &log})
+		x := tensor.Full(3, []int{n})
+		box := lo.Trace(x, nil, 0)
+		inst, err := kernels.Square.Inst(nil, x.Aval())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e tensor.Evaluator
+		var out [1]*tensor.Tensor
+		e.EvalAt(lo, 7, inst, []*tensor.Tensor{box}, out[:])
+		y := out[0]
+		if !box.Direct(lo) || box.Direct(hi) || hi.Trace(box, nil, 0).Direct(hi) {
+			t.Error("what is direct at which level")
+		}
+		if !y.TracedAt(lo) || y.Ref() != 7 || !y.Direct(lo) || y.Lower(hi) != y {
+			t.Error("a marked tensor is not traced")
+		}
+		low := y.Lower(lo)
+		tensor.Free(box) // what it has is its primal's
+		tensor.Free(y)   // low holds the memory
+		if v := low.At(n - 1).Float(); v != 9 || x.At(0).Float() != 3 {
+			t.Errorf("the marked tensor's value is %v", v)
+		}
+		lo.Close()
+		fails[*tensor.EscapeError](t, y.Exp(), "exp", "a value traced by outer is used after outer has ended")
+		e.Eval(inst, []*tensor.Tensor{low}, out[:], low) // over its own operand
+		check(t, low.At(0), tensor.Float64, []int{}, 81)
+		if len(log) > 0 {
+			t.Errorf("dispatched %v", log)
+		}
 	}
-	check(t, acc, tensor.Float64, []int{2}, 110, 240)
 }

@@ -65,15 +65,12 @@ func (o *options) make(op *kernels.Op, attr any, in ...*Tensor) *Tensor {
 	}
 	f := frames.Get().(*frame)
 	defer f.put(len(in))
-	for i, t := range in {
-		f.avals[i] = t.arr.Aval
-	}
-	inst, err := op.Inst(attr, f.avals[:len(in)]...)
+	inst, err := op.Inst(attr, avalsOf(in)...)
 	if err != nil {
 		return failed(op.Name, err)
 	}
 	var out [1]*Tensor
-	f.evalOn(p, inst, in, out[:], false)
+	f.evalOn(p, inst, in, out[:], nil, false)
 	return out[0]
 }
 

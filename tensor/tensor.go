@@ -29,17 +29,18 @@ const (
 // never panic: an operation that fails returns a Tensor that carries the error
 // ([Tensor.Err]), and operations on such a Tensor return that same error.
 type Tensor struct {
-	arr   kernels.Array // its Aval is valid for every Tensor without an error; the rest for plain ones
-	place *place        // plain: where it lives; nil: a host constant, good on any device
+	arr   kernels.Array // its Aval is valid for every Tensor without an error; the rest for plain and direct ones
+	place *place        // where it lives; nil: a host constant, good on any device
 	lv    *Level        // the transformation that traces it; nil when plain
 	fault *fault        // why the value is not there, now or once queued work has run; nil mostly
 	// Of a traced tensor:
-	primal   *Tensor // the value one level down (nil while recording a program)
-	aux      *Tensor // forward mode: the tangent (nil for zero)
-	ref      int32   // reverse mode and recording: index in the record; batching: 1 when it has the batch axis
-	borrowed bool    // plain: its memory is the caller's (Wrap)
+	primal *Tensor // the value one level down (nil where that is not known, or marked)
+	aux    *Tensor // forward mode: the tangent (nil for zero)
+	ref    int32   // reverse mode and recording: index in the record; batching: 1 when it has the batch axis
+	direct bool    // the value one level down is plain, and is in arr and place as if this were it
 
-	inline uint64 // the element of a plain rank-0 tensor
+	borrowed bool   // its memory is the caller's (Wrap)
+	inline   uint64 // the element of a plain rank-0 tensor
 }
 
 // Aval returns the tensor's dtype and shape, which must not be modified. A
@@ -230,8 +231,12 @@ func newSmall(bytes int) *Tensor {
 // to the buffer, so that either may be freed first.
 func (t *Tensor) view(a kernels.Array) *Tensor {
 	v := &Tensor{arr: a, place: t.place, fault: t.fault, borrowed: t.borrowed}
-	if a.Buf != nil {
+	switch {
+	case a.Buf != nil:
 		a.Buf.Retain()
+	case a.Ptr == unsafe.Pointer(&t.inline): // a copy is as good, and keeps nothing alive
+		v.inline = t.inline
+		v.arr.Ptr = unsafe.Pointer(&v.inline)
 	}
 	return v
 }
@@ -245,18 +250,21 @@ func Share(t *Tensor) *Tensor {
 	return t.view(t.arr)
 }
 
-// Buffered reports whether t is plain and its memory a device's buffer, which Free gives back.
-func Buffered(t *Tensor) bool { return t.lv == nil && t.arr.Buf != nil }
+// Buffered reports whether t is plain or marked and its memory a device's
+// buffer, which Free gives back.
+func Buffered(t *Tensor) bool { return t.primal == nil && t.arr.Buf != nil }
 
-// Free gives back the memory of a plain tensor that nobody will read again,
-// without waiting for the garbage collector. Only the interpreters of
+// Free gives back the memory of a plain or marked tensor that nobody will read
+// again, without waiting for the garbage collector. Only the interpreters of
 // transformations and scopes call it, for tensors that they alone hold.
 func Free(t *Tensor) {
-	if t == nil || t.lv != nil || t.arr.Buf == nil {
+	if t == nil || t.primal != nil || t.arr.Buf == nil {
 		return
 	}
 	buf := t.arr.Buf
-	t.arr.Buf, t.arr.Ptr = nil, nil
-	t.fault = freed
+	t.arr.Buf, t.arr.Ptr, t.direct = nil, nil, false
+	if t.lv == nil { // else the level is closed, which says more
+		t.fault = freed
+	}
 	buf.Release()
 }
