@@ -67,31 +67,21 @@ func (tp *tape) reset() {
 	}
 	tp.rec.Reset()
 	clear(tp.saved)
-	clear(tp.vals)
-	tp.saved, tp.at, tp.vals, tp.ct = tp.saved[:0], tp.at[:0], tp.vals[:0], tp.ct[:0]
-	tp.keep, tp.ieee, tp.mixed = false, false, false
+	clear(tp.made)
+	clear(tp.loose)
+	tp.saved, tp.at, tp.made, tp.loose, tp.ct = tp.saved[:0], tp.at[:0], tp.made[:0], tp.loose[:0], tp.ct[:0]
+	tp.lv, tp.keep, tp.ieee, tp.mixed = nil, false, false, false
+	tp.rooms = rooms{}
 	tp.scratch.used = len(tp.scratch.buf)
 	tp.scratch.clear()
+	tp.eval.Reset()
 }
 
-// few is how many leaves arguments and results commonly have at most: the slices
-// for them are part of what holds them.
-const few = 6
-
-// traced is a function recorded on a tape.
-type traced[P, Q any] struct {
-	tp   *tape
-	x    P
-	in   []*tensor.Tensor // the argument's leaves
-	refs []graph.Ref      // of each leaf its input on the tape, or Untracked
-	y    Q                // the result, one level down
-	out  []*tensor.Tensor // its leaves as the function returned them
-	lv   *tensor.Level
-
-	room struct {
-		in, boxed, out, low [few]*tensor.Tensor
-		refs                [few]graph.Ref
-	}
+// rooms are the slices that a transformation needs for the leaves of arguments
+// and results. Those for a few leaves, as there commonly are, are part of the tape.
+type rooms struct {
+	in, boxed, out, low [6]*tensor.Tensor
+	refs                [6]graph.Ref
 }
 
 // sized returns room for n elements, in an array if they fit.
@@ -102,24 +92,34 @@ func sized[T any](room []T, n int) []T {
 	return room[:n]
 }
 
+// traced is a function recorded on a tape.
+type traced[P, Q any] struct {
+	tp   *tape
+	x    P
+	in   []*tensor.Tensor // the argument's leaves
+	refs []graph.Ref      // of each leaf its input on the tape, or Untracked
+	y    Q                // the result, one level down
+	out  []*tensor.Tensor // its leaves as the function returned them
+}
+
 // record runs f on a tape.
-func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], error) {
-	r := &traced[P, Q]{tp: tp, x: x, lv: tensor.Open(name, tp)}
-	defer r.lv.Close()
-	var err error
-	if r.in, err = leavesOf(x, r.room.in[:0]); err != nil {
+func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (r traced[P, Q], err error) {
+	tp.lv = tensor.Open(name, tp)
+	defer tp.tidy()
+	defer tp.lv.Close()
+	r.tp, r.x = tp, x
+	if r.in, err = leavesOf(x, tp.rooms.in[:0]); err != nil {
 		return r, err
 	}
-	boxed := sized(r.room.boxed[:], len(r.in))
-	r.refs = sized(r.room.refs[:], len(r.in))
+	boxed := sized(tp.rooms.boxed[:], len(r.in))
+	r.refs = sized(tp.rooms.refs[:], len(r.in))
 	for i, t := range r.in {
 		if err := t.Err(); err != nil {
 			return r, err
 		}
 		boxed[i], r.refs[i] = t, graph.Untracked
-		tp.mixed = tp.mixed || !t.Plain()
 		if t.DType().IsFloat() {
-			boxed[i] = tp.input(r.lv, t)
+			boxed[i] = tp.input(t)
 			r.refs[i] = boxed[i].Ref()
 		}
 	}
@@ -127,16 +127,12 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], e
 	if err != nil {
 		return r, err
 	}
-	if r.out, err = leavesOf(res, r.room.out[:0]); err != nil {
+	if r.out, err = leavesOf(res, tp.rooms.out[:0]); err != nil {
 		return r, err
 	}
-	low := sized(r.room.low[:], len(r.out))
+	low := sized(tp.rooms.low[:], len(r.out))
 	for i, t := range r.out {
-		low[i] = t
-		if t.TracedAt(r.lv) {
-			low[i] = t.Lower(r.lv)
-			tp.vals[t.Ref()] = nil // the caller's now: not the sweep's to free
-		}
+		low[i] = t.Lower(tp.lv)
 	}
 	r.y = rebuild(res, low)
 	return r, nil
@@ -144,28 +140,27 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (*traced[P, Q], e
 
 // pull sweeps the tape from cotangents of the result's leaves to the argument's.
 func (r *traced[P, Q]) pull(cts []*tensor.Tensor, last bool) (g P, err error) {
-	for _, t := range cts {
-		r.tp.mixed = r.tp.mixed || t != nil && !t.Plain()
-	}
-	seeds := make([]seed, 0, len(r.out))
+	tp := r.tp
+	tp.seeds = tp.seeds[:0]
 	for i, t := range r.out {
 		if t.Err() != nil {
 			return g, t.Err()
 		}
-		if t.TracedAt(r.lv) && cts[i] != nil {
-			seeds = append(seeds, seed{t.Ref(), cts[i]})
+		if t.TracedAt(tp.lv) && cts[i] != nil {
+			tp.mixed = tp.mixed || !cts[i].Plain()
+			tp.seeds = append(tp.seeds, seed{t.Ref(), cts[i]})
 		}
 	}
-	grads, err := r.tp.sweep(seeds, r.tp.rec.NumInputs(), last)
+	err = tp.sweep(last)
+	clear(tp.seeds)
 	if err != nil {
 		return g, err
 	}
-	leaves := make([]*tensor.Tensor, len(r.in))
+	leaves := sized(tp.rooms.boxed[:], len(r.in))
 	for i, t := range r.in {
-		switch ref := r.refs[i]; {
-		case ref != graph.Untracked && grads[ref] != nil:
-			leaves[i] = grads[ref]
-		default:
+		if ref := r.refs[i]; ref != graph.Untracked && tp.ct[ref] != nil {
+			leaves[i] = tp.ct[ref].t
+		} else {
 			leaves[i] = zerosLike(t)
 		}
 	}
@@ -206,7 +201,8 @@ func valueAndGrad[P any](name string, f func(P) *tensor.Tensor, opts []Option) f
 		}
 		var g P
 		if err == nil {
-			g, err = r.pull([]*tensor.Tensor{onesLike(r.y)}, true)
+			tp.rooms.low[0] = onesLike(r.y)
+			g, err = r.pull(tp.rooms.low[:1], true)
 		}
 		if err != nil {
 			return tensor.Failed(name, err), failedLike(x, name, err)
@@ -350,7 +346,7 @@ func (r *traced[P, Q]) push(name string, dx P) (q Q, err error) {
 		switch {
 		case t.Err() != nil:
 			leaves[i] = t
-		case t.TracedAt(r.lv) && d[t.Ref()] != nil:
+		case t.TracedAt(r.tp.lv) && d[t.Ref()] != nil:
 			leaves[i] = d[t.Ref()]
 		default:
 			leaves[i] = zerosLike(t)
@@ -364,15 +360,15 @@ func (tp *tape) forward(d []*tensor.Tensor) {
 	for i := range tp.rec.Instrs {
 		x := &tp.rec.Instrs[i]
 		s := getScratch()
-		saved := tp.saved[tp.at[i]:]
 		nin, nout := len(x.Inst.In), len(x.Inst.Out)
+		saved := s.lowered(tp.lv, tp.saved[tp.at[i]:int(tp.at[i])+nin+nout])
 		dx := s.tensors(nin)
 		for k, a := range tp.rec.Args(i) {
 			if a != graph.Untracked {
 				dx[k] = d[a]
 			}
 		}
-		s.jvp(x.Inst, tp.ieee, saved[:nin], saved[nin:nin+nout], dx, d[x.Out:int(x.Out)+nout])
+		s.jvp(x.Inst, tp.ieee, saved[:nin], saved[nin:], dx, d[x.Out:int(x.Out)+nout])
 		s.put()
 	}
 }

@@ -50,9 +50,9 @@ func (tp *tape) control(lv *tensor.Level, inst *kernels.Inst, c *graph.Control, 
 	tp.at = append(tp.at, int32(len(tp.saved)))
 	tp.saved = append(append(tp.saved, x...), p.y...)
 	for i, t := range p.y {
-		tp.vals = append(tp.vals, nil)
+		tp.made = append(tp.made, nil)
 		if out[i] = t; p.active[i] {
-			out[i] = tp.trace(lv, t, ref+graph.Ref(i))
+			out[i] = lv.Trace(t, nil, ref+graph.Ref(i))
 		}
 	}
 }
@@ -117,8 +117,8 @@ func (r *recorder) swept(name string, g *graph.Graph, want, seeds []bool, ieee b
 	lv := tensor.Open(name, inner)
 	defer lv.Close()
 	tp := &tape{ieee: ieee, mixed: true}
-	traced := tensor.Open("grad.VJP", tp)
-	defer traced.Close()
+	tp.lv = tensor.Open("grad.VJP", tp)
+	defer tp.lv.Close()
 
 	s := &swept{g: inner.g}
 	in := make([]*tensor.Tensor, len(g.Params))
@@ -126,41 +126,42 @@ func (r *recorder) swept(name string, g *graph.Graph, want, seeds []bool, ieee b
 		in[i] = inner.trace(lv, g.Aval(v), inner.g.Input(g.Aval(v)))
 		s.params = append(s.params, in[i].Ref())
 		if want[i] {
-			in[i] = tp.input(traced, in[i])
+			in[i] = tp.input(in[i])
 		}
 	}
 	out := replay(g, in)
 	if err := firstError(out); err != nil {
 		return nil, err
 	}
-	low := lowered(traced, out)
+	low := lowered(tp.lv, out)
 	s.prefix = graph.Ref(inner.g.NumValues())
-	var cts []seed
 	for i, t := range out {
 		v, err := inner.ref(lv, low[i])
 		if err != nil {
 			return nil, err
 		}
 		s.outs, s.cts = append(s.outs, v), append(s.cts, none)
-		if seeds[i] && t.TracedAt(traced) {
+		if seeds[i] && t.TracedAt(tp.lv) {
 			ct := inner.trace(lv, t.Aval(), inner.g.Input(t.Aval()))
 			s.cts[i] = ct.Ref()
-			cts = append(cts, seed{t.Ref(), ct})
+			tp.seeds = append(tp.seeds, seed{t.Ref(), ct})
 		}
 	}
-	grads, err := tp.sweep(cts, tp.rec.NumInputs(), false)
-	if err != nil {
+	if err := tp.sweep(false); err != nil {
 		return nil, err
 	}
+	grads := tp.ct[:tp.rec.NumInputs()]
 	for i := range in {
 		s.grads = append(s.grads, none)
 		if !want[i] {
 			continue
 		}
-		if t := grads[0]; t != nil {
-			if s.grads[i], err = inner.ref(lv, t); err != nil {
+		if c := grads[0]; c != nil {
+			v, err := inner.ref(lv, c.t)
+			if err != nil {
 				return nil, err
 			}
+			s.grads[i] = v
 		}
 		grads = grads[1:]
 	}

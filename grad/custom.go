@@ -125,6 +125,16 @@ func transposeMissing(fn *tensor.Function) {
 	}
 }
 
+// shared returns tensors over the same memory that hold it on their own.
+func shared(ts []*tensor.Tensor) []*tensor.Tensor {
+	for i, t := range ts {
+		if t != nil {
+			ts[i] = tensor.Share(t)
+		}
+	}
+	return ts
+}
+
 func zerosFor(ts []*tensor.Tensor) []*tensor.Tensor {
 	out := make([]*tensor.Tensor, len(ts))
 	for i, t := range ts {
@@ -206,9 +216,9 @@ func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor)
 	tp.saved = append(append(tp.saved, x...), y...)
 	out := make([]*tensor.Tensor, len(y))
 	for i, t := range y {
-		tp.vals = append(tp.vals, nil) // rules may keep what they are given: never freed by the sweep
+		tp.made = append(tp.made, nil) // it is the function's: never freed by the sweep
 		if out[i] = t; t.DType().IsFloat() {
-			out[i] = tp.trace(lv, t, r+int32(i))
+			out[i] = lv.Trace(t, nil, r+int32(i))
 		}
 	}
 	return out
@@ -218,8 +228,8 @@ func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor)
 func callInst(fn *tensor.Function, x, y []*tensor.Tensor) *kernels.Inst {
 	op := &kernels.Op{Name: fn.Name, Kind: kernels.Library}
 	op.VJP = func(_ kernels.Builder, _ *kernels.Inst, x, y, g []kernels.Val, _ kernels.Mask) []kernels.Val {
-		ys := unvals(y)
-		return vals(fn.VJP(unvals(x), ys, orZeros(unvals(g), ys)))
+		xs, ys := shared(unvals(x)), shared(unvals(y)) // rules may keep what they are given
+		return vals(fn.VJP(xs, ys, orZeros(unvals(g), ys)))
 	}
 	op.JVP = func(_ kernels.Builder, _ *kernels.Inst, x, y, dx []kernels.Val) []kernels.Val {
 		xs := unvals(x)

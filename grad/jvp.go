@@ -25,7 +25,7 @@ func (f forward) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor
 	}
 	s := getScratch()
 	defer s.put()
-	x, dx := s.tensors(len(in)), s.tensors(len(in))
+	x, dx := s.tensors(len(in)), s.none(len(in))
 	for i, t := range in {
 		x[i] = t.Lower(lv)
 		if t.TracedAt(lv) {
@@ -36,7 +36,7 @@ func (f forward) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor
 	if out[0].Err() != nil || !inst.Differentiable() {
 		return
 	}
-	dy := s.tensors(len(out))
+	dy := s.none(len(out))
 	s.jvp(inst, f.ieee, x, out, dx, dy)
 	for i := range out {
 		if dy[i] != nil {

@@ -44,15 +44,29 @@ func (s *scratch) begin() *scratch {
 	return s
 }
 
-// tensors returns n nil tensors.
+// tensors returns room for n tensors.
 func (s *scratch) tensors(n int) []*tensor.Tensor {
 	if s.used+n > len(s.buf) {
 		return make([]*tensor.Tensor, n)
 	}
 	s.used += n
-	t := s.buf[s.used-n : s.used : s.used]
+	return s.buf[s.used-n : s.used : s.used]
+}
+
+// none returns n nil tensors.
+func (s *scratch) none(n int) []*tensor.Tensor {
+	t := s.tensors(n)
 	clear(t)
 	return t
+}
+
+// lowered returns tensors as seen one level below lv.
+func (s *scratch) lowered(lv *tensor.Level, in []*tensor.Tensor) []*tensor.Tensor {
+	low := s.tensors(len(in))
+	for i, t := range in {
+		low[i] = t.Lower(lv)
+	}
+	return low
 }
 
 func (s *scratch) refs(n int) []graph.Ref {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -82,6 +83,36 @@ func TestSweepMemory(t *testing.T) {
 		t.Errorf("%.2f buffers were saved for %d operations that save one", saved, length/2)
 	}
 	g = nil
+}
+
+// TestTemporariesComeBack: without any collection, a gradient gives back all
+// that it took but what it returns, and the next one takes nothing new.
+func TestTemporariesComeBack(t *testing.T) {
+	dev := on(t, "cpu:1")
+	devicetest.NoLeaks(t, dev)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	x := tensor.New(normals(5000))
+	f := grad.ValueAndGrad(func(x *T) *T {
+		a, b := x.Square().Neg().Exp(), x.Sin()
+		return a.Mul(b).Add(x.Square().AddScalar(1).Sqrt()).Add(a.Mul(a)).Sum()
+	})
+	var fresh int64
+	before := dev.Stats().Live
+	for i := range 4 {
+		y, g := f(x)
+		if y.Err() != nil || g.Err() != nil {
+			t.Fatal(y.Err(), g.Err())
+		}
+		if n := dev.Stats().Live - before; n != 1 {
+			t.Errorf("%d buffers outstanding after the gradient, which is one", n)
+		}
+		tensor.Free(g)
+		if s := dev.Stats(); i == 0 {
+			fresh = s.Allocs - s.Hits
+		} else if n := s.Allocs - s.Hits - fresh; n != 0 {
+			t.Errorf("%d fresh buffers the time after", n)
+		}
+	}
 }
 
 // TestWorkersAgree: gradients are the same, bit for bit, for any number of

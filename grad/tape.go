@@ -4,8 +4,10 @@ package grad
 
 import (
 	"slices"
+	"weak"
 
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 	"github.com/cotangent-ad/cotangent/tensor"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
@@ -13,17 +15,28 @@ import (
 // tape records the operations on traced values, and of their operands and
 // results only what the sweep will read.
 type tape struct {
+	lv    *tensor.Level
 	rec   graph.Record
 	saved []*tensor.Tensor // for each instruction its operands, then its results; nil where not read
 	at    []int32          // where each instruction's begin in saved
-	slab  []tensor.Tensor  // traced tensors to come
-	vals  []*tensor.Tensor // for each value of the record its primal, once something has saved it
+	made  []*tensor.Tensor // for each value of the record the tensor that an instruction made and something has saved
+	loose []loose          // large results
 	keep  bool             // save everything: the tape is also swept forward (Linearize)
 	ieee  bool             // ordinary products instead of strong ones
 	mixed bool             // another transformation has seen values: it may have saved any of them
 
-	scratch scratch // of the instruction at hand; a tape is one goroutine's
+	// Of the instruction at hand; a tape is one goroutine's.
+	scratch scratch
+	eval    tensor.Evaluator
+	rooms   rooms
 	sweepState
+}
+
+// loose is a result that the garbage collector may find forgotten. All those
+// that nothing has saved are given back when the function has returned.
+type loose struct {
+	ref graph.Ref
+	t   weak.Pointer[tensor.Tensor]
 }
 
 // Read lets Go code look at a traced value.
@@ -32,29 +45,10 @@ func (tp *tape) Read(_ *tensor.Level, t *tensor.Tensor) (*tensor.Tensor, error) 
 }
 
 // input traces a value that the function under differentiation is given.
-func (tp *tape) input(lv *tensor.Level, t *tensor.Tensor) *tensor.Tensor {
-	tp.vals = append(tp.vals, nil)
-	return tp.trace(lv, t, tp.rec.Input(t.Aval()))
-}
-
-// slabSize is how many traced tensors are allocated at a time. They keep each
-// other's values alive, so only small ones share a slab.
-const (
-	slabSize  = 16
-	slabSmall = 256 // elements
-)
-
-// trace boxes a value of the record.
-func (tp *tape) trace(lv *tensor.Level, t *tensor.Tensor, ref graph.Ref) *tensor.Tensor {
-	if t.Size() > slabSmall {
-		return lv.Trace(t, nil, ref)
-	}
-	if len(tp.slab) == 0 {
-		tp.slab = make([]tensor.Tensor, slabSize)
-	}
-	box := &tp.slab[0]
-	tp.slab = tp.slab[1:]
-	return lv.TraceInto(box, t, ref)
+func (tp *tape) input(t *tensor.Tensor) *tensor.Tensor {
+	tp.mixed = tp.mixed || !t.Plain()
+	tp.made = append(tp.made, nil)
+	return tp.lv.Trace(t, nil, tp.rec.Input(t.Aval()))
 }
 
 func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
@@ -63,18 +57,29 @@ func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.
 		return
 	}
 	s := tp.scratch.begin()
-	x, args := s.tensors(len(in)), s.refs(len(in))
+	x, args := in, s.refs(len(in))
 	var want kernels.Mask
+	direct := true
 	for i, t := range in {
-		x[i], args[i] = t.Lower(lv), graph.Untracked
+		args[i] = graph.Untracked
 		if t.TracedAt(lv) {
 			args[i] = t.Ref()
 			want |= 1 << i
 		}
-		tp.mixed = tp.mixed || !x[i].Plain()
+		direct = direct && t.Direct(lv)
 	}
-	tensor.Dispatch(inst, x, out)
-	if out[0].Err() != nil || !inst.Differentiable() {
+	derives := inst.Differentiable()
+	switch {
+	case !direct:
+		tp.mixed = true
+		x = s.lowered(lv, in)
+		tensor.Dispatch(inst, x, out)
+	case derives:
+		tp.eval.EvalAt(lv, graph.Ref(tp.rec.NumValues()), inst, in, out)
+	default:
+		tp.eval.Eval(inst, in, out, nil)
+	}
+	if out[0].Err() != nil || !derives {
 		return
 	}
 	r := tp.rec.Emit(inst, args...)
@@ -83,13 +88,16 @@ func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.
 	for i, t := range x {
 		tp.save(saveIn.Has(i), args[i], t)
 	}
-	for range out {
-		tp.vals = append(tp.vals, nil)
-	}
 	for i, t := range out {
-		tp.save(saveOut.Has(i), r+int32(i), t)
-		if t.DType().IsFloat() {
-			out[i] = tp.trace(lv, t, r+int32(i))
+		ref := r + graph.Ref(i)
+		tp.made = append(tp.made, nil)
+		tp.save(saveOut.Has(i), ref, t)
+		switch {
+		case !t.DType().IsFloat():
+		case !direct:
+			out[i] = lv.Trace(t, nil, ref)
+		case tensor.Buffered(t):
+			tp.loose = append(tp.loose, loose{ref, weak.Make(t)})
 		}
 	}
 }
@@ -102,9 +110,20 @@ func (tp *tape) save(read bool, ref graph.Ref, t *tensor.Tensor) {
 		t = tensor.Share(t) // whoever made it may free it before the sweep
 	}
 	tp.saved = append(tp.saved, t)
-	if t != nil && ref != graph.Untracked && tp.rec.Def(ref) >= 0 {
-		tp.vals[ref] = t
+	if t.TracedAt(tp.lv) && tp.rec.Def(ref) >= 0 {
+		tp.made[ref] = t
 	}
+}
+
+// tidy gives back the results that the function has computed and nothing saved.
+func (tp *tape) tidy() {
+	for _, l := range tp.loose {
+		if tp.made[l.ref] == nil && !tp.mixed {
+			tensor.Free(l.t.Value())
+		}
+	}
+	clear(tp.loose)
+	tp.loose = tp.loose[:0]
 }
 
 // wanted returns the operands of instruction i that carry derivatives.
@@ -130,9 +149,14 @@ type owner uint8
 
 const (
 	borrowed owner = iota // somebody else may see it
-	viewing               // made by the sweep, over memory that others share: may be freed
-	owning                // made by the sweep and seen by nobody else: may be added to in place as well
+	viewed                // made by the sweep, of memory that others may see: may be freed
+	owning                // made by the sweep and seen by nobody else: may be written to as well
 )
+
+// writable reports whether the sweep may write to the cotangent's memory.
+func (c *cotangent) writable() bool {
+	return c != nil && c.owner == owning && c.slots == 1 && tensor.Writable(c.t)
+}
 
 // sweepState is what a sweep needs beside the tape, kept for the next sweep.
 type sweepState struct {
@@ -141,6 +165,7 @@ type sweepState struct {
 	ct    []*cotangent
 	ready []int32
 	free  []*cotangent
+	seeds []seed
 }
 
 // seed is the cotangent of an output.
@@ -153,32 +178,28 @@ type seed struct {
 // contributions to it have arrived (the fan-out counters), the first is taken
 // over, later ones are added in place in a fixed order. With last, residuals are
 // freed at their last read and the tape cannot be swept again. It returns the
-// cotangent of each input, nil where it is zero, or the first error.
-func (tp *tape) sweep(seeds []seed, inputs int, last bool) ([]*tensor.Tensor, error) {
-	tp.count(seeds)
-	for _, sd := range seeds {
+// first error; the inputs' cotangents are in ct, nil where they are zero.
+func (tp *tape) sweep(last bool) error {
+	tp.count(tp.seeds)
+	for _, sd := range tp.seeds {
 		tp.contribute(sd.ref, sd.t, borrowed)
 	}
 	for len(tp.ready) > 0 {
 		i := int(tp.ready[len(tp.ready)-1])
 		tp.ready = tp.ready[:len(tp.ready)-1]
 		if err := tp.step(i); err != nil {
-			return nil, err
+			return err
 		}
 		if last {
 			tp.release(i)
 		}
 	}
-	grads := make([]*tensor.Tensor, inputs)
-	for i := range grads {
-		if c := tp.ct[i]; c != nil {
-			grads[i] = c.t
-			if err := c.t.Err(); err != nil {
-				return nil, err
-			}
+	for _, c := range tp.ct[:tp.rec.NumInputs()] {
+		if c != nil && c.t.Err() != nil {
+			return c.t.Err()
 		}
 	}
-	return grads, nil
+	return nil
 }
 
 // count marks the instructions that the seeds depend on and counts the contributions each will get.
@@ -232,11 +253,14 @@ func (tp *tape) step(i int) error {
 	g := s.tensors(len(inst.Out))
 	some := false
 	for k := range g {
-		if c := tp.ct[int(x.Out)+k]; c != nil {
-			g[k], some = c.t, true
-			if err := c.t.Err(); err != nil {
-				return err
-			}
+		c := tp.ct[int(x.Out)+k]
+		if c == nil {
+			g[k] = nil
+			continue
+		}
+		g[k], some = c.t, true
+		if err := c.t.Err(); err != nil {
+			return err
 		}
 	}
 	if some {
@@ -266,53 +290,116 @@ func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Re
 	want := tp.wanted(i)
 	steps, ok := inst.VJPSteps(want, tp.ieee)
 	if !ok {
-		tp.byRule(inst, args, x, y, g, want, int(tp.rec.Instrs[i].Out))
+		tp.byRule(s, i, args, x, y, g, want)
 		return
+	}
+	if tp.mixed {
+		x, y = s.lowered(tp.lv, x), s.lowered(tp.lv, y)
 	}
 	for k := range steps {
 		st := &steps[k]
 		in := s.operands(st, x, y, g, inst.Out)
 		if st.Pass {
-			tp.pass(args[st.Out[0]], in[0], g, int(tp.rec.Instrs[i].Out))
+			tp.pass(args[st.Out[0]], in[0], i, g)
 			continue
 		}
-		if len(st.Out) == 1 {
-			if c := tp.ct[args[st.Out[0]]]; c != nil && c.owner == owning && c.slots == 1 && !tp.mixed && tensor.Accumulate(st.Inst, in, c.t) {
-				continue
-			}
-		}
-		out := s.results(len(st.Out))
+		tp.run(s, i, st, args, in, k == len(steps)-1)
+	}
+}
+
+// run propagates by a derived loop: into the cotangent that the operand has, in
+// place of a result's that is read no more, or to fresh memory.
+func (tp *tape) run(s *scratch, i int, st *kernels.Step, args []graph.Ref, in []*tensor.Tensor, last bool) {
+	out := s.results(len(st.Out))
+	if tp.mixed {
 		tensor.Dispatch(st.Inst, in, out)
-		own := owning
-		if st.Inst.Rearranges() {
-			own = viewing
-		}
 		for j, to := range st.Out {
-			tp.contribute(args[to], out[j], own)
+			tp.contribute(args[to], out[j], borrowed)
+		}
+		return
+	}
+	to := args[st.Out[0]]
+	if c := tp.ct[to]; len(st.Out) == 1 && c.writable() {
+		tp.eval.Accumulate(st.Inst, in, c.t)
+		return
+	}
+	var over *tensor.Tensor
+	if last {
+		over = tp.dying(i, st)
+	}
+	tp.eval.Eval(st.Inst, in, out, over)
+	own := owning
+	if st.Inst.Rearranges() {
+		own = viewed
+		tp.seen(i)
+	}
+	for j, to := range st.Out {
+		tp.contribute(args[to], out[j], own)
+	}
+}
+
+// dying takes a cotangent of instruction i's results whose memory the first
+// result of st, the last to read it, can take over; nil where there is none.
+func (tp *tape) dying(i int, st *kernels.Step) *tensor.Tensor {
+	for k, src := range st.In {
+		if src.Kind != loop.Cotangent || !st.Inst.Overwrites().Has(k) || !kernels.EqualAval(st.Inst.In[k], st.Inst.Out[0]) {
+			continue
+		}
+		if c := tp.ct[int(tp.rec.Instrs[i].Out)+src.Index]; c.writable() {
+			t := c.t
+			c.t, c.owner = nil, borrowed
+			return t
+		}
+	}
+	return nil
+}
+
+// seen notes that others may hold the memory of the cotangents of i's results.
+func (tp *tape) seen(i int) {
+	x := &tp.rec.Instrs[i]
+	for k := range x.Inst.Out {
+		if c := tp.ct[int(x.Out)+k]; c != nil {
+			c.owner = min(c.owner, viewed)
 		}
 	}
 }
 
-// byRule propagates by an op's own rule. What it returns may be anything it was
-// given, so nothing of it is taken for fresh.
-func (tp *tape) byRule(inst *kernels.Inst, args []graph.Ref, x, y, g []*tensor.Tensor, want kernels.Mask, out int) {
-	for k, v := range inst.VJP(tensor.Builder{}, vals(x), vals(y), vals(g), want) {
+// byRule propagates by an op's own rule, on plain tensors unless other
+// transformations trace them. What it returns may be anything it was given, so
+// nothing of it is taken for fresh.
+func (tp *tape) byRule(s *scratch, i int, args []graph.Ref, x, y, g []*tensor.Tensor, want kernels.Mask) {
+	x0, y0 := x, y
+	x, y = s.lowered(tp.lv, x), s.lowered(tp.lv, y)
+	tp.seen(i)
+	for k, v := range tp.rec.Instrs[i].Inst.VJP(tensor.Builder{}, vals(x), vals(y), vals(g), want) {
 		if v == nil || args[k] == graph.Untracked { // there may be more operands than a Mask holds
 			continue
 		}
 		switch t := v.(*tensor.Tensor); {
 		case slices.Contains(g, t):
-			tp.pass(args[k], t, g, out)
+			tp.pass(args[k], t, i, g)
 		case slices.Contains(x, t) || slices.Contains(y, t):
 			tp.contribute(args[k], tensor.Share(t), borrowed) // the residual itself is freed
 		default:
 			tp.contribute(args[k], t, borrowed)
 		}
 	}
+	tp.freeLowered(x, x0)
+	tp.freeLowered(y, y0)
 }
 
-// pass hands a result's cotangent on to an operand as it is.
-func (tp *tape) pass(to graph.Ref, t *tensor.Tensor, g []*tensor.Tensor, out int) {
+// freeLowered frees the plain tensors low that were made for marked ones.
+func (tp *tape) freeLowered(low, of []*tensor.Tensor) {
+	for i, t := range of {
+		if t.TracedAt(tp.lv) && tensor.Buffered(t) && !tp.mixed {
+			tensor.Free(low[i])
+		}
+	}
+}
+
+// pass hands a cotangent of i's results on to an operand as it is.
+func (tp *tape) pass(to graph.Ref, t *tensor.Tensor, i int, g []*tensor.Tensor) {
+	out := int(tp.rec.Instrs[i].Out)
 	for k := range g {
 		if c := tp.ct[out+k]; c != nil && c.t == t && tp.ct[to] == nil {
 			tp.ct[to] = c
@@ -320,6 +407,7 @@ func (tp *tape) pass(to graph.Ref, t *tensor.Tensor, g []*tensor.Tensor, out int
 			return
 		}
 	}
+	tp.seen(i)
 	tp.contribute(to, tensor.Share(t), borrowed)
 }
 
@@ -330,10 +418,20 @@ func (tp *tape) contribute(v graph.Ref, t *tensor.Tensor, own owner) {
 		tp.ct[v] = tp.slot(t, own)
 		return
 	}
-	sum := c.t.Add(t)
-	tp.drop(v)
-	tp.ct[v] = tp.slot(sum, owning)
-	if own != borrowed && !tp.mixed {
+	var into *tensor.Tensor
+	switch {
+	case tp.mixed:
+	case c.writable():
+		into = c.t
+	case own == owning && tensor.Writable(t):
+		into = t
+	}
+	sum := tp.eval.Add(into, c.t, t)
+	if sum != c.t {
+		tp.drop(v)
+		tp.ct[v] = tp.slot(sum, owning)
+	}
+	if sum != t && own != borrowed && !tp.mixed {
 		tensor.Free(t)
 	}
 }
@@ -356,7 +454,6 @@ func (tp *tape) drop(v graph.Ref) {
 	}
 	tp.ct[v] = nil
 	if c.slots--; c.slots > 0 {
-		c.owner = min(c.owner, viewing) // of what one slot had, others may have made views
 		return
 	}
 	if c.owner != borrowed && !tp.mixed {
@@ -374,8 +471,8 @@ func (tp *tape) release(i int) {
 	x := &tp.rec.Instrs[i]
 	for k := range x.Inst.Out {
 		v := int(x.Out) + k
-		tensor.Free(tp.vals[v])
-		tp.vals[v] = nil
+		tensor.Free(tp.made[v])
+		tp.made[v] = nil
 	}
 	n := int32(len(x.Inst.In) + len(x.Inst.Out))
 	clear(tp.saved[tp.at[i] : tp.at[i]+n])
