@@ -202,7 +202,7 @@ func (c *Control) String() string {
 	return s[1:]
 }
 
-// equal reports whether two controls mean the same.
+// equal reports whether two controls compute the same. Rules are not compared.
 func (c *Control) equal(d *Control) bool {
 	x, y := *c, *d
 	x.Bodies, y.Bodies = nil, nil
@@ -213,7 +213,7 @@ func (c *Control) equal(d *Control) bool {
 func (c *Control) same(d *Control) bool {
 	return c.Form == d.Form && c.Consts == d.Consts && c.Carries == d.Carries && c.Xs == d.Xs && c.Ys == d.Ys &&
 		c.Sums == d.Sums && c.Length == d.Length && c.Counted == d.Counted && c.Reverse == d.Reverse && c.Bound == d.Bound &&
-		c.Residuals == d.Residuals && c.Limit == d.Limit && c.Rules == d.Rules
+		c.Residuals == d.Residuals && c.Limit == d.Limit
 }
 
 // verify returns why the control is not well-formed, or "".
