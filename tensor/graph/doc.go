@@ -16,5 +16,6 @@
 // kernels). Nothing here knows of derivatives.
 //
 // Start reading at record.go, then graph.go, control.go, layout.go and program.go. Graphs
-// print themselves as text, DOT and JSON (text.go, dot.go, json.go).
+// print themselves as text, DOT, JSON and pictures (text.go, dot.go, json.go, svg.go),
+// with what their instructions take (profile.go).
 package graph

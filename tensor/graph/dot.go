@@ -46,6 +46,9 @@ func writeNodes(b *bufio.Writer, prefix string, list []entry, outputs []Ref) {
 			bytes += bytesOf(a)
 		}
 		label += fmt.Sprintf("\n%s\n%d bytes", avalsText(e.Out), bytes)
+		if e.Time > 0 {
+			label += fmt.Sprintf("\n%v", e.Time)
+		}
 		style := "shape=box"
 		if e.Input {
 			style = dotStyle[e.Op]

@@ -4,6 +4,7 @@ package graph
 
 import (
 	"slices"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 )
@@ -19,6 +20,10 @@ type Graph struct {
 	// Places holds, where it is not nil, for each instruction the file:line of
 	// the caller who asked for it.
 	Places []string
+
+	// Times holds, where it is not nil, for each instruction what it takes in a run,
+	// as [Program.Profile] measured it.
+	Times []time.Duration
 }
 
 // Const is an input with its value. The graph holds a reference to the array's
@@ -64,6 +69,14 @@ func (g *Graph) PlaceOf(i int) string {
 		return g.Places[i]
 	}
 	return ""
+}
+
+// TimeOf returns what instruction i takes, or 0 where that is not known.
+func (g *Graph) TimeOf(i int) time.Duration {
+	if i < len(g.Times) {
+		return g.Times[i]
+	}
+	return 0
 }
 
 // Release gives up the references to the constants' buffers and empties the graph.

@@ -21,6 +21,7 @@ type jsonNode struct {
 	In    []Ref       `json:"in,omitempty"`
 	Out   []jsonValue `json:"out"`
 	Place string      `json:"place,omitempty"`
+	Time  int64       `json:"ns,omitempty"`
 
 	Bodies map[string]jsonGraph `json:"bodies,omitempty"`
 }
@@ -48,7 +49,7 @@ func writeJSON(w io.Writer, list []entry, outputs []Ref) error {
 func jsonOf(list []entry, outputs []Ref) jsonGraph {
 	out := jsonGraph{Nodes: make([]jsonNode, len(list)), Outputs: append([]Ref{}, outputs...)}
 	for i, e := range list {
-		n := jsonNode{Op: e.Op, Attr: e.Attr, In: e.In, Place: e.Place}
+		n := jsonNode{Op: e.Op, Attr: e.Attr, In: e.In, Place: e.Place, Time: e.Time.Nanoseconds()}
 		for k, a := range e.Out {
 			n.Out = append(n.Out, jsonValue{e.First + Ref(k), a.DType.String(), append([]int{}, a.Shape...), bytesOf(a)})
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -21,6 +22,7 @@ type entry struct {
 	First Ref // the first result
 	Out   []kernels.Aval
 	Place string
+	Time  time.Duration // 0 where it is not known
 	// Of control flow what the bodies are for, and the bodies.
 	Roles  []string
 	Bodies []*Graph
@@ -64,7 +66,13 @@ func (g *Graph) list() []entry {
 		c := &g.Consts[i]
 		labels[c.Ref] = [2]string{"const", constText(&c.Array)}
 	}
-	return g.entries(func(v Ref) (string, string) { return labels[v][0], labels[v][1] }, g.PlaceOf)
+	list := g.entries(func(v Ref) (string, string) { return labels[v][0], labels[v][1] }, g.PlaceOf)
+	for i := range list {
+		if e := &list[i]; !e.Input {
+			e.Time = g.TimeOf(g.Def(e.First))
+		}
+	}
+	return list
 }
 
 // constText returns a constant's value where it is one number, or one number

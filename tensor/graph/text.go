@@ -50,6 +50,9 @@ func writeLines(w io.Writer, indent string, list []entry, outputs []Ref) {
 			fmt.Fprintf(w, " %s", refsText(e.In))
 		}
 		fmt.Fprintf(w, "\t%s", avalsText(e.Out))
+		if e.Time > 0 {
+			fmt.Fprintf(w, "\t%v", e.Time)
+		}
 		if e.Place != "" {
 			fmt.Fprintf(w, "\t%s", e.Place)
 		}
