@@ -166,13 +166,11 @@ func truth(op string, t *tensor.Tensor) (holds, many bool, err error) {
 	if err := scalarBool(op, t); err != nil {
 		return false, false, err
 	}
-	for u := t; !u.Plain() && !many; u = u.Primal() {
-		_, many = u.Interpreter().(*batching)
-	}
-	if many { // nobody may read such a value; here all of them are looked at
-		for !t.Plain() {
-			t = t.Primal()
+	for !t.Plain() {
+		if _, ok := t.Interpreter().(*batching); ok {
+			many = true
 		}
+		t = t.Primal()
 	}
 	v, err := t.Float64s()
 	for _, x := range v {

@@ -121,61 +121,6 @@ func TestControlIntegers(t *testing.T) {
 	close12(t, "HVP", run(t, mustPrepare(t, func(x *T) *T { return grad.HVP(f, x, x) }, x), x), grad.HVP(loop, x, x))
 }
 
-// An error inside of loops tells the line, and the steps.
-func TestControlPlaces(t *testing.T) {
-	f := func(x *T) *T {
-		c, _ := grad.Scan(func(c *T, _ struct{}) (*T, struct{}) {
-			return grad.While(func(c *T) *T { return c.Sum().Lt(tensor.Scalar(9)) }, func(c *T) *T {
-				return c.Add(x.Take(0, c.Sum().Cast(tensor.Int64)))
-			}, c), struct{}{}
-		}, x.Sum(), struct{}{}, grad.Length(2))
-		return c
-	}
-	x := tensor.New([]float64{0.5, 0.5, 0.5})
-	for _, g := range []func(x *T) *T{f, grad.Grad(f)} {
-		_, err := mustPrepare(t, g, x, grad.WithPlaces()).Run(t.Context(), x)
-		if err == nil || !strings.Contains(err.Error(), "control_more_test.go:") || !strings.Contains(err.Error(), "index 3 out of range") ||
-			!strings.Contains(err.Error(), "in step 3 of the while, in step 0 of the scan") {
-			t.Errorf("got %v", err)
-		}
-	}
-}
-
-// More leaves than a mask of operands has bits.
-func TestControlManyLeaves(t *testing.T) {
-	x := random(rand.New(rand.NewPCG(3, 3)), 70)
-	sum := func(cs []*T) *T { return tensor.Stack(0, cs...).Square().Sum() }
-	split := func(x *T) []*T {
-		var cs []*T
-		for i := range 70 {
-			cs = append(cs, x.Index(tensor.At(i)))
-		}
-		return cs
-	}
-	turn := func(cs []*T) []*T {
-		var next []*T
-		for i := range cs {
-			next = append(next, cs[i].Mul(cs[(i+1)%len(cs)]).Sin())
-		}
-		return next
-	}
-	f := func(x *T) *T {
-		cs, _ := grad.Scan(func(cs []*T, _ struct{}) ([]*T, struct{}) { return turn(cs), struct{}{} }, split(x), struct{}{}, grad.Length(3))
-		return sum(grad.Cond(sum(cs).Gt(tensor.Scalar(0)), turn, split70(split), cs))
-	}
-	loop := func(x *T) *T { return sum(turn(turn(turn(turn(split(x)))))) }
-	for name, g := range of(f) {
-		if strings.HasPrefix(name, "reverse over forward") {
-			continue // its direction has three elements
-		}
-		close12(t, name, run(t, mustPrepare(t, g, x), x), of(loop)[name](x))
-	}
-}
-
-func split70(split func(x *T) []*T) func([]*T) []*T {
-	return func(cs []*T) []*T { return split(tensor.Stack(0, cs...)) }
-}
-
 // A scan without steps has empty ys and its carry.
 func TestScanEmpty(t *testing.T) {
 	f := func(x *T) []*T {

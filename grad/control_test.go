@@ -185,14 +185,6 @@ func of(f func(x *T) *T) map[string]func(x *T) *T {
 			_, d := grad.JVP(f, x, tensor.New([]float64{0.3, -1, 2}))
 			return d
 		}),
-		"linearize": func(x *T) *T {
-			_, linear := grad.Linearize(f, x)
-			return linear(x.Cos())
-		},
-		"pullback twice": func(x *T) *T {
-			y, pull := grad.VJP(f, x)
-			return pull(y).Add(pull(y.MulScalar(2)))
-		},
 		"reverse over reverse": grad.Grad(func(x *T) *T { return grad.Grad(f)(x).Square().Sum() }),
 	}
 }

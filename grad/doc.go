@@ -12,8 +12,7 @@
 //
 // Each transformation is one interpreter (see package tensor, level.go) in one
 // file: forward mode in jvp.go, reverse mode in tape.go, vectorisation in
-// batch.go, recording in record_interp.go. Control flow that programs can have begins
-// in control.go. Values traced by a transformation
+// batch.go, recording in record_interp.go. Values traced by a transformation
 // must not be used after it has ended.
 //
 // Where the mathematics comes from: A. Griewank and A. Walther, Evaluating

@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -203,6 +204,27 @@ func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
 
 // Graph returns the recorded program, to be looked at and printed only.
 func (p *Prepared[P, Q]) Graph() *graph.Graph { return p.rec.Load().program.Graph() }
+
+// Profile runs the program on x for at least d, at least once, and returns its
+// graph with the median time of each instruction. Errors: those of Run.
+func (p *Prepared[P, Q]) Profile(ctx context.Context, x P, d time.Duration) (*graph.Graph, error) {
+	f := p.frames.take()
+	defer p.frames.put(f)
+	r := p.rec.Load()
+	if err := p.arguments(f, r, x); err != nil {
+		return nil, err
+	}
+	err := r.fresh(f)
+	defer func() {
+		for _, t := range f.out {
+			tensor.Free(t)
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	return r.program.Profile(ctx, f.ins, f.outs, d)
+}
 
 // Stats tells how large the program is.
 func (p *Prepared[P, Q]) Stats() graph.Stats { return p.rec.Load().program.Stats() }

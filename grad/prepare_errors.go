@@ -75,11 +75,7 @@ func runError(err error, outs []string) error {
 	var ae *graph.ArgError
 	switch {
 	case errors.As(err, &re):
-		err := re.Err
-		if len(re.Within) > 0 {
-			err = fmt.Errorf("%w, in %s", err, strings.Join(re.Within, ", in "))
-		}
-		return &tensor.OpError{Op: re.Op, In: re.In, Where: re.Place, Err: err}
+		return &tensor.OpError{Op: re.Op, In: re.In, Where: re.Place, Err: re.Err}
 	case errors.As(err, &ae) && ae.Out:
 		return &DestinationError{Path: outs[ae.Index], Reason: ae.Reason}
 	}
