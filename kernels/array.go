@@ -44,6 +44,23 @@ func (a *Array) Dense() bool {
 	return true
 }
 
+// Span returns the bytes that the array reaches, counted from its first element:
+// from lo, not positive, to hi. An empty array reaches none.
+func (a *Array) Span() (lo, hi int) {
+	if a.Size() == 0 {
+		return 0, 0
+	}
+	size := a.DType.Size()
+	for d, n := range a.Shape {
+		if reach := (n - 1) * a.Stride(d) * size; reach < 0 {
+			lo += reach
+		} else {
+			hi += reach
+		}
+	}
+	return lo, hi + size
+}
+
 // Call is one execution of a kernel. Out arrays are dense, of the right type,
 // uninitialised unless Add is set, and overlap no operand, except that an
 // elementwise result may be exactly an operand's own memory.

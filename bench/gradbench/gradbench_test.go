@@ -481,6 +481,8 @@ func TestBadInputs(t *testing.T) {
 		{"lstm", "objective", `{"main_params":[[1]],"extra_params":[],"state":[],"sequence":[[1],[1]]}`, "pairs"},
 		{"saddle", "rr", `{"start":[1]}`, "start"},
 		{"lse", "primal", `{"x":[1e308,1e308],"min_runs":-1}`, "negative"},
+		{"lse", "primal", `{"x":[1],"min_seconds":1e300}`, "more than"},
+		{"lse", "primal", `{"x":[1],"min_runs":9000000000}`, "more than"},
 	} {
 		line := fmt.Sprintf(`{"id":1,"kind":"evaluate","module":%q,"function":%q,"input":%s}`, c.module, c.function, c.input)
 		b, err := json.Marshal(new(Server).Handle(context.Background(), []byte(line)))

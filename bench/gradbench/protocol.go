@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"runtime/debug"
 	"time"
 )
@@ -140,6 +139,12 @@ type runs struct {
 }
 
 // evaluate runs a module's function as often as the message asks for.
+// What a message may ask for at the most: more would hold the session for ever.
+const (
+	maxRuns    = 1_000_000
+	maxSeconds = 24 * 60 * 60
+)
+
 func (s *Server) evaluate(ctx context.Context, m *message) (output any, timings []Timing, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -159,8 +164,8 @@ func (s *Server) evaluate(ctx context.Context, m *message) (output any, timings 
 		if err := json.Unmarshal(m.Input, &n); err != nil {
 			return nil, nil, fmt.Errorf("input: %w", err)
 		}
-		if n.MinRuns < 0 || n.MinSeconds < 0 || math.IsNaN(n.MinSeconds) {
-			return nil, nil, fmt.Errorf("input: min_runs %d and min_seconds %g cannot be negative", n.MinRuns, n.MinSeconds)
+		if n.MinRuns < 0 || n.MinRuns > maxRuns || n.MinSeconds < 0 || n.MinSeconds > maxSeconds {
+			return nil, nil, fmt.Errorf("input: min_runs %d and min_seconds %g cannot be negative, nor more than %d and %d", n.MinRuns, n.MinSeconds, maxRuns, maxSeconds)
 		}
 	}
 	start := time.Now()

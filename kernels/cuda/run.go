@@ -89,24 +89,11 @@ func (r *run) overlaid(a *kernels.Array) bool {
 	return false
 }
 
-// span is the bytes that an array reaches: from lo (not positive) to hi.
-func span(a *kernels.Array) (lo, hi int) {
-	size := a.DType.Size()
-	for d, n := range a.Shape {
-		if s := a.Stride(d) * (n - 1) * size; s < 0 {
-			lo += s
-		} else {
-			hi += s
-		}
-	}
-	return lo, hi + size
-}
-
 // moved is an array of the same strides elsewhere: at, plus what comes before its
 // first element.
 func (r *run) moved(i int, fill func(dst, src unsafe.Pointer, bytes int) error) error {
 	a := *r.in[i]
-	lo, hi := span(&a)
+	lo, hi := a.Span()
 	buf, err := r.stream.Scratch(hi - lo)
 	if err != nil {
 		return err

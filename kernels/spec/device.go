@@ -94,17 +94,6 @@ func (s *staging) release() {
 
 // memory returns the bytes from the first to the last element of an array.
 func memory(a *kernels.Array) []byte {
-	if a.Size() == 0 {
-		return nil
-	}
-	lo, hi := 0, 0
-	for d, n := range a.Shape {
-		if span := (n - 1) * a.Stride(d); span < 0 {
-			lo += span
-		} else {
-			hi += span
-		}
-	}
-	size := a.DType.Size()
-	return unsafe.Slice((*byte)(unsafe.Add(a.Ptr, lo*size)), (hi-lo+1)*size)
+	lo, hi := a.Span()
+	return unsafe.Slice((*byte)(unsafe.Add(a.Ptr, lo)), hi-lo)
 }

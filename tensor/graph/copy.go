@@ -56,25 +56,12 @@ func within(a *kernels.Array) (*kernels.Array, error) {
 	if !ok || kernels.MoverOf(id) == nil {
 		return a, nil
 	}
-	lo, hi := spanBytes(a)
+	lo, hi := a.Span()
 	words := make([]uint64, (hi-lo+7)/8)
 	b := *a
 	b.Ptr, b.Buf = unsafe.Add(unsafe.Pointer(unsafe.SliceData(words)), -lo), nil
 	first := int(uintptr(a.Ptr)-uintptr(a.Buf.Ptr())) + lo
 	return &b, dev.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), hi-lo), a.Buf, first)
-}
-
-// spanBytes returns the bytes that an array reaches from its first element.
-func spanBytes(a *kernels.Array) (lo, hi int) {
-	size := a.DType.Size()
-	for d, n := range a.Shape {
-		if s := a.Stride(d) * (n - 1) * size; s < 0 {
-			lo += s
-		} else {
-			hi += s
-		}
-	}
-	return lo, hi + size
 }
 
 // copyArray sets dst to src, of the same type. Their memory is the host's and

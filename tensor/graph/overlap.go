@@ -17,20 +17,12 @@ type span struct {
 }
 
 func spanOf(a *kernels.Array, s source, index int) span {
-	size := a.DType.Size()
 	if a.Size() == 0 {
 		return span{source: s, index: int32(index)}
 	}
-	lo, hi := 0, 0
-	for d, n := range a.Shape {
-		if reach := (n - 1) * a.Stride(d); reach < 0 {
-			lo += reach
-		} else {
-			hi += reach
-		}
-	}
+	lo, hi := a.Span()
 	p := uintptr(a.Ptr)
-	return span{p + uintptr(lo*size), p + uintptr((hi+1)*size), s, int32(index)}
+	return span{p + uintptr(lo), p + uintptr(hi), s, int32(index)}
 }
 
 // overlaps knows which destinations of a run must not be written before the end.
