@@ -3,11 +3,14 @@
 package bench
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 // Scenario is an objective at a point, on data that it makes itself.
@@ -24,6 +27,9 @@ type Instance struct {
 	Gradient func() []*T
 	// Prepare returns the same two from prepared programs.
 	Prepare func() (Instance, error)
+	// Profile returns the prepared gradient's graph, with what each instruction takes,
+	// measured for that long.
+	Profile func(context.Context, time.Duration) (*graph.Graph, error)
 }
 
 // instance ties an objective to a point.
@@ -52,6 +58,14 @@ func instance[P any](f func(P) *T, x P) Instance {
 				Value:    func() []*T { return []*T{pf.Call(x)} },
 				Gradient: func() []*T { return leaves(pg.Call(x)) },
 			}, nil
+		},
+		Profile: func(ctx context.Context, d time.Duration) (*graph.Graph, error) {
+			pg, err := grad.Prepare(g, x)
+			if err != nil {
+				return nil, err
+			}
+			defer pg.Close()
+			return pg.Profile(ctx, x, d)
 		},
 	}
 }
