@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cotangent-ad/cotangent/bench/gradbench"
-	"github.com/cotangent-ad/cotangent/tensor"
 )
 
 func gradbenchCommand() *cobra.Command {
@@ -25,15 +24,7 @@ func gradbenchCommand() *cobra.Command {
 			if mode != "eager" && mode != "prepared" {
 				return fmt.Errorf("--mode %q is neither eager nor prepared", mode)
 			}
-			name, err := deviceName(dev, threads)
-			if err != nil {
-				return err
-			}
-			d, err := openDevice(name)
-			if err != nil {
-				return err
-			}
-			if err := tensor.SetDefaultDevice(d); err != nil {
+			if err := useDevice(dev, threads); err != nil {
 				return err
 			}
 			s := gradbench.Server{Prepared: mode == "prepared", Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}

@@ -34,7 +34,7 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	c.AddCommand(infoCommand(), benchCommand(), gradbenchCommand())
+	c.AddCommand(infoCommand(), benchCommand(), graphCommand(), gradbenchCommand())
 	return c
 }
 

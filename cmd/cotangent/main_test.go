@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -77,6 +79,26 @@ func TestGradbench(t *testing.T) {
 	}
 	for _, args := range [][]string{{"--mode", "lazy"}, {"--threads", "-1"}, {"--device", "ref", "--threads", "2"}, {"--device", "abacus"}, {"more"}} {
 		if _, err := run(t, "", append([]string{"gradbench"}, args...)...); err == nil {
+			t.Errorf("%v is no error", args)
+		}
+	}
+}
+
+func TestGraph(t *testing.T) {
+	for ending, want := range map[string]string{".svg": "<svg", ".dot": "digraph", ".json": `"nodes"`, ".txt": "param 0"} {
+		path := filepath.Join(t.TempDir(), "g"+ending)
+		if _, err := run(t, "", "graph", "normal-pdf", "--out", path, "--time", "1ms"); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := os.ReadFile(path); err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s: %v:\n%s", ending, err, data)
+		}
+	}
+	if out, err := run(t, "", "graph", "normal"); err != nil || !strings.Contains(out, "return") || !strings.Contains(out, "ns") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	for _, args := range [][]string{{}, {"no such scenario"}, {"m"}, {"normal-pdf", "--out", "g.png"}, {"normal-pdf", "--out", "/nowhere/g.svg"}, {"normal-pdf", "--threads", "-1"}} {
+		if _, err := run(t, "", append([]string{"graph"}, args...)...); err == nil {
 			t.Errorf("%v is no error", args)
 		}
 	}
