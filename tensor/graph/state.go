@@ -113,7 +113,7 @@ func (st *state) run(ctx context.Context) error {
 	switch {
 	case st.p.later:
 		st.runLater(ctx)
-	case st.done != nil && st.p.slow:
+	case st.done != nil && (st.p.slow || st.coded != nil && st.coded.loops):
 		st.watch()
 		st.work()
 		st.watcher.end()

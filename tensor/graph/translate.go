@@ -51,6 +51,7 @@ func (p *Program) Translate(make func(*Graph, device.Device) (Code, error)) erro
 type coded struct {
 	runner  Runner
 	in, out []*kernels.Array
+	loops   bool // there may be loops, which cannot look at the context themselves
 }
 
 // adopt makes the state run code, if there is some and it does not yet.
@@ -65,6 +66,9 @@ func (st *state) adopt() error {
 	}
 	g := st.p.g
 	k := &coded{runner: r}
+	for i := range g.Instrs {
+		k.loops = k.loops || ControlOf(g.Instrs[i].Inst) != nil
+	}
 	for _, v := range g.Params {
 		k.in = append(k.in, &kernels.Array{Aval: g.Aval(v)})
 	}
