@@ -5,6 +5,7 @@ package cpu
 // addition or comparison after the other anyway.
 
 import (
+	"sync"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -44,8 +45,22 @@ func copier(name string, in, out kernels.Aval, axis, start int) *kernel {
 
 // copy calls a copier; out is dense.
 func (k *kernel) copy(c *kernels.Call, in, out *kernels.Array) error {
-	return k.Run(&kernels.Call{In: []*kernels.Array{in}, Out: []*kernels.Array{out}, Add: c.Add, Workers: c.Workers, Cancel: c.Cancel})
+	x := copyCalls.Get().(*copyCall)
+	x.in[0], x.out[0] = in, out
+	x.call = kernels.Call{In: x.in[:], Out: x.out[:], Add: c.Add, Workers: c.Workers, Cancel: c.Cancel}
+	err := k.Run(&x.call)
+	*x = copyCall{}
+	copyCalls.Put(x)
+	return err
 }
+
+// copyCall is the call of a copier, kept for the next.
+type copyCall struct {
+	call    kernels.Call
+	in, out [1]*kernels.Array
+}
+
+var copyCalls = sync.Pool{New: func() any { return new(copyCall) }}
 
 // dense is a kernel that makes a dense array: run gets a call that adds nothing.
 type dense func(c *kernels.Call) error
