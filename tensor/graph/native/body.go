@@ -152,7 +152,7 @@ func (b *body) function(name string) string {
 		s.WriteString("\t\t}\n")
 	}
 	s.WriteString(close.String())
-	s.WriteString("\t\tif (c->fault) return CT_FAULT;\n\t}\n\treturn CT_DONE;\n}\n\n")
+	s.WriteString("\t\tif (c->f->set) return CT_FAULT;\n\t}\n\treturn CT_DONE;\n}\n\n")
 	return s.String()
 }
 
@@ -598,7 +598,10 @@ func (w *writer) lanewise(v value, p, where string, lane int, guards string, ld 
 		zero = "-(i64)"
 	}
 	w.line("v_%s %s;", typeNames[v.dt], name)
-	if guards == "" {
+	if whole := w.inRange(ld); lane == 1 && guards != "" && whole != "" {
+		w.line("if (%s) %s = ld_%s(%s + %s, on);", whole, name, typeNames[v.dt], p, strings.TrimSuffix(where, " + 1 * l"))
+		w.line("else CT_EACH %s[l] = %s ? %s%s[%s] : 0;", name, cond, zero, p, where)
+	} else if guards == "" {
 		w.line("if (n >= CT_W) CT_EACH %s[l] = %s%s[%s];", name, zero, p, where)
 		w.line("else CT_EACH %s[l] = l < n ? %s%s[%s] : 0;", name, zero, p, where)
 	} else {
@@ -629,7 +632,7 @@ func (w *writer) throughIndex(index []loop.Lin, shape, strides []int) (text stri
 			}
 			v.dt = device.Int64
 		}
-		instr := w.m.instr
+		instr := w.site(w.m.instr)
 		if v.vec {
 			v.text = fmt.Sprintf("ct_wrap_v(c, %d, %s, %d, n)", instr, v.text, shape[d])
 		} else {
@@ -669,6 +672,32 @@ func (w *writer) guards(ld *load) (text string, vec bool) {
 		conds = append(conds, fmt.Sprintf("(uint64_t)(%s) < %d", at, w.g.g.Aval(ld.val).Shape[d]))
 	}
 	return strings.Join(conds, " && "), vec
+}
+
+// inRange returns the condition under which all lanes of a guarded read are in
+// range, "" where that is not told simply.
+func (w *writer) inRange(ld *load) string {
+	conds := []string{"n >= CT_W"}
+	for d, x := range ld.index {
+		if x.Via != loop.None {
+			return ""
+		}
+		coefs := make([]int, len(w.m.size))
+		for _, t := range x.Terms {
+			coefs[t.Axis] = t.Coef
+		}
+		at, lane := w.offset(x.Const, coefs)
+		size := w.g.g.Aval(ld.val).Shape[d]
+		switch lane {
+		case 0:
+			conds = append(conds, fmt.Sprintf("(uint64_t)(%s) < %d", at, size))
+		case 1:
+			conds = append(conds, fmt.Sprintf("%s >= 0 && %s + CT_W <= %d", at, at, size))
+		default:
+			return ""
+		}
+	}
+	return strings.Join(conds, " && ")
 }
 
 // readLocal returns the text of a read of a local.

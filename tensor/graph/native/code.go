@@ -4,6 +4,7 @@ package native
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -24,8 +25,8 @@ type Code struct {
 	dev     device.Device
 	p       *printed
 	entry   entries
-	consts  []unsafe.Pointer // of the graph's constants, then copies of some
-	copies  [][]uint64
+	consts  []uintptr              // of the unit
+	copies  [][]uint64             // those that are copies
 	kernels map[int]kernels.Kernel // of the steps that call one
 	work    bool                   // some step is worth sharing out
 	whole   bool                   // no step calls a kernel
@@ -35,9 +36,14 @@ type Code struct {
 type entries struct{ steps, items, zero uintptr }
 
 // run is ct_run of prelude.h. Addresses are of memory that the Runner keeps.
-type run struct {
-	table, mem, cancel        uintptr
-	fault, instr, index, size int64
+type run struct{ table, consts, mem, cancel, fault uintptr }
+
+// faultDepth is CT_DEPTH of prelude.h, and failure ct_fault.
+const faultDepth = 8
+
+type failure struct {
+	set, site, index, size, depth int64
+	step, form                    [faultDepth]int64
 }
 
 // grain is the nanoseconds of work that are worth another worker.
@@ -60,13 +66,14 @@ func newCode(g *graph.Graph, dev device.Device, p *printed, e entries) (*Code, e
 		}
 		c.work = c.work || s.items > 1 && s.cost > 2*grain && !s.whole
 	}
-	for i := range g.Consts {
-		c.consts = append(c.consts, g.Consts[i].Array.Ptr)
-	}
-	for _, k := range p.copies {
-		m := packed(&g.Consts[k.index].Array, k.dim)
-		c.copies = append(c.copies, m)
-		c.consts = append(c.consts, unsafe.Pointer(unsafe.SliceData(m)))
+	for _, k := range p.consts {
+		ptr := k.array.Ptr
+		if k.dim >= 0 {
+			m := packed(k.array, k.dim)
+			c.copies = append(c.copies, m)
+			ptr = unsafe.Pointer(unsafe.SliceData(m))
+		}
+		c.consts = append(c.consts, uintptr(ptr))
 	}
 	return c, nil
 }
@@ -99,14 +106,22 @@ func packed(a *kernels.Array, dim int) []uint64 {
 type Runner struct {
 	c      *Code
 	run    *run // an object of its own, without pointers, which C may be given
+	fault  *failure
 	table  []uintptr
 	arena  *device.Buffer
 	calls  map[int]*kernels.Call
 	values map[graph.Ref]*kernels.Array
 	bound  []binding // values of calls in the caller's memory
 
-	runs []run // of the parts of a step
-	step int
+	parts []part // of the step that is shared out
+	step  int
+}
+
+// part is some items of a step.
+type part struct {
+	run   run
+	fault failure
+	end   int
 }
 
 // binding tells that a value of a call lies in a parameter or destination.
@@ -119,17 +134,8 @@ type binding struct {
 
 // NewRunner makes what a run needs.
 func (c *Code) NewRunner() (graph.Runner, error) {
-	r := &Runner{c: c, run: new(run), calls: map[int]*kernels.Call{}, values: map[graph.Ref]*kernels.Array{}}
-	g := c.g
-	r.table = make([]uintptr, len(g.Params)+len(g.Consts)+len(g.Outputs)+len(c.p.copies)+1)
-	n := len(g.Params)
-	for i := range g.Consts {
-		r.table[n+i] = uintptr(c.consts[i])
-	}
-	n += len(g.Consts) + len(g.Outputs)
-	for i := range c.p.copies {
-		r.table[n+i] = uintptr(c.consts[len(g.Consts)+i])
-	}
+	r := &Runner{c: c, run: new(run), fault: new(failure), calls: map[int]*kernels.Call{}, values: map[graph.Ref]*kernels.Array{}}
+	r.table = make([]uintptr, len(c.g.Params)+len(c.g.Outputs)+1)
 	if c.p.arena > 0 {
 		var err error
 		if r.arena, err = c.dev.Alloc(c.p.arena); err != nil {
@@ -138,6 +144,8 @@ func (c *Code) NewRunner() (graph.Runner, error) {
 		r.run.mem = uintptr(r.arena.Ptr())
 	}
 	r.run.table = uintptr(unsafe.Pointer(unsafe.SliceData(r.table)))
+	r.run.consts = uintptr(unsafe.Pointer(unsafe.SliceData(c.consts)))
+	r.run.fault = uintptr(unsafe.Pointer(r.fault))
 	for i := range c.p.steps {
 		if c.p.steps[i].fn == "" {
 			r.makeCall(i)
@@ -176,7 +184,7 @@ func (r *Runner) array(v graph.Ref) *kernels.Array {
 	case inArena:
 		a.Ptr, a.Buf = unsafe.Add(r.arena.Ptr(), at.offset+l.offset), r.arena
 	case ofConst:
-		k := &r.c.g.Consts[at.index].Array
+		k := r.c.p.consts[at.index].array
 		a.Ptr, a.Buf = unsafe.Add(k.Ptr, l.offset), k.Buf
 	default:
 		r.bound = append(r.bound, binding{a, at.source == ofOutput, at.index, l.offset})
@@ -186,13 +194,11 @@ func (r *Runner) array(v graph.Ref) *kernels.Array {
 
 // Run computes the destinations from the arguments, which are dense.
 func (r *Runner) Run(in, out []*kernels.Array, cancel *atomic.Bool) error {
-	n := len(in)
 	for i, a := range in {
 		r.table[i] = uintptr(a.Ptr)
 	}
-	n += len(r.c.g.Consts)
 	for i, a := range out {
-		r.table[n+i] = uintptr(a.Ptr)
+		r.table[len(in)+i] = uintptr(a.Ptr)
 	}
 	for _, b := range r.bound {
 		from := in
@@ -201,7 +207,7 @@ func (r *Runner) Run(in, out []*kernels.Array, cancel *atomic.Bool) error {
 		}
 		b.a.Ptr, b.a.Buf = unsafe.Add(from[b.index].Ptr, b.offset), from[b.index].Buf
 	}
-	r.run.cancel, r.run.fault = uintptr(unsafe.Pointer(cancel)), 0
+	r.run.cancel, r.fault.set, r.fault.depth = uintptr(unsafe.Pointer(cancel)), 0, 0
 	err := r.steps(cancel)
 	for _, b := range r.bound {
 		b.a.Ptr, b.a.Buf = nil, nil
@@ -250,25 +256,36 @@ func (r *Runner) steps(cancel *atomic.Bool) error {
 
 // native does steps that are functions.
 func (r *Runner) native(from, to int) error {
-	return r.outcome(callEntry(r.c.entry.steps, r.run, from, to), r.run)
+	return r.outcome(callEntry(r.c.entry.steps, r.run, from, to), r.fault)
 }
 
+// What functions return.
 const (
 	done = iota
 	cancelled
 	fault
+	stepsFault
 )
 
 // outcome is the error of what a function returned.
-func (r *Runner) outcome(end int, of *run) error {
+func (r *Runner) outcome(end int, f *failure) error {
+	var err error
 	switch end {
+	case done:
+		return nil
 	case cancelled:
 		return kernels.ErrCancelled
-	case fault:
-		i := int(of.instr)
-		return r.failed(i, &kernels.IndexError{Op: r.c.g.Instrs[i].Inst.Name, Index: of.index, Size: int(of.size)})
+	case stepsFault:
+		err = &graph.StepsError{Limit: int(f.size)}
+	default:
+		err = &kernels.IndexError{Op: r.c.p.sites[f.site].inst.Name, Index: f.index, Size: int(f.size)}
 	}
-	return nil
+	at := r.c.p.sites[f.site]
+	re := &graph.RunError{Instr: at.instr, Op: at.inst.Name, In: at.inst.In, Place: r.c.g.PlaceOf(at.instr), Err: err}
+	for k := range f.depth {
+		re.Within = append(re.Within, fmt.Sprintf("step %d of the %v", f.step[k], graph.Form(f.form[k])))
+	}
+	return re
 }
 
 func (r *Runner) failed(i int, err error) error {
@@ -282,30 +299,30 @@ func (r *Runner) share(step int) error {
 	callEntry(r.c.entry.zero, r.run, step, 0)
 	w := r.c.dev.Workers()
 	parts := max(1, min(s.items, 4*w.N(), int(s.cost/grain)))
-	if len(r.runs) < parts {
-		r.runs = make([]run, parts)
+	if cap(r.parts) < parts {
+		r.parts = make([]part, parts)
 	}
-	for i := range parts {
-		r.runs[i] = *r.run
-		r.runs[i].index = -1
+	r.parts = r.parts[:parts]
+	for i := range r.parts {
+		x := &r.parts[i]
+		x.run, x.fault = *r.run, failure{}
+		x.run.fault = uintptr(unsafe.Pointer(&x.fault))
 	}
 	r.step = step
-	r.runs = r.runs[:parts]
 	w.Run(r, parts)
-	for i := range r.runs {
-		if end := int(r.runs[i].mem); end != done { // Do leaves its outcome here
-			return r.outcome(end, &r.runs[i])
+	for i := range r.parts {
+		if x := &r.parts[i]; x.end != done {
+			return r.outcome(x.end, &x.fault)
 		}
 	}
 	return nil
 }
 
 // Do does one part of the step that is shared out.
-func (r *Runner) Do(part, _ int) {
-	items, parts := r.c.p.steps[r.step].items, len(r.runs)
-	x := &r.runs[part]
-	end := callItems(r.c.entry.items, x, r.step, part*items/parts, (part+1)*items/parts)
-	x.mem = uintptr(end)
+func (r *Runner) Do(i, _ int) {
+	items, parts := r.c.p.steps[r.step].items, len(r.parts)
+	x := &r.parts[i]
+	x.end = callItems(r.c.entry.items, &x.run, r.step, i*items/parts, (i+1)*items/parts)
 }
 
 // Release gives the memory back.

@@ -74,7 +74,9 @@ func translate(g *graph.Graph) (p *printed, err error) {
 		return nil, &TooLargeError{n * 64}
 	}
 	s := schedule(g)
-	p = s.print()
+	if p, err = s.print(); err != nil {
+		return nil, err
+	}
 	if inspect != nil {
 		inspect(s, p)
 	}

@@ -22,14 +22,19 @@ typedef i64 v_i64 __attribute__((vector_size(8 * CT_W), may_alias));
 typedef i32 v_i32 __attribute__((vector_size(4 * CT_W), may_alias));
 typedef i64 v_b1 __attribute__((vector_size(8 * CT_W), may_alias));
 
-enum { CT_DONE, CT_CANCELLED, CT_FAULT };
+enum { CT_DONE, CT_CANCELLED, CT_FAULT, CT_STEPS };
 
-/* A run: the arrays, memory of its own, a flag that ends it early, and the first fault. */
+/* The first fault: the site of the instruction, an index and its limit, and in which steps of which loops, innermost first. */
+enum { CT_DEPTH = 8 };
+typedef struct { int64_t set, site, index, size, depth, step[CT_DEPTH], form[CT_DEPTH]; } ct_fault;
+
+/* A run: the arrays, memory of its own, a flag that ends it early, and where the first fault is noted. */
 typedef struct {
-    char *const *p;
+    char *const *p; /* arguments, then destinations */
+    char *const *k; /* constants */
     char *mem;
     const uint32_t *cancel;
-    int64_t fault, instr, index, size;
+    ct_fault *f;
 } ct_run;
 
 #define CT_EACH for (int l = 0; l < CT_W; l++)
@@ -102,18 +107,18 @@ CT_IN v_b1 lanes_b1(long n) { v_b1 r; CT_EACH r[l] = -(i64)(l < n); return r; }
 CT_IN v_i64 iota_i64(i64 x, i64 step) { v_i64 r; CT_EACH r[l] = x + l * step; return r; }
 
 /* An index that counts from the end where it is negative; one out of range is a fault, and 0 here. */
-CT_IN i64 ct_wrap(ct_run *c, i64 instr, i64 i, i64 size) {
+CT_IN i64 ct_wrap(ct_run *c, i64 site, i64 i, i64 size) {
     const i64 w = i < 0 ? i + size : i;
     if (__builtin_expect(w >= 0 && w < size, 1)) return w;
-    if (!c->fault) c->fault = 1, c->instr = instr, c->index = i, c->size = size;
+    if (!c->f->set) c->f->set = 1, c->f->site = site, c->f->index = i, c->f->size = size;
     return 0;
 }
-CT_IN v_i64 ct_wrap_v(ct_run *c, i64 instr, v_i64 i, i64 size, long n) {
+CT_IN v_i64 ct_wrap_v(ct_run *c, i64 site, v_i64 i, i64 size, long n) {
     v_i64 r = i + (v_i64)((i < 0) & size);
     v_b1 bad = ((r < 0) | (r >= size)) & lanes_b1(n);
     i64 any = 0;
     CT_EACH any |= bad[l];
-    if (__builtin_expect(any != 0, 0)) CT_EACH if (bad[l]) ct_wrap(c, instr, i[l], size);
+    if (__builtin_expect(any != 0, 0)) CT_EACH if (bad[l]) ct_wrap(c, site, i[l], size);
     return r & ~(v_i64)((r < 0) | (r >= size));
 }
 
@@ -309,6 +314,13 @@ CT_REDUCE(f64)
 CT_REDUCE(f32)
 CT_REDUCE(i64)
 CT_REDUCE(i32)
+
+/* Adds arrays. */
+#define CT_ADD(T) CT_FUN void ct_add_##T(T *restrict d, const T *restrict a, long n) { for (long i = 0; i < n; i++) d[i] += a[i]; }
+CT_ADD(f64)
+CT_ADD(f32)
+CT_ADD(i64)
+CT_ADD(i32)
 
 /* The sum of a product's lanes, in whatever order. */
 #define CT_TOTAL(T) CT_IN T total_##T(v_##T a) { T s = a[0]; for (int l = 1; l < CT_W; l++) s += a[l]; return s; }

@@ -11,6 +11,7 @@ import (
 	_ "embed"
 
 	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/kernels/cpu/vmath"
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
@@ -27,13 +28,12 @@ const (
 	ofParam
 	ofConst
 	ofOutput
-	ofCopy // a constant in another order, made once
 )
 
 // root is a piece of memory that the text names: p and its number.
 type root struct {
 	source source
-	index  int // which parameter, constant, ...
+	index  int // which parameter, constant of the unit, output
 	dt     device.DType
 	bytes  int // in the arena
 	offset int
@@ -52,17 +52,43 @@ type step struct {
 	whole bool    // all items are done in order by one worker
 }
 
-// printer turns groups into text.
+// unit is the text of a whole program, bodies of control flow included.
+type unit struct {
+	text   strings.Builder
+	consts []constant
+	sites  []site
+	bodies int
+}
+
+// constant is a constant as the text reads it: as it is, or with dimension dim
+// last (-1: as it is).
+type constant struct {
+	array *kernels.Array
+	dim   int
+}
+
+// site is where a fault can be: an instruction, and which of the program's own it
+// is or is part of.
+type site struct {
+	instr int
+	inst  *kernels.Inst
+}
+
+// printer turns the groups of one graph into text.
 type printer struct {
-	g     *grouping
-	text  strings.Builder
-	roots []root
-	byVal map[graph.Ref]int
-	packs map[packKey]int
-	parts map[graph.Ref]int
-	steps []step
-	copy  []constCopy
-	views map[graph.Ref]view
+	*unit
+	prefix string // of names
+	within int    // the instruction of the program that the graph is a body of, or -1
+	g      *grouping
+	roots  []root
+	byVal  map[graph.Ref]int
+	packs  map[packKey]int
+	parts  map[graph.Ref]int
+	known  map[int]int // constants by their number in the graph
+	steps  []step
+	views  map[graph.Ref]view
+	arena  int
+	err    error
 }
 
 type packKey struct {
@@ -70,17 +96,13 @@ type packKey struct {
 	dim int
 }
 
-// constCopy is a constant whose dimension dim is to be the last one.
-type constCopy struct {
-	index, dim int
-}
-
 // printed is a program as text.
 type printed struct {
 	code   string
 	steps  []step
 	roots  []root
-	copies []constCopy
+	consts []constant
+	sites  []site
 	arena  int
 	views  map[graph.Ref]view // of the values that calls read or write
 }
@@ -92,31 +114,92 @@ type view struct {
 	strides []int
 }
 
+// UnsupportedError tells that a body of control flow calls an operation that
+// cannot be printed.
+type UnsupportedError struct{ Op string }
+
+func (e *UnsupportedError) Error() string {
+	return "native: " + e.Op + " cannot be part of the body of a loop or of a branch"
+}
+
+func newPrinter(u *unit, g *grouping, prefix string, within int) *printer {
+	return &printer{unit: u, g: g, prefix: prefix, within: within, byVal: map[graph.Ref]int{}, packs: map[packKey]int{},
+		parts: map[graph.Ref]int{}, known: map[int]int{}, views: map[graph.Ref]view{}}
+}
+
 // print makes the program of a grouping.
-func (g *grouping) print() *printed {
-	p := &printer{g: g, byVal: map[graph.Ref]int{}, packs: map[packKey]int{}, parts: map[graph.Ref]int{}, views: map[graph.Ref]view{}}
+func (g *grouping) print() (*printed, error) {
+	u := new(unit)
+	p := newPrinter(u, g, "", -1)
+	if p.all(); p.err != nil {
+		return nil, p.err
+	}
+	out := &printed{steps: p.steps, roots: p.roots, consts: u.consts, sites: u.sites, arena: p.arena, views: p.views}
+	out.code = vmath.Source() + prelude + u.text.String() + p.driver()
+	return out, nil
+}
+
+// all prints the steps. The text of bodies is then complete, that of offsets
+// follows: it comes first in the unit.
+func (p *printer) all() {
+	outer := p.unit.text
+	p.unit.text = strings.Builder{}
 	p.outputs()
-	for _, gr := range g.groups() {
-		if s := gr.members[0]; s.call {
+	for _, gr := range p.g.groups() {
+		switch s := gr.members[0]; {
+		case s.call && graph.ControlOf(p.g.g.Instrs[s.instr].Inst) != nil:
+			p.control(s.stmt)
+		case s.call:
 			p.call(s.stmt)
-			continue
+		default:
+			p.form(gr.best)
 		}
-		p.form(gr.best)
+		if p.err != nil {
+			return
+		}
 	}
 	p.copyOutputs()
-	arena := p.plan()
-	var head strings.Builder
-	head.WriteString(vmath.Source())
-	head.WriteString(prelude)
+	p.arena = p.plan()
+	text := p.unit.text.String()
+	p.unit.text = strings.Builder{}
+	p.unit.text.WriteString(outer.String())
 	for k, r := range p.roots {
 		if r.source == inArena {
-			fmt.Fprintf(&head, "#define M%d %d\n", k, r.offset)
+			fmt.Fprintf(&p.text, "#define %s %d\n", p.at_(k), r.offset)
 		}
 	}
-	head.WriteByte('\n')
-	out := &printed{steps: p.steps, roots: p.roots, copies: p.copy, arena: arena, views: p.views}
-	out.code = head.String() + p.text.String() + p.driver()
-	return out
+	p.text.WriteString(text)
+}
+
+// at_ is the name of a root's place in the arena.
+func (p *printer) at_(k int) string { return fmt.Sprintf("M%s_%d", p.prefix, k) }
+
+// name is that of the next step's function.
+func (p *printer) name() string { return fmt.Sprintf("g%s_%d", p.prefix, len(p.steps)) }
+
+// site returns the number of a place where a fault can be.
+func (p *printer) site(instr int) int {
+	x := site{instr, p.g.g.Instrs[instr].Inst}
+	if p.within >= 0 {
+		x.instr = p.within
+	}
+	if k := slices.Index(p.sites, x); k >= 0 {
+		return k
+	}
+	p.sites = append(p.sites, x)
+	return len(p.sites) - 1
+}
+
+// constantAt returns where the unit keeps a constant of the graph.
+func (p *printer) constantAt(i, dim int) int {
+	if dim < 0 {
+		if k, ok := p.known[i]; ok {
+			return k
+		}
+		p.known[i] = len(p.consts)
+	}
+	p.consts = append(p.consts, constant{&p.g.g.Consts[i].Array, dim})
+	return len(p.consts) - 1
 }
 
 // outputs gives the first output that is a value its destination's memory.
@@ -149,8 +232,7 @@ func (p *printer) rootOf(v graph.Ref) int {
 	if p.g.maker[v] < 0 {
 		r.source, r.index, r.bytes = ofParam, slices.Index(p.g.g.Params, v), 0
 		if r.index < 0 {
-			r.source = ofConst
-			r.index = slices.IndexFunc(p.g.g.Consts, func(c graph.Const) bool { return c.Ref == v })
+			r.source, r.index = ofConst, p.constantAt(p.g.consts[v], -1)
 		}
 	}
 	k := p.root(r)
@@ -180,13 +262,7 @@ type place struct {
 func (p *printer) place(ld *load, m *member, f *form) place {
 	val, index := ld.val, ld.index
 	a := p.g.alias[val]
-	c := 0
-	if a.base != val && a.index != nil {
-		base := p.g.strides(a.base)
-		for d, x := range a.index {
-			c += x.Const * base[d]
-		}
-	}
+	c := p.g.start(val)
 	strides := p.g.strides(val)
 	k := -1
 	if d := p.packDim(ld, m, f, strides); d >= 0 {
@@ -273,9 +349,7 @@ func (p *printer) pack(v graph.Ref, dim int) (k int, strides []int) {
 	if !ok {
 		r := root{dt: p.g.g.Aval(v).DType, bytes: bytes(p.g.g.Aval(v))}
 		if p.g.constOf(v) != nil {
-			r.source, r.index, r.bytes = ofCopy, len(p.copy), 0
-			i := slices.IndexFunc(p.g.g.Consts, func(c graph.Const) bool { return c.Ref == v })
-			p.copy = append(p.copy, constCopy{i, dim})
+			r.source, r.index, r.bytes = ofConst, p.constantAt(p.g.consts[v], dim), 0
 		}
 		k = p.root(r)
 		p.packs[key] = k
@@ -306,8 +380,8 @@ func (p *printer) packStep(v graph.Ref, dim, to int, strides []int) {
 	from := p.rootOf(v)
 	shape, src := p.g.g.Aval(v).Shape, p.g.strides(v)
 	p.touch(to)
-	name := fmt.Sprintf("g%d", len(p.steps))
-	s := &p.text
+	name := p.name()
+	s := &p.unit.text
 	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
 	var a, b []string
 	depth := "\t"
@@ -337,29 +411,26 @@ func (b *body) partial(o *store, m *member) int {
 
 // pointer declares the pointer to a root.
 func (p *printer) pointer(k int) string {
-	r := &p.roots[k]
-	t := elementNames[r.dt]
-	switch r.source {
-	case inArena:
-		return fmt.Sprintf("\t%s *restrict p%d = (%s *)(c->mem + M%d);\n", t, k, t, k)
-	case ofOutput:
-		return fmt.Sprintf("\t%s *restrict p%d = (%s *)c->p[%d];\n", t, k, t, p.slot(r))
+	t := elementNames[p.roots[k].dt]
+	switch p.roots[k].source {
+	case inArena, ofOutput:
+		return fmt.Sprintf("\t%s *restrict p%d = (%s *)(%s);\n", t, k, t, p.address(k))
 	}
-	return fmt.Sprintf("\tconst %s *restrict p%d = (const %s *)c->p[%d];\n", t, k, t, p.slot(r))
+	return fmt.Sprintf("\tconst %s *restrict p%d = (const %s *)(%s);\n", t, k, t, p.address(k))
 }
 
-// slot returns where in a run's table of arrays a root is: parameters, then
-// constants, outputs, copies of constants.
-func (p *printer) slot(r *root) int {
-	switch r.source {
+// address is the text of a root's address.
+func (p *printer) address(k int) string {
+	switch r := &p.roots[k]; r.source {
+	case inArena:
+		return "c->mem + " + p.at_(k)
 	case ofConst:
-		return len(p.g.g.Params) + r.index
+		return fmt.Sprintf("c->k[%d]", r.index)
 	case ofOutput:
-		return len(p.g.g.Params) + len(p.g.g.Consts) + r.index
-	case ofCopy:
-		return len(p.g.g.Params) + len(p.g.g.Consts) + len(p.g.g.Outputs) + r.index
+		return fmt.Sprintf("c->p[%d]", len(p.g.g.Params)+r.index)
+	default:
+		return fmt.Sprintf("c->p[%d]", r.index)
 	}
-	return r.index
 }
 
 // form prints a group.
@@ -367,7 +438,7 @@ func (p *printer) form(f *form) {
 	if f.vec >= 0 || len(f.members) > 0 {
 		p.prepack(f)
 	}
-	name := fmt.Sprintf("g%d", len(p.steps))
+	name := p.name()
 	b := p.newBody(f)
 	st := step{fn: name, items: b.items(), cost: f.cost / 3}
 	for _, m := range f.members {
@@ -387,7 +458,7 @@ func (p *printer) form(f *form) {
 		return
 	}
 	text, end := b.print(name)
-	p.text.WriteString(text)
+	p.unit.text.WriteString(text)
 	p.steps = append(p.steps, st)
 	if end == "" && b.blocks > 1 {
 		return
@@ -471,6 +542,10 @@ func (p *printer) prepack(f *form) {
 
 // call notes the call of a kernel.
 func (p *printer) call(s *stmt) {
+	if p.within >= 0 {
+		p.err = &UnsupportedError{p.g.g.Instrs[s.instr].Inst.Name}
+		return
+	}
 	for _, v := range s.in {
 		p.view(v)
 	}
@@ -483,13 +558,7 @@ func (p *printer) call(s *stmt) {
 // view notes where a value lies.
 func (p *printer) view(v graph.Ref) {
 	a := p.g.alias[v]
-	l := view{root: p.rootOf(a.base), strides: p.g.strides(v)}
-	if a.base != v && a.index != nil {
-		base := p.g.strides(a.base)
-		for d, x := range a.index {
-			l.offset += x.Const * base[d] * p.g.g.Aval(v).DType.Size()
-		}
-	}
+	l := view{root: p.rootOf(a.base), strides: p.g.strides(v), offset: p.g.start(v) * p.g.g.Aval(v).DType.Size()}
 	p.views[v] = l
 }
 
@@ -500,30 +569,41 @@ func (p *printer) copyOutputs() {
 		if k, ok := p.byVal[a.base]; ok && p.roots[k].source == ofOutput && p.roots[k].index == i {
 			continue
 		}
-		from := p.rootOf(a.base)
 		aval := p.g.g.Aval(v)
-		to := p.root(root{source: ofOutput, index: i, dt: aval.DType})
-		strides, out := p.g.strides(v), dense(aval.Shape)
-		c := 0
-		if a.base != v && a.index != nil {
-			base := p.g.strides(a.base)
-			for d, x := range a.index {
-				c += x.Const * base[d]
-			}
-		}
-		name := fmt.Sprintf("g%d", len(p.steps))
-		s := &p.text
-		fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
-		src, dst := []string{fmt.Sprint(c)}, []string{"0"}
-		depth := "\t"
-		for d, n := range aval.Shape {
-			fmt.Fprintf(s, "%sfor (long i%d = 0; i%d < %d; i%d++)\n", depth, d, d, n, d)
-			depth += "\t"
-			src, dst = append(src, fmt.Sprintf("i%d * %d", d, strides[d])), append(dst, fmt.Sprintf("i%d * %d", d, out[d]))
-		}
-		fmt.Fprintf(s, "%sp%d[%s] = p%d[%s];\n\treturn CT_DONE;\n}\n\n", depth, to, strings.Join(dst, " + "), from, strings.Join(src, " + "))
-		p.steps = append(p.steps, step{fn: name, items: 1, whole: true, cost: float64(bytes(aval)) / 8})
+		p.copyStep(v, p.root(root{source: ofOutput, index: i, dt: aval.DType}))
 	}
+}
+
+// copyStep prints the step that copies a value to a dense root.
+func (p *printer) copyStep(v graph.Ref, to int) {
+	a, aval := p.g.alias[v], p.g.g.Aval(v)
+	from := p.rootOf(a.base)
+	p.touch(to)
+	strides, out := p.g.strides(v), dense(aval.Shape)
+	name := p.name()
+	s := &p.unit.text
+	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
+	src, dst := []string{fmt.Sprint(p.g.start(v))}, []string{"0"}
+	depth := "\t"
+	for d, n := range aval.Shape {
+		fmt.Fprintf(s, "%sfor (long i%d = 0; i%d < %d; i%d++)\n", depth, d, d, n, d)
+		depth += "\t"
+		src, dst = append(src, fmt.Sprintf("i%d * %d", d, strides[d])), append(dst, fmt.Sprintf("i%d * %d", d, out[d]))
+	}
+	fmt.Fprintf(s, "%sp%d[%s] = p%d[%s];\n\treturn CT_DONE;\n}\n\n", depth, to, strings.Join(dst, " + "), from, strings.Join(src, " + "))
+	p.steps = append(p.steps, step{fn: name, items: 1, whole: true, cost: float64(bytes(aval)) / 8})
+}
+
+// start returns where in its base's memory a value begins, in elements.
+func (g *grouping) start(v graph.Ref) int {
+	a, c := g.alias[v], 0
+	if a.base != v && a.index != nil {
+		base := g.strides(a.base)
+		for d, x := range a.index {
+			c += x.Const * base[d]
+		}
+	}
+	return c
 }
 
 // plan lays the roots of the arena out, each in the first gap that holds it.
@@ -547,6 +627,14 @@ func (p *printer) plan() (arena int) {
 	return arena
 }
 
+// size returns the bytes of a root that a statement writes.
+func (p *printer) size(k int) int {
+	if r := &p.roots[k]; r.source == ofOutput {
+		return bytes(p.g.g.Aval(p.g.g.Outputs[r.index]))
+	}
+	return p.roots[k].bytes
+}
+
 // driver prints the table of steps, and the function that does some of them.
 func (p *printer) driver() string {
 	var s strings.Builder
@@ -568,14 +656,7 @@ func (p *printer) driver() string {
 		}
 		fmt.Fprintf(&s, "\tcase %d:\n", i)
 		for _, k := range st.zero {
-			r := &p.roots[k]
-			n := r.bytes
-			where := fmt.Sprintf("c->mem + M%d", k)
-			if r.source == ofOutput {
-				where = fmt.Sprintf("c->p[%d]", p.slot(r))
-				n = bytes(p.g.g.Aval(p.g.g.Outputs[r.index]))
-			}
-			fmt.Fprintf(&s, "\t\tmemset(%s, 0, %d);\n", where, n)
+			fmt.Fprintf(&s, "\t\tmemset(%s, 0, %d);\n", p.address(k), p.size(k))
 		}
 		s.WriteString("\t\tbreak;\n")
 	}
