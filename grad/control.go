@@ -227,22 +227,22 @@ var errRecorded = errors.New("recorded")
 
 // looping is what the loops of evaluation need to know.
 type looping struct {
-	op      string
-	steps   int // of a scan
-	reverse bool
-	ys      int // results of the body after the carries that are stacked; the rest are summed
-	bound   int // of a while: the most steps; 0: any number
-	count   bool
-	ctx     context.Context
-	carries []string       // paths of the carries
-	empty   []kernels.Aval // the results after the carries and the number of steps, where there are no steps
+	op       string
+	steps    int // of a scan
+	reverse  bool
+	ys       int  // results of the body after the carries that are stacked; the rest are summed
+	bound    int  // of a while: the most steps; 0: any number
+	recorded bool // it was recorded as an instruction: nothing in it is captured
+	ctx      context.Context
+	carries  []string       // paths of the carries
+	empty    []kernels.Aval // the results after the carries and the number of steps, where there are no steps
 }
 
 // loopOf returns the loop of an instruction.
 func loopOf(c *graph.Control) *looping {
 	_, types := c.Types()
 	return &looping{empty: types[c.FirstY():], op: "grad." + map[graph.Form]string{graph.Scan: "Scan", graph.While: "While"}[c.Form],
-		steps: c.Length, reverse: c.Reverse, ys: c.Ys, bound: c.Bound, count: true}
+		steps: c.Length, reverse: c.Reverse, ys: c.Ys, bound: c.Bound, recorded: true}
 }
 
 // step runs a body and checks its carries against what they were.

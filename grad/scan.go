@@ -38,11 +38,11 @@ func Scan[C, X, Y any](body func(C, X) (C, Y), carry C, xs X, opts ...Option) (C
 	var like Y
 	out, n, err := func() (out []*tensor.Tensor, n int, err error) {
 		o := gather(opts)
-		c, err := leavesOr0(carry)
+		c, err := leavesOf(carry, nil)
 		if err != nil {
 			return nil, 0, err
 		}
-		x, err := leavesOr0(xs)
+		x, err := leavesOf(xs, nil)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -65,14 +65,14 @@ func Scan[C, X, Y any](body func(C, X) (C, Y), carry C, xs X, opts ...Option) (C
 			if err != nil {
 				return nil, err
 			}
-			next, err := leavesOr0(p.C)
+			next, err := leavesOf(p.C, nil)
 			if err == nil {
 				err = sameTree(name, "carries that the body returns", carry, p.C, len(c), len(next))
 			}
 			if err != nil {
 				return nil, err
 			}
-			y, err := leavesOr0(p.Y)
+			y, err := leavesOf(p.Y, nil)
 			like, l.ys = p.Y, len(y)
 			return append(slices.Clone(next), y...), err
 		}
@@ -84,9 +84,6 @@ func Scan[C, X, Y any](body func(C, X) (C, Y), carry C, xs X, opts ...Option) (C
 	}
 	return rebuildOr0(carry, out[:n]), rebuildOr0(like, out[n:])
 }
-
-// leavesOr0 is leavesOf for values that need not hold tensors.
-func leavesOr0[P any](p P) ([]*tensor.Tensor, error) { return leavesOf(p, nil) }
 
 // rebuildOr0 is rebuild for values that need not hold tensors.
 func rebuildOr0[P any](like P, leaves []*tensor.Tensor) P {
@@ -154,7 +151,7 @@ func (l *looping) scan(body function, carry, xs []*tensor.Tensor) ([]*tensor.Ten
 		switch {
 		case err != nil:
 			return nil, err
-		case k == 0 && !l.count && tensor.Recording(slices.Concat(next, rest)...) != nil:
+		case k == 0 && !l.recorded && tensor.Recording(slices.Concat(next, rest)...) != nil:
 			return nil, errRecorded
 		}
 		if ys == nil {

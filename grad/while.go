@@ -95,7 +95,7 @@ func recordingOf(test, step function, in []*tensor.Tensor) (tensor.Recorder, err
 	return tensor.Recording(out...), err
 }
 
-// while runs the loop on values. With count the number of steps follows the
+// while runs the loop on values. Of a recorded one the number of steps follows the
 // carries, and after it come rows of the body's other results.
 func (l *looping) while(test, body function, carry []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	ys := make([][]*tensor.Tensor, l.ys)
@@ -105,7 +105,7 @@ func (l *looping) while(test, body function, carry []*tensor.Tensor) ([]*tensor.
 		if err != nil {
 			return nil, err
 		}
-		if !l.count && k == 0 && tensor.Recording(t...) != nil {
+		if !l.recorded && k == 0 && tensor.Recording(t...) != nil {
 			return nil, errRecorded
 		}
 		holds, many, err := truth(l.op, t[0])
@@ -122,7 +122,7 @@ func (l *looping) while(test, body function, carry []*tensor.Tensor) ([]*tensor.
 		if err != nil {
 			return nil, err
 		}
-		if !l.count && k == 0 && tensor.Recording(next...) != nil {
+		if !l.recorded && k == 0 && tensor.Recording(next...) != nil {
 			return nil, errRecorded
 		}
 		if many {
@@ -133,7 +133,7 @@ func (l *looping) while(test, body function, carry []*tensor.Tensor) ([]*tensor.
 			ys[j] = append(ys[j], y)
 		}
 	}
-	if !l.count {
+	if !l.recorded {
 		return carry, nil
 	}
 	out := append(slices.Clone(carry), tensor.Scalar(float64(k), tensor.WithDType(tensor.Int64)))
