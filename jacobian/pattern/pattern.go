@@ -13,11 +13,11 @@ import (
 )
 
 // An Option changes how a pattern is found.
-type Option func(*interpreter)
+type Option func(*shared)
 
 // WithLimit bounds the bytes that sets and references to them may take; it is
 // DefaultLimit otherwise.
-func WithLimit(bytes int64) Option { return func(p *interpreter) { p.limit = bytes } }
+func WithLimit(bytes int64) Option { return func(p *shared) { p.limit = bytes } }
 
 // DefaultLimit is the default bound of WithLimit: 2 GiB.
 const DefaultLimit = 2 << 30
@@ -67,15 +67,21 @@ func At(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts ...Opti
 	return find(ctx, g, args, opts)
 }
 
-// interpreter follows one program.
+// interpreter follows one program, or one run of a body of control flow.
 type interpreter struct {
-	table
+	*shared
 	g     *graph.Graph
 	known *values
 	rows  [][]*part // of each value: its elements' sets are the unions of their sets in each part
 	last  []int     // of each value the last instruction that reads it
-	free  map[int][]*part
 	instr int
+}
+
+// shared is what a program and its bodies have in common.
+type shared struct {
+	table
+	ctx  context.Context
+	free map[int][]*part // parts that nobody uses, by length
 }
 
 // part is one reference for each element of a value. Values share parts.
@@ -85,28 +91,51 @@ type part struct {
 }
 
 func find(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts []Option) (*sparse.Pattern, error) {
-	p := &interpreter{g: g, known: newValues(g, args), free: map[int][]*part{}}
-	p.limit = DefaultLimit
+	s := &shared{ctx: ctx, free: map[int][]*part{}}
+	s.limit = DefaultLimit
 	for _, o := range opts {
-		o(p)
+		o(s)
 	}
-	p.rows = make([][]*part, g.NumValues())
+	in := make([]binding, len(g.Params))
+	for i, a := range args {
+		in[i].value = func() (*kernels.Array, error) { return a, nil }
+	}
+	p := s.open(g, in)
 	p.arguments()
+	if err := p.run(); err != nil {
+		return nil, err
+	}
+	return p.assemble()
+}
+
+// open returns the interpreter of a graph whose parameters are bound.
+func (s *shared) open(g *graph.Graph, in []binding) *interpreter {
+	p := &interpreter{shared: s, g: g, known: newValues(g, in), rows: make([][]*part, g.NumValues())}
+	for i, b := range in {
+		for _, x := range b.parts {
+			p.give(g.Params[i], x)
+		}
+	}
 	p.liveness()
-	for i := range g.Instrs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	return p
+}
+
+func (p *interpreter) run() error {
+	for i := range p.g.Instrs {
+		if err := p.ctx.Err(); err != nil {
+			return err
 		}
 		p.instr = i
 		if err := p.instruction(i); err != nil {
-			return nil, err
+			return err
 		}
 		if p.used > p.limit {
-			return nil, p.exceeded()
+			return p.exceeded()
 		}
 		p.release(i)
 	}
-	return p.assemble(ctx)
+	p.instr = len(p.g.Instrs)
+	return nil
 }
 
 func (p *interpreter) exceeded() error {
@@ -135,7 +164,7 @@ func (p *interpreter) arguments() {
 
 // newPart returns a part for n elements, their sets not yet given: empty ones if
 // clean is asked for.
-func (p *interpreter) newPart(n int, clean bool) *part {
+func (p *shared) newPart(n int, clean bool) *part {
 	p.spend(4 * n)
 	if free := p.free[n]; len(free) > 0 {
 		x := free[len(free)-1]
@@ -161,13 +190,24 @@ func (p *interpreter) give(v graph.Ref, x *part) {
 
 // take forgets a value's parts.
 func (p *interpreter) take(v graph.Ref) {
-	for _, x := range p.rows[v] {
+	p.drop(p.rows[v])
+	p.rows[v] = nil
+}
+
+// hold and drop count users of parts; what nobody uses is used again.
+func hold(parts []*part) {
+	for _, x := range parts {
+		x.users++
+	}
+}
+
+func (p *shared) drop(parts []*part) {
+	for _, x := range parts {
 		if x.users--; x.users == 0 {
 			p.used -= int64(4 * len(x.ids))
 			p.free[len(x.ids)] = append(p.free[len(x.ids)], x)
 		}
 	}
-	p.rows[v] = nil
 }
 
 // liveness notes the last reader of each value.
@@ -207,6 +247,11 @@ func (p *interpreter) instruction(i int) error {
 	if !varied || !x.Inst.Differentiable() {
 		return nil
 	}
+	if graph.ControlOf(x.Inst) == nil {
+		for _, v := range args {
+			p.complete(v)
+		}
+	}
 	if err := p.effects(x, args); err != nil {
 		return err
 	}
@@ -218,9 +263,31 @@ func (p *interpreter) instruction(i int) error {
 	return nil
 }
 
+// complete gives every element of a value a set, where only the rows that exist have
+// one (see looping.row): the others are as the last.
+func (p *interpreter) complete(v graph.Ref) {
+	a := p.g.Aval(v)
+	for k, y := range p.rows[v] {
+		if len(y.ids) == a.Size() {
+			continue
+		}
+		x := p.newPart(a.Size(), false)
+		row := a.Size() / a.Shape[0]
+		for at := copy(x.ids, y.ids); at < len(x.ids); at += row {
+			copy(x.ids[at:], y.ids[len(y.ids)-row:])
+		}
+		x.users++
+		p.drop(p.rows[v][k : k+1])
+		p.rows[v][k] = x
+	}
+}
+
 func (p *interpreter) effects(x *graph.Instr, args []graph.Ref) error {
 	if x.Inst.Expr != nil {
 		return p.add(x, x.Inst.Expr, args)
+	}
+	if c := graph.ControlOf(x.Inst); c != nil {
+		return p.control(x, c, args)
 	}
 	if x.Inst.Op.Structure == nil {
 		return fmt.Errorf("pattern: %s declares no structure", x.Inst.Name)
@@ -280,20 +347,27 @@ func (p *interpreter) unite(v graph.Ref) *part {
 	if parts := p.rows[v]; len(parts) == 1 {
 		return parts[0]
 	}
-	x := p.newPart(p.g.Aval(v).Size(), true)
-	parts := p.rows[v]
+	x := p.merge(p.rows[v], p.g.Aval(v).Size())
+	p.take(v)
+	p.give(v, x)
+	return x
+}
+
+// merge returns the union of parts of n elements as one part, itself if it is one.
+func (p *shared) merge(parts []*part, n int) *part {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	x := p.newPart(n, true)
 	list := make([]ref, len(parts))
 	for i := range x.ids {
 		for k, y := range parts {
 			list[k] = y.ids[i]
 		}
-		x.ids[i] = p.union(list)
-		if p.used > p.limit {
+		if x.ids[i] = p.union(list); p.used > p.limit {
 			break
 		}
 	}
-	p.take(v)
-	p.give(v, x)
 	return x
 }
 
@@ -331,8 +405,7 @@ func (p *interpreter) prefix(v graph.Ref, s *kernels.Scan) {
 }
 
 // assemble collects the outputs' rows.
-func (p *interpreter) assemble(ctx context.Context) (*sparse.Pattern, error) {
-	p.instr = len(p.g.Instrs)
+func (p *interpreter) assemble() (*sparse.Pattern, error) {
 	rows, bound := 0, 0
 	for _, v := range p.g.Outputs {
 		if a := p.g.Aval(v); a.DType.IsFloat() {
@@ -350,7 +423,7 @@ func (p *interpreter) assemble(ctx context.Context) (*sparse.Pattern, error) {
 		if !a.DType.IsFloat() {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
+		if err := p.ctx.Err(); err != nil {
 			return nil, err
 		}
 		if !p.appendRows(out, p.rows[v], a.Size()) {

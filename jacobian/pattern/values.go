@@ -4,6 +4,7 @@
 package pattern
 
 import (
+	"context"
 	"fmt"
 	"unsafe"
 
@@ -18,23 +19,36 @@ type values struct {
 	g       *graph.Graph
 	arrays  []*kernels.Array // of each value, nil where not yet computed or not known
 	can     []bool           // of each value, whether it is known
+	params  map[graph.Ref]func() (*kernels.Array, error)
+	rows    map[graph.Ref][]*kernels.Array // of the ys of dynamic loops, whose other rows do not exist
 	backend int
 }
 
-// newValues returns the values of a graph, at a point if args is not nil.
-// Constants in the memory of another device than the host count as not known.
-func newValues(g *graph.Graph, args []*kernels.Array) *values {
-	v := &values{g: g, arrays: make([]*kernels.Array, g.NumValues()), can: make([]bool, g.NumValues())}
+// binding is what is known of a parameter: its sets, and its value, nil if it is
+// not known.
+type binding struct {
+	parts []*part
+	value func() (*kernels.Array, error)
+}
+
+// newValues returns the values of a graph whose parameters are bound. Constants in
+// the memory of another device than the host count as not known.
+func newValues(g *graph.Graph, in []binding) *values {
+	v := &values{g: g, arrays: make([]*kernels.Array, g.NumValues()), can: make([]bool, g.NumValues()), params: map[graph.Ref]func() (*kernels.Array, error){}, rows: map[graph.Ref][]*kernels.Array{}}
 	for _, kind := range []string{"ref", "cpu"} {
 		if id, ok := kernels.BackendID(kind); ok {
 			v.backend = id
 		}
 	}
 	for i := range g.Consts {
-		v.set(g.Consts[i].Ref, &g.Consts[i].Array)
+		if a := &g.Consts[i].Array; onHost(a) {
+			v.arrays[g.Consts[i].Ref], v.can[g.Consts[i].Ref] = a, true
+		}
 	}
-	for i, a := range args {
-		v.set(g.Params[i], a)
+	for i, b := range in {
+		if b.value != nil {
+			v.params[g.Params[i]], v.can[g.Params[i]] = b.value, true
+		}
 	}
 	for i := range g.Instrs {
 		x := &g.Instrs[i]
@@ -49,13 +63,12 @@ func newValues(g *graph.Graph, args []*kernels.Array) *values {
 	return v
 }
 
-func (v *values) set(r graph.Ref, a *kernels.Array) {
-	if a.Buf != nil {
-		if kind := a.Buf.Device().Kind(); kind != "cpu" && kind != "ref" {
-			return
-		}
+func onHost(a *kernels.Array) bool {
+	if a.Buf == nil {
+		return true
 	}
-	v.arrays[r], v.can[r] = a, true
+	kind := a.Buf.Device().Kind()
+	return kind == "cpu" || kind == "ref"
 }
 
 func (v *values) has(r graph.Ref) bool { return v.can[r] }
@@ -64,6 +77,11 @@ func (v *values) has(r graph.Ref) bool { return v.can[r] }
 func (v *values) array(r graph.Ref) (*kernels.Array, error) {
 	if a := v.arrays[r]; a != nil {
 		return a, nil
+	}
+	if get := v.params[r]; get != nil {
+		a, err := get()
+		v.arrays[r] = a
+		return a, err
 	}
 	i := v.g.Def(r)
 	x := &v.g.Instrs[i]
@@ -92,6 +110,9 @@ func (v *values) run(inst *kernels.Inst, in, out []*kernels.Array) error {
 	if len(out) == 1 && out[0].Size() == 0 {
 		return nil
 	}
+	if graph.ControlOf(inst) != nil {
+		return runControl(inst, in, out)
+	}
 	k := inst.Kernel(v.backend)
 	if k == nil {
 		return fmt.Errorf("pattern: no kernel for %s on the host", inst.Name)
@@ -100,6 +121,29 @@ func (v *values) run(inst *kernels.Inst, in, out []*kernels.Array) error {
 		return fmt.Errorf("pattern: %s: %w", inst.Name, err)
 	}
 	return nil
+}
+
+// runControl runs a control instruction as a program of its own.
+func runControl(inst *kernels.Inst, in, out []*kernels.Array) error {
+	g := new(graph.Graph)
+	refs := make([]graph.Ref, len(in))
+	for i, a := range inst.In {
+		refs[i] = g.Param(a)
+	}
+	r := g.Emit(inst, refs...)
+	for k := range inst.Out {
+		g.Output(r + graph.Ref(k))
+	}
+	dev, err := device.Default()
+	if err != nil {
+		return err
+	}
+	program, err := graph.Compile(g, dev)
+	if err != nil {
+		return err
+	}
+	defer program.Close()
+	return program.Run(context.Background(), in, out)
 }
 
 // newArray returns a dense array in Go's memory.
