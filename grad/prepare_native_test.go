@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/internal/cc"
@@ -189,6 +190,78 @@ func TestNativeIndexError(t *testing.T) {
 func TestNotNative(t *testing.T) {
 	p := mustPrepare(t, func(x *T) *T { return x }, tensor.Scalar(1))
 	if err := p.Native(t.Context()); !errors.Is(err, grad.ErrNotNative) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Loops and branches, in each other and with their gradients.
+func TestNativeControl(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 9))
+	w := random(r, 5)
+	step := func(c, x *T) (*T, *T) {
+		c = c.Mul(w).Add(x).Tanh()
+		return c, c.Square().Sum()
+	}
+	scan := func(x *T) *T {
+		c, y := grad.Scan(step, x.Index(tensor.At(0)), x)
+		return c.Sum().Add(y.Sum())
+	}
+	branch := func(x *T) *T {
+		return grad.Cond(x.Sum().Gt(tensor.Scalar(0)), func(x *T) *T { return x.Sin().Sum() }, func(x *T) *T { return scan(x.Neg()) }, x)
+	}
+	halve := func(x *T) *T {
+		return grad.While(func(x *T) *T { return x.Square().Sum().Gt(tensor.Scalar(1)) }, func(x *T) *T { return x.MulScalar(0.5) }, x)
+	}
+	inner := func(x *T) *T { // a loop in a loop, with a branch in it
+		c, _ := grad.Scan(func(c, row *T) (*T, *T) {
+			d, _ := grad.Scan(func(d, e *T) (*T, *T) { return d.Mul(e).Add(c), e }, row, x)
+			return grad.Cond(d.Sum().Lt(tensor.Scalar(3)), func(d *T) *T { return d }, func(d *T) *T { return d.MulScalar(0.1) }, d), row
+		}, x.Index(tensor.At(1)), x)
+		return c.Sum()
+	}
+	both := func(f func(x *T) *T) func(x *T) []*T {
+		return func(x *T) []*T { v, g := grad.ValueAndGrad(f)(x); return []*T{v, g} }
+	}
+	for name, f := range map[string]func(x *T) []*T{
+		"scan": both(scan), "cond": both(branch), "nested": both(inner),
+		"while":        func(x *T) []*T { return []*T{halve(x)} },
+		"second order": func(x *T) []*T { return []*T{grad.HVP(scan, x, x.Sin())} },
+		"jvp":          func(x *T) []*T { y, dy := grad.JVP(halve, x, x.Cos()); return []*T{y, dy} },
+		"empty":        func(x *T) []*T { return both(scan)(x.Index(tensor.Range(0, 1))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, tiles := native(t, f, tensor.Zeros(4, 5)), mustPrepare(t, f, tensor.Zeros(4, 5))
+			for range 3 {
+				x := random(r, 4, 5)
+				got, want := run(t, p, x), run(t, tiles, x)
+				for i := range want {
+					sameBits(t, fmt.Sprint("result ", i), got[i], want[i])
+				}
+			}
+		})
+	}
+}
+
+// An error in a body tells the step, as it does without machine code.
+func TestNativeControlErrors(t *testing.T) {
+	table := tensor.New([]float64{1, 2, 3})
+	f := func(i *T) *T {
+		c, _ := grad.Scan(func(c, i *T) (*T, *T) { return c.Add(table.Take(0, i)), c }, tensor.Scalar(0), i)
+		return c
+	}
+	i := tensor.New([]int64{0, 2, 5, 1})
+	p := native(t, f, i)
+	_, err := p.Run(t.Context(), i)
+	_, want := mustPrepare(t, f, i).Run(t.Context(), i)
+	if err == nil || want == nil || err.Error() != want.Error() {
+		t.Errorf("error %v, want %v", err, want)
+	}
+	endless := native(t, func(x *T) *T {
+		return grad.While(func(x *T) *T { return x.Gt(tensor.Scalar(0)) }, func(x *T) *T { return x.AddScalar(1) }, x)
+	}, tensor.Scalar(1))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := endless.Run(ctx, tensor.Scalar(1)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }
