@@ -1,0 +1,96 @@
+package jacobian_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/jacobian"
+	"github.com/cotangent-ad/cotangent/sparse"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+func ExampleDense() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Square() }
+	fmt.Println(jacobian.Dense(f, tensor.New([]float64{1, 2})))
+	// The Hessian of a scalar function.
+	g := func(x *tensor.Tensor) *tensor.Tensor { return x.Prod() }
+	fmt.Println(jacobian.Dense(grad.Grad(g), tensor.New([]float64{2, 3})))
+	// Output:
+	// [[2. 0.]
+	//  [0. 4.]]
+	// [[0. 1.]
+	//  [1. 0.]]
+}
+
+func ExamplePrepare() {
+	// Each element depends on itself and the one before it.
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Mul(x.Roll([]int{1}, []int{0})) }
+	x := tensor.New([]float64{1, 2, 3, 4})
+	p, err := jacobian.Prepare(f, x)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	m := sparse.NewCSR[float64](p.Output())
+	if err := p.Run(context.Background(), x, m.Val); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Coloring().Colors(), "products instead of", p.Output().Cols)
+	for i := range m.Rows {
+		fmt.Println(m.Row(i), m.Val[m.Ptr[i]:m.Ptr[i+1]])
+	}
+	// Output:
+	// 2 products instead of 4
+	// [0 3] [4 1]
+	// [0 1] [2 1]
+	// [1 2] [3 2]
+	// [2 3] [4 3]
+}
+
+func ExamplePrepareHessian() {
+	// Rosenbrock's function, chained.
+	f := func(x *tensor.Tensor) *tensor.Tensor {
+		n := x.Dim(0)
+		a, b := x.Index(tensor.Range(0, n-1)), x.Index(tensor.Range(1, n))
+		return b.Sub(a.Square()).Square().MulScalar(100).Add(a.RSubScalar(1).Square()).Sum()
+	}
+	x := tensor.Ones(4)
+	p, err := jacobian.PrepareHessian(f, x, jacobian.WithTriangle(sparse.Lower))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	m := sparse.NewCSR[float64](p.Output())
+	if err := p.Run(context.Background(), x, m.Val); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range m.Rows {
+		fmt.Println(m.Row(i), m.Val[m.Ptr[i]:m.Ptr[i+1]])
+	}
+	// Output:
+	// [0] [802]
+	// [0 1] [-400 1002]
+	// [1 2] [-400 1002]
+	// [2 3] [-400 200]
+}
+
+func ExamplePrepared_Check() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Mul(x.Flip(0)) }
+	x := tensor.New([]float64{1, 2})
+	diagonal, _ := sparse.NewPattern(2, 2, []int{0, 1, 2}, []int32{0, 1}) // too little
+	p, err := jacobian.Prepare(f, x, jacobian.WithPattern(diagonal))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	_, stale := p.Check(context.Background(), x, 1).(*jacobian.StaleError)
+	fmt.Println("the pattern does not fit:", stale)
+	// Output:
+	// the pattern does not fit: true
+}

@@ -1,0 +1,477 @@
+package jacobian_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/bench"
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/jacobian"
+	"github.com/cotangent-ad/cotangent/jacobian/pattern"
+	"github.com/cotangent-ad/cotangent/sparse"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+type (
+	T  = tensor.Tensor
+	fn = func(*T) *T
+)
+
+var ctx = context.Background()
+
+// random returns a tensor with elements between 0.3 and 1.3.
+func random(shape ...int) *T {
+	r := rand.New(rand.NewPCG(7, uint64(len(shape))))
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = 0.3 + r.Float64()
+	}
+	return tensor.FromSlice(v, shape...)
+}
+
+// problem is a function with its argument. Scalar ones have a Hessian.
+type problem struct {
+	name   string
+	f      fn
+	x      *T
+	scalar bool
+	nnz    int // entries known beforehand, 0 if not
+}
+
+func ints(v ...int64) *T { return tensor.FromSlice(v, len(v)) }
+
+// stencil is a nonlinear function of the cells around each on a grid.
+func stencil(shape []int, offsets [][]int, periodic bool) fn {
+	return func(u *T) *T {
+		y := u.Square()
+		for k, o := range offsets {
+			s := u
+			if periodic {
+				for a, d := range o {
+					s = s.Roll([]int{-d}, []int{a})
+				}
+			} else {
+				lo, hi := make([]int, len(o)), make([]int, len(o))
+				for a, d := range o {
+					lo[a], hi[a] = -d, d
+				}
+				s = s.Pad(lo, hi)
+			}
+			y = y.Add(s.MulScalar(float64(k + 1)).Sin())
+		}
+		return y
+	}
+}
+
+func star(d int) (o [][]int) {
+	for a := range d {
+		for _, s := range []int{-1, 1} {
+			v := make([]int, d)
+			v[a] = s
+			o = append(o, v)
+		}
+	}
+	return o
+}
+
+func box(d int) (o [][]int) {
+	n := 1
+	for range d {
+		n *= 3
+	}
+	for k := range n {
+		v, zero := make([]int, d), true
+		for a := range v {
+			v[a] = k%3 - 1
+			k /= 3
+			zero = zero && v[a] == 0
+		}
+		if !zero {
+			o = append(o, v)
+		}
+	}
+	return o
+}
+
+func problems() []problem {
+	band := random(12, 12).Triu(-2).Tril(2)
+	heavy := tensor.FromSlice([]float64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 1, 12)
+	list := []problem{
+		{"brusselator", bench.Brusselator(6), random(2, 6, 6), false, 2 * 36 * 6},
+		{"brusselator of 2", bench.Brusselator(2), random(2, 2, 2), false, 0},
+		{"bratu residual", bench.BratuResidual(5, 2), random(5, 5), false, 5*25 - 4*5},
+		{"bratu energy", bench.BratuEnergy(5, 2), random(5, 5), true, 5*25 - 4*5},
+		{"rosenbrock", bench.ChainedRosenbrock, random(9), true, 25},
+		{"arrowhead", bench.Arrowhead, random(9), true, 9 + 2*8},
+		{"band", func(x *T) *T { return band.MatMul(x.Sin()) }, random(12), false, 12*5 - 6},
+		{"band and dense row", func(x *T) *T {
+			return tensor.Concat(0, band.MatMul(x.Square()), heavy.MatMul(x.Exp()))
+		}, random(12), false, 12*5 - 6 + 12},
+		{"dense column", func(x *T) *T { return x.Mul(x.Index(tensor.Range(0, 1))) }, random(20), false, 39},
+		{"arrow both ways", func(x *T) *T {
+			first := x.Index(tensor.Range(0, 1))
+			return tensor.Concat(0, x.Exp().SumKeep(0), x.Mul(first).Index(tensor.Range(1, 20)))
+		}, random(20), false, 20 + 38},
+		{"gather and scatter", func(x *T) *T {
+			picked := x.Take(0, ints(3, 1, 1, 4, 0, 3))
+			return tensor.Zeros(6).ScatterAdd(0, ints(0, 2, 2, 5, 5, 1), picked.Square())
+		}, random(5), false, 5},
+		{"index put", func(x *T) *T {
+			return x.IndexPut(x.Index(tensor.Range(0, 2)).Square(), tensor.Range(3, 5))
+		}, random(6), false, 6},
+		{"masked", func(x *T) *T {
+			keep := tensor.New([]bool{true, false, true, false})
+			return tensor.Where(keep, x.Square(), tensor.Zeros(4)).Add(x.CumSum(0))
+		}, random(4), false, 10},
+		{"diagonal", (*T).Square, random(7), false, 7},
+		{"constant", func(x *T) *T { return tensor.Ones(3) }, random(4), false, 0},
+		{"no elements", (*T).Square, random(0), false, 0},
+		{"no results", func(x *T) *T { return x.Index(tensor.Range(0, 0)) }, random(3), false, 0},
+		{"softmax rows", func(x *T) *T { return x.Softmax(1) }, random(4, 3), false, 36},
+		{"float32", func(x *T) *T { return x.Cast(tensor.Float32).Sin().Mul(x.Cast(tensor.Float32)) }, random(5), false, 5},
+	}
+	for _, periodic := range []bool{false, true} {
+		for name, g := range map[string]struct {
+			shape   []int
+			offsets [][]int
+		}{
+			"5 points": {[]int{5, 5}, star(2)}, "7 points": {[]int{4, 4, 4}, star(3)},
+			"9 points": {[]int{5, 4}, box(2)}, "27 points": {[]int{4, 3, 4}, box(3)},
+		} {
+			list = append(list, problem{fmt.Sprintf("%s, periodic %v", name, periodic), stencil(g.shape, g.offsets, periodic), random(g.shape...), false, 0})
+		}
+	}
+	return list
+}
+
+// entries returns the dense matrix of values.
+func entries(t *testing.T, p *sparse.Pattern, values []float64, byColumn bool) [][]float64 {
+	t.Helper()
+	if len(values) != p.Nnz() {
+		t.Fatalf("%d values for %d entries", len(values), p.Nnz())
+	}
+	m := &sparse.CSR[float64]{Pattern: p, Val: values}
+	if byColumn {
+		m = m.Transpose()
+	}
+	d := make([][]float64, m.Rows)
+	for i := range d {
+		d[i] = make([]float64, m.Cols)
+		for k := m.Ptr[i]; k < m.Ptr[i+1]; k++ {
+			d[i][m.Idx[k]] = m.Val[k]
+		}
+	}
+	return d
+}
+
+// compare holds a matrix against a dense tensor, in the part of a triangle.
+func compare(t *testing.T, got [][]float64, want *T, part sparse.Triangle, tol float64) {
+	t.Helper()
+	w, err := want.Float64s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cols := want.Dim(1)
+	if len(got) != want.Dim(0) {
+		t.Fatalf("%d rows, want %d", len(got), want.Dim(0))
+	}
+	for i := range got {
+		for j, v := range got[i] {
+			e := w[i*cols+j]
+			if part == sparse.Lower && j > i || part == sparse.Upper && j < i {
+				e = 0
+			}
+			if math.Abs(v-e) > tol*max(1, math.Abs(e)) {
+				t.Fatalf("(%d, %d) is %g, want %g", i, j, v, e)
+			}
+		}
+	}
+}
+
+// run prepares with options, runs twice into poisoned memory, and returns the dense matrix.
+func run[P any](t *testing.T, p *jacobian.Prepared[P], err error, x P, byColumn bool) [][]float64 {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	values := make([]float64, p.Output().Nnz())
+	for range 2 {
+		for k := range values {
+			values[k] = math.NaN()
+		}
+		if err := p.Run(ctx, x, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Check(ctx, x, 2); err != nil {
+		t.Error(err)
+	}
+	if err := sparse.Verify(p.Pattern(), p.Coloring()); err != nil {
+		t.Error(err)
+	}
+	if s := p.Explain(); !strings.Contains(s, "instead of") || !strings.Contains(s, "predicted") {
+		t.Errorf("Explain says %q", s)
+	}
+	return entries(t, p.Output(), values, byColumn)
+}
+
+func TestJacobians(t *testing.T) {
+	for _, pr := range problems() {
+		if pr.scalar {
+			continue
+		}
+		t.Run(pr.name, func(t *testing.T) {
+			want := jacobian.Dense(pr.f, pr.x)
+			tol := 1e-11
+			if pr.name == "float32" {
+				tol = 1e-6
+			}
+			for name, opts := range map[string][]jacobian.Option{
+				"auto": nil, "forward": {jacobian.WithMode(jacobian.Forward)}, "reverse": {jacobian.WithMode(jacobian.Reverse)},
+				"mixed":    {jacobian.WithMode(jacobian.Mixed)},
+				"acyclic":  {jacobian.WithMode(jacobian.Mixed), jacobian.WithRecovery(sparse.Substitution)},
+				"columns":  {jacobian.ByColumn()},
+				"chunks":   {jacobian.WithMemory(600)},
+				"at point": {jacobian.AtPoint()},
+			} {
+				t.Run(name, func(t *testing.T) {
+					p, err := jacobian.Prepare(pr.f, pr.x, opts...)
+					if err == nil && pr.nnz > 0 && p.Pattern().Nnz() != pr.nnz {
+						t.Errorf("%d entries, want %d", p.Pattern().Nnz(), pr.nnz)
+					}
+					compare(t, run(t, p, err, pr.x, name == "columns"), want, sparse.Full, tol)
+				})
+			}
+		})
+	}
+}
+
+func TestHessians(t *testing.T) {
+	for _, pr := range problems() {
+		if !pr.scalar {
+			continue
+		}
+		t.Run(pr.name, func(t *testing.T) { hessians(t, pr.f, pr.x, pr.nnz) })
+	}
+}
+
+func hessians[P any](t *testing.T, f func(P) *T, x P, nnz int) {
+	want := jacobian.Dense(grad.Grad(f), x)
+	for name, opts := range map[string][]jacobian.Option{
+		"auto": nil, "star": {jacobian.WithRecovery(sparse.Direct)}, "acyclic": {jacobian.WithRecovery(sparse.Substitution)},
+		"lower": {jacobian.WithTriangle(sparse.Lower)}, "upper": {jacobian.WithTriangle(sparse.Upper)},
+		"columns": {jacobian.WithTriangle(sparse.Upper), jacobian.ByColumn()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := jacobian.PrepareHessian(f, x, opts...)
+			if err == nil && nnz > 0 && p.Pattern().Nnz() != nnz {
+				t.Errorf("%d entries, want %d", p.Pattern().Nnz(), nnz)
+			}
+			part := map[string]sparse.Triangle{"lower": sparse.Lower, "upper": sparse.Upper, "columns": sparse.Upper}[name]
+			compare(t, run(t, p, err, x, name == "columns"), want, part, 1e-8)
+		})
+	}
+}
+
+// TestGradBench holds the sparse Hessians of GradBench's problems against dense ones.
+func TestGradBench(t *testing.T) {
+	t.Run("llsq", func(t *testing.T) { hessians(t, bench.NewLeastSquares(16, 4).Objective, random(4), 16) })
+	t.Run("lse", func(t *testing.T) { hessians(t, bench.LogSumExp, random(6), 36) })
+	t.Run("det", func(t *testing.T) { hessians(t, bench.NewCofactors(3).Objective, random(3, 3), 36) })
+	t.Run("ode", func(t *testing.T) { hessians(t, bench.LastOfRungeKutta4(2), random(5), 0) })
+	t.Run("kmeans", func(t *testing.T) { hessians(t, bench.KMeans{Points: random(12, 2)}.Cost, random(3, 2), 0) })
+	t.Run("gmm", func(t *testing.T) {
+		p := bench.NewMixture(random(6, 2), 1, 0)
+		hessians(t, p.Objective, bench.MixtureParams{Alpha: random(3), Mu: random(3, 2), Q: random(3, 2), L: random(3, 1)}, 0)
+	})
+	t.Run("lstm", func(t *testing.T) {
+		p := bench.LSTM{State: random(2, 3), Sequence: random(3, 3)}
+		hessians(t, p.Objective, bench.LSTMParams{Main: random(2, 12), Extra: random(3, 3)}, 0)
+	})
+}
+
+func TestDense(t *testing.T) {
+	type pair struct{ A, B *T }
+	f := func(p pair) pair { return pair{p.A.Mul(p.B), p.B.Exp()} }
+	got, err := jacobian.Dense(f, pair{tensor.New([]float64{2, 3}), tensor.New([]float64{0, 1})}).Float64s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float64{0, 0, 2, 0, 0, 1, 0, 3, 0, 0, 1, 0, 0, 0, 0, math.E}
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-15 {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	}
+	// Third derivatives of Σ x⁴: 24 x on the diagonal.
+	cube := jacobian.Dense(func(x *T) *T {
+		return jacobian.Dense(grad.Grad(func(x *T) *T { return x.Square().Square().Sum() }), x)
+	}, tensor.New([]float64{1, 2}))
+	if got, err := cube.Float64s(); err != nil || fmt.Sprint(got) != "[24 0 0 0 0 0 0 48]" {
+		t.Errorf("%v %v", got, err)
+	}
+	if err := jacobian.Dense(func(x *T) *T { return x.MatMul(x) }, random(2, 3)).Err(); err == nil {
+		t.Error("no error of a function that fails")
+	}
+}
+
+func TestStalePattern(t *testing.T) {
+	f := func(x *T) *T { return x.Mul(x.Roll([]int{1}, []int{0})) }
+	diagonal, _ := sparse.NewPattern(3, 3, []int{0, 1, 2, 3}, []int32{0, 1, 2})
+	p, err := jacobian.Prepare(f, random(3), jacobian.WithPattern(diagonal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stale *jacobian.StaleError
+	if err := p.Check(ctx, random(3), 1); !errors.As(err, &stale) {
+		t.Errorf("%v, want a StaleError", err)
+	}
+	var bad *jacobian.PatternError
+	if _, err := jacobian.Prepare(f, random(4), jacobian.WithPattern(diagonal)); !errors.As(err, &bad) {
+		t.Errorf("%v, want a PatternError", err)
+	}
+	// A pattern found at a point where the branch goes the other way.
+	g := func(x *T) *T {
+		return tensor.Where(x.Sum().Gt(tensor.Scalar(0)), x.Square(), x.Mul(x.Flip(0)))
+	}
+	q, err := jacobian.Prepare(g, random(4), jacobian.AtPoint())
+	if err != nil || q.Pattern().Nnz() != 4 {
+		t.Fatalf("%v", err)
+	}
+	if err := q.Check(ctx, random(4), 1); err != nil {
+		t.Error(err)
+	}
+	if err := q.Check(ctx, random(4).Neg(), 1); !errors.As(err, &stale) {
+		t.Errorf("%v, want a StaleError", err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	var opt *jacobian.OptionError
+	if _, err := jacobian.PrepareHessian(bench.Arrowhead, random(3), jacobian.WithMode(jacobian.Reverse)); !errors.As(err, &opt) {
+		t.Errorf("%v, want an OptionError", err)
+	}
+	if _, err := jacobian.Prepare((*T).Square, random(3), jacobian.WithTriangle(sparse.Lower)); !errors.As(err, &opt) {
+		t.Errorf("%v, want an OptionError", err)
+	}
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := jacobian.PrepareContext(done, (*T).Square, random(3)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the context's error", err)
+	}
+	p, err := jacobian.Prepare((*T).Square, random(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(done, random(3), make([]float64, 3)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the context's error", err)
+	}
+	var size *sparse.SizeError
+	if err := p.Run(ctx, random(3), nil); !errors.As(err, &size) {
+		t.Errorf("%v, want a SizeError", err)
+	}
+	var arg *grad.ArgumentError
+	if err := p.Run(ctx, random(4), make([]float64, 3)); !errors.As(err, &arg) {
+		t.Errorf("%v, want an ArgumentError", err)
+	}
+	program, err := grad.Prepare(func(x *T) *T { return band.MatMul(x).Square() }, random(300))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limit *pattern.LimitError
+	if _, err := pattern.Global(ctx, program.Graph(), pattern.WithLimit(20_000)); !errors.As(err, &limit) {
+		t.Errorf("%v, want a LimitError", err)
+	}
+}
+
+// band couples each of 300 with every third.
+var band = func() *T {
+	v := make([]float64, 300*300)
+	for i := range 300 {
+		for j := i % 3; j < 300; j += 3 {
+			v[i*300+j] = 1
+		}
+	}
+	return tensor.FromSlice(v, 300, 300)
+}()
+
+func TestConcurrentRuns(t *testing.T) {
+	x := random(2, 9, 9)
+	p, err := jacobian.Prepare(bench.Brusselator(9), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]float64, p.Output().Nnz())
+	if err := p.Run(ctx, x, want); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			got := make([]float64, len(want))
+			for range 20 {
+				if err := p.Run(ctx, x, got); err != nil {
+					t.Error(err)
+					return
+				}
+				for k := range got {
+					if got[k] != want[k] {
+						t.Errorf("value %d is %g, was %g", k, got[k], want[k])
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestRunAllocatesNothing(t *testing.T) {
+	x := random(2, 16, 16)
+	for name, opts := range map[string][]jacobian.Option{"auto": nil, "mixed": {jacobian.WithMode(jacobian.Mixed)}, "chunks": {jacobian.WithMemory(30000)}} {
+		p, err := jacobian.Prepare(bench.Brusselator(16), x, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := make([]float64, p.Output().Nnz())
+		if err := p.Run(ctx, x, values); err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(20, func() { _ = p.Run(ctx, x, values) }); n != 0 {
+			t.Errorf("%s: a run allocates %g times", name, n)
+		}
+	}
+}
+
+func TestSource(t *testing.T) {
+	x := random(20)
+	f := func(x *T) *T { return x.Mul(x.Roll([]int{1}, []int{0})) }
+	p, err := jacobian.Prepare(f, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := 0
+	for i := range 20 {
+		for _, j := range p.Output().Row(i) {
+			color, row, reverse, ok := p.Source(k)
+			if !ok || reverse || row != i || color != int(p.Coloring().ColColor[j]) {
+				t.Fatalf("value %d at (%d, %d) is read from colour %d, row %d, %v, %v", k, i, j, color, row, reverse, ok)
+			}
+			k++
+		}
+	}
+	if _, _, _, ok := p.Source(k); ok {
+		t.Error("a source behind the last value")
+	}
+}

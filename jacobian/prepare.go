@@ -1,0 +1,215 @@
+// Sparse derivatives, prepared once and run many times.
+
+package jacobian
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/jacobian/pattern"
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/sparse"
+	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// Prepared computes a sparse Jacobian or Hessian at any point. It may be used by
+// several goroutines at once.
+type Prepared[P any] struct {
+	*candidate[P]
+	what       string // "Jacobian" or "Hessian"
+	considered []*candidate[P]
+	product    func(x P, v *array) *array // J v, without colours
+	rows, cols int
+	tolerance  float64 // of Check
+
+	mu      sync.Mutex
+	idle    []*frame
+	fastest atomic.Uint64 // bits of the seconds of the fastest run, 0 before the first
+}
+
+// Prepare prepares the Jacobian of f for arguments like the given one: of its
+// shapes, dtypes and device.
+//
+// Errors: those of f and of grad.Prepare, *pattern.LimitError for a Jacobian too
+// dense to be treated as sparse, *PatternError, *OptionError, those of package
+// sparse.
+func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P], error) {
+	return PrepareContext(context.Background(), f, like, opts...)
+}
+
+// PrepareContext is Prepare that ends with the context's error once that ends.
+func PrepareContext[P, Q any](ctx context.Context, f func(P) Q, like P, opts ...Option) (*Prepared[P], error) {
+	o := gather(opts)
+	if o.triangle != sparse.Full {
+		return nil, &OptionError{"a triangle of a Jacobian, which is not symmetric"}
+	}
+	program, err := grad.Prepare(f, like, o.grad...)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	b := &builder[P]{forward: forward(f, o.grad), reverse: reverse(f, o.grad), like: like, o: o}
+	if err := b.structure(ctx, program.Graph()); err != nil {
+		return nil, err
+	}
+	list, err := b.problems(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.finish(ctx, "Jacobian", list, func(x P, v *array) *array {
+		dx, err := unflatten(x, v)
+		if err != nil {
+			return tensor.Failed("jacobian", err)
+		}
+		_, dy := grad.JVP(f, x, dx, o.grad...)
+		return flatten(dy)
+	})
+}
+
+// PrepareHessian prepares the Hessian of f, a function with a scalar result, as
+// Prepare does the Jacobian. Its products are forward sweeps over the gradient,
+// and its symmetry is made use of.
+func PrepareHessian[P any](f func(P) *tensor.Tensor, like P, opts ...Option) (*Prepared[P], error) {
+	return PrepareHessianContext(context.Background(), f, like, opts...)
+}
+
+// PrepareHessianContext is PrepareHessian that ends with the context's error once
+// that ends.
+func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor, like P, opts ...Option) (*Prepared[P], error) {
+	o := gather(opts)
+	if o.mode != Auto && o.mode != Forward {
+		return nil, &OptionError{"a Hessian in " + o.mode.String() + " mode: its products are forward over reverse"}
+	}
+	g := grad.Grad(f, o.grad...)
+	program, err := grad.Prepare(g, like, o.grad...)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	b := &builder[P]{forward: forward(g, o.grad), like: like, o: o}
+	b.reverse = b.forward
+	if err := b.structure(ctx, program.Graph()); err != nil {
+		return nil, err
+	}
+	if b.pattern, err = b.pattern.Symmetrize(); err != nil {
+		return nil, err
+	}
+	list, err := b.hessian(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.finish(ctx, "Hessian", list, func(x P, v *array) *array {
+		dx, err := unflatten(x, v)
+		if err != nil {
+			return tensor.Failed("jacobian", err)
+		}
+		return flatten(grad.HVP(f, x, dx, o.grad...))
+	})
+}
+
+func gather(opts []Option) *options {
+	o := &options{memory: 1 << 30}
+	for _, set := range opts {
+		set(o)
+	}
+	return o
+}
+
+// structure finds the pattern, or checks the given one.
+func (b *builder[P]) structure(ctx context.Context, g *graph.Graph) (err error) {
+	avals := func(refs []graph.Ref) []kernels.Aval {
+		list := make([]kernels.Aval, len(refs))
+		for i, v := range refs {
+			list[i] = g.Aval(v)
+		}
+		return list
+	}
+	b.rows, b.cols = sizeOf(avals(g.Outputs)), sizeOf(avals(g.Params))
+	b.tolerance = 1e-8
+	for v := range g.NumValues() {
+		if g.Aval(graph.Ref(v)).DType == tensor.Float32 {
+			b.tolerance = 1e-3
+		}
+	}
+	switch {
+	case b.o.pattern != nil:
+		b.pattern = b.o.pattern
+		if p := b.pattern; p.Rows != b.rows || p.Cols != b.cols {
+			return &PatternError{Got: [2]int{p.Rows, p.Cols}, Want: [2]int{b.rows, b.cols}}
+		}
+		return b.pattern.Check()
+	case b.o.local:
+		args, err := arguments(b.like)
+		if err != nil {
+			return err
+		}
+		b.pattern, err = pattern.At(ctx, g, args)
+		return err
+	}
+	b.pattern, err = pattern.Global(ctx, g)
+	return err
+}
+
+// arguments returns the arrays of the leaves of x.
+func arguments[P any](x P) ([]*kernels.Array, error) {
+	leaves, err := grad.Leaves(x)
+	if err != nil {
+		return nil, err
+	}
+	args := make([]*kernels.Array, len(leaves))
+	for i, t := range leaves {
+		a, _ := tensor.Memory(t)
+		if a == nil {
+			return nil, &OptionError{"a pattern at a point whose values are not known"}
+		}
+		args[i] = a
+	}
+	return args, nil
+}
+
+// finish makes the result of the best of the colourings.
+func (b *builder[P]) finish(ctx context.Context, what string, list []*sparse.Coloring, product func(x P, v *array) *array) (*Prepared[P], error) {
+	best, all, err := b.choose(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	return &Prepared[P]{candidate: best, what: what, considered: all, product: product, rows: b.rows, cols: b.cols, tolerance: b.tolerance}, nil
+}
+
+// Pattern returns the structure of the whole matrix, by rows.
+func (p *Prepared[P]) Pattern() *sparse.Pattern { return p.plan.Pattern() }
+
+// Output returns the structure that values are for: the pattern, or its triangle
+// if one was asked for, transposed with [ByColumn].
+func (p *Prepared[P]) Output() *sparse.Pattern { return p.plan.Output() }
+
+// Coloring returns the colouring.
+func (p *Prepared[P]) Coloring() *sparse.Coloring { return p.plan.Coloring() }
+
+// Plan returns the map from products to values.
+func (p *Prepared[P]) Plan() *sparse.Plan { return p.plan }
+
+// Source tells where value k is read: in the product of a colour, at an element of
+// it; of a row colour if reverse. It is false for a value that is found by
+// substitution, from others.
+func (p *Prepared[P]) Source(k int) (color, element int, reverse, ok bool) {
+	sources := p.plan.Sources()
+	if k < 0 || k >= len(sources) {
+		return 0, 0, false, false
+	}
+	if at := int(sources[k]); at < 0 {
+		return ^at / p.cols, ^at % p.cols, true, true
+	} else {
+		return at / p.rows, at % p.rows, false, true
+	}
+}
+
+// Close gives the programs' memory back.
+func (p *Prepared[P]) Close() { p.close() }
+
+// measured returns the seconds of the fastest run so far, 0 if there was none.
+func (p *Prepared[P]) measured() float64 { return math.Float64frombits(p.fastest.Load()) }

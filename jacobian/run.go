@@ -1,0 +1,119 @@
+// Running: products into buffers that are kept, entries out of them.
+
+package jacobian
+
+import (
+	"context"
+	"math"
+	"time"
+	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/sparse"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// frame holds the products of one run in progress.
+type frame struct{ col, row products }
+
+// products is memory for all products of one side, and where each chunk's go.
+type products struct {
+	all    *array
+	parts  []*array
+	values []float64
+}
+
+// Run computes the values at x, in the order of [Prepared.Output], into the memory
+// of the caller's. It allocates nothing once as many runs as there are now have been in
+// progress at the same time.
+//
+// Errors: a *sparse.SizeError for values of the wrong length, those of
+// grad.Prepared.RunInto, the context's.
+func (p *Prepared[P]) Run(ctx context.Context, x P, values []float64) error {
+	if want := p.plan.Output().Nnz(); len(values) != want {
+		return &sparse.SizeError{Op: "jacobian.Run", What: "values", Got: len(values), Want: want}
+	}
+	start := time.Now()
+	f, err := p.take()
+	if err != nil {
+		return err
+	}
+	defer p.put(f)
+	if err := p.col.run(ctx, x, &f.col); err != nil {
+		return err
+	}
+	if err := p.row.run(ctx, x, &f.row); err != nil {
+		return err
+	}
+	if err := sparse.Recover(p.plan, values, f.col.values, f.row.values); err != nil {
+		return err
+	}
+	p.note(time.Since(start).Seconds())
+	return nil
+}
+
+// note keeps the time of the fastest run.
+func (p *Prepared[P]) note(t float64) {
+	for {
+		old := p.fastest.Load()
+		if old != 0 && math.Float64frombits(old) <= t || p.fastest.CompareAndSwap(old, math.Float64bits(t)) {
+			return
+		}
+	}
+}
+
+// run computes the products, chunk by chunk.
+func (s *sweep[P]) run(ctx context.Context, x P, to *products) error {
+	for i, colors := range s.chunks {
+		if err := s.program.RunInto(ctx, to.parts[i], sweepArg[P]{x, s.line, colors}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memory returns room for the products.
+func (s *sweep[P]) memory() (products, error) {
+	var m products
+	if s.program == nil {
+		return m, nil
+	}
+	width := s.chunks[0].Size()
+	m.all = tensor.Empty(s.line.Device(), kernels.Aval{DType: tensor.Float64, Shape: []int{width * len(s.chunks), s.rows}})
+	for i := range s.chunks {
+		m.parts = append(m.parts, m.all.Index(tensor.Range(i*width, (i+1)*width)))
+	}
+	a, dev := tensor.Memory(m.all)
+	switch {
+	case a == nil:
+		return m, m.all.Err()
+	case dev.Kind() != "cpu" && dev.Kind() != "ref":
+		return m, &tensor.DeviceError{Device: dev.Name(), Reason: "sparse derivatives are recovered on the host: prepare them with an argument there"}
+	}
+	m.values = unsafe.Slice((*float64)(a.Ptr), s.colors*s.rows)
+	return m, nil
+}
+
+func (p *Prepared[P]) take() (*frame, error) {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		f := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return f, nil
+	}
+	p.mu.Unlock()
+	f := new(frame)
+	var err error
+	if f.col, err = p.col.memory(); err != nil {
+		return nil, err
+	}
+	f.row, err = p.row.memory()
+	return f, err
+}
+
+func (p *Prepared[P]) put(f *frame) {
+	p.mu.Lock()
+	p.idle = append(p.idle, f)
+	p.mu.Unlock()
+}
