@@ -30,20 +30,28 @@ type Runner interface {
 // it; runs in progress end as they began. Its error is ErrClosed or make's, after
 // which the program is what it was.
 func (p *Program) Translate(make func(*Graph, device.Device) (Code, error)) error {
+	return p.View(func(g *Graph) error {
+		c, err := make(g, p.dev)
+		if err != nil {
+			return err
+		}
+		p.native.Store(&c)
+		return nil
+	})
+}
+
+// View calls f with the graph, whose constants stay until it returns. Its error is
+// f's, or ErrClosed.
+func (p *Program) View(f func(*Graph) error) error {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return ErrClosed
 	}
-	p.running++ // as a run, keeps the constants
+	p.running++ // as a run
 	p.mu.Unlock()
 	defer p.put(nil)
-	c, err := make(p.g, p.dev)
-	if err != nil {
-		return err
-	}
-	p.native.Store(&c)
-	return nil
+	return f(p.g)
 }
 
 // coded is how a state runs code: the runner, and the arrays that it is given,
