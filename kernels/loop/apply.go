@@ -138,6 +138,8 @@ func (e *Expr) apply(x *Inst, arg [3]Node) Node {
 	switch {
 	case x.Fn == Const:
 		return e.put(*x)
+	case e.Fused && (x.DType.IsFloat() || e.DType(arg[0]).IsFloat()):
+		return e.applyExactly(x, arg)
 	case x.Fn == Cast:
 		return e.Cast(x.DType, arg[0])
 	case x.Fn == Polygamma:

@@ -19,6 +19,17 @@ type Contract struct {
 // -1 where in none.
 type ContractAxis struct{ Axis, Size, A, B, Out int }
 
+// leastProduct is the number of multiplications of one product from which on a
+// matrix product may beat a loop.
+const leastProduct = 512
+
+// Large reports whether the contraction is worth a matrix product. It depends on
+// sizes only, so that a loop is always computed in the same way.
+func (c Contract) Large() bool {
+	m, n, k := Extent(c.M), Extent(c.N), Extent(c.K)
+	return m*n >= 2 && m*n*k >= leastProduct && Extent(c.Batch) > 0
+}
+
 // Extent returns the product of the axes' sizes.
 func Extent(axes []ContractAxis) int {
 	n := 1
@@ -28,9 +39,10 @@ func Extent(axes []ContractAxis) int {
 	return n
 }
 
-// AsContraction returns e as a contraction, if it is one with a summed axis.
+// AsContraction returns e as a contraction, if it is one with a summed axis. A
+// fused loop is none.
 func (e *Expr) AsContraction() (Contract, bool) {
-	if len(e.Outs) != 1 {
+	if len(e.Outs) != 1 || e.Fused {
 		return Contract{}, false
 	}
 	s := &e.Outs[0]

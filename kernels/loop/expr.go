@@ -115,6 +115,11 @@ type Expr struct {
 	// (no strong zero), so that derivatives are contractions again.
 	Contraction bool
 
+	// Fused marks a loop that stands for several (see Fusion) and must give what
+	// they give, bit for bit: functions stay as they are, and a sum of products is
+	// added up in the order of the loop, as its parts would be.
+	Fused bool
+
 	table []Node // where equal nodes are found, see table.go
 }
 

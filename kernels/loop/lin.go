@@ -24,6 +24,9 @@ func Affine(c int, terms ...Term) Lin {
 	return l
 }
 
+// Add returns l + c*m of affine indices.
+func (l Lin) Add(m Lin, c int) Lin { return l.add(m, c) }
+
 // add returns l + c*m of affine indices.
 func (l Lin) add(m Lin, c int) Lin {
 	sum := Lin{Const: l.Const + c*m.Const, Via: None}

@@ -13,9 +13,10 @@ import (
 type rebuild struct {
 	src, dst *Expr
 	sub      []Lin
-	alias    []Node // nodes of src to take in place of others (None: the node itself); may be short
-	guard    bool   // sub may leave an axis' range: loads must be guarded
-	memo     []Node // node of dst plus one, 0 where not yet made
+	alias    []Node          // nodes of src to take in place of others (None: the node itself); may be short
+	guard    bool            // sub may leave an axis' range: loads must be guarded
+	memo     []Node          // node of dst plus one, 0 where not yet made
+	load     func(Load) Node // makes loads in place of dst; may be nil
 }
 
 func newRebuild(src, dst *Expr, sub []Lin) *rebuild {
@@ -37,7 +38,12 @@ func (r *rebuild) node(n Node) Node {
 	switch x := &r.src.Nodes[n]; x.Fn {
 	case LoadFn:
 		l := &r.src.Loads[x.K]
-		m = r.dst.load(Load{In: l.In, Index: r.index(l.Index), Guarded: l.Guarded || r.guard})
+		at := Load{In: l.In, Index: r.index(l.Index), Guarded: l.Guarded || r.guard}
+		if r.load != nil {
+			m = r.load(at)
+		} else {
+			m = r.dst.load(at)
+		}
 	case Iota:
 		m = r.dst.linNode(r.sub[x.K])
 	default:
