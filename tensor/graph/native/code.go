@@ -5,6 +5,7 @@ package native
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -26,7 +27,7 @@ type Code struct {
 	p       *printed
 	entry   entries
 	consts  []uintptr              // of the unit
-	copies  [][]uint64             // those that are copies
+	memory  []unsafe.Pointer       // the same
 	kernels map[int]kernels.Kernel // of the steps that call one
 	work    bool                   // some step is worth sharing out
 	whole   bool                   // no step calls a kernel
@@ -69,35 +70,47 @@ func newCode(g *graph.Graph, dev device.Device, p *printed, e entries) (*Code, e
 	for _, k := range p.consts {
 		ptr := k.array.Ptr
 		if k.dim >= 0 {
-			m := packed(k.array, k.dim)
-			c.copies = append(c.copies, m)
-			ptr = unsafe.Pointer(unsafe.SliceData(m))
+			ptr = unsafe.Pointer(unsafe.SliceData(packed(k)))
 		}
+		c.memory = append(c.memory, ptr)
 		c.consts = append(c.consts, uintptr(ptr))
 	}
 	return c, nil
 }
 
-// packed copies an array so that a dimension is the last one.
-func packed(a *kernels.Array, dim int) []uint64 {
-	size, unit := a.Size(), a.DType.Size()
-	m := make([]uint64, (size*unit+7)/8+8)
-	to := packedStrides(a.Shape, dim)
+// elementsOf returns the bits of a constant's elements in the order in which the
+// text reads them.
+func elementsOf(c constant) []uint64 {
+	if c.dim < 0 {
+		return slices.Collect(each(c.array))
+	}
+	a := c.array
+	m := make([]uint64, a.Size())
+	to := packedStrides(a.Shape, c.dim)
 	at := make([]int, len(a.Shape))
-	for range size {
-		from, dst := 0, 0
+	for x := range each(a) {
+		dst := 0
 		for d, i := range at {
-			from += i * a.Stride(d)
 			dst += i * to[d]
 		}
-		copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m)), dst*unit)), unit),
-			unsafe.Slice((*byte)(unsafe.Add(a.Ptr, from*unit)), unit))
+		m[dst] = x
 		for d := len(at) - 1; d >= 0; d-- {
 			if at[d]++; at[d] < a.Shape[d] {
 				break
 			}
 			at[d] = 0
 		}
+	}
+	return m
+}
+
+// packed returns memory of a constant's elements in the order of elementsOf.
+func packed(c constant) []uint64 {
+	unit := c.array.DType.Size()
+	list := elementsOf(c)
+	m := make([]uint64, (len(list)*unit+7)/8+8)
+	for i, x := range list {
+		copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m)), i*unit)), unit), unsafe.Slice((*byte)(unsafe.Pointer(&x)), unit))
 	}
 	return m
 }
@@ -184,8 +197,7 @@ func (r *Runner) array(v graph.Ref) *kernels.Array {
 	case inArena:
 		a.Ptr, a.Buf = unsafe.Add(r.arena.Ptr(), at.offset+l.offset), r.arena
 	case ofConst:
-		k := r.c.p.consts[at.index].array
-		a.Ptr, a.Buf = unsafe.Add(k.Ptr, l.offset), k.Buf
+		a.Ptr = unsafe.Add(r.c.memory[at.index], l.offset)
 	default:
 		r.bound = append(r.bound, binding{a, at.source == ofOutput, at.index, l.offset})
 	}

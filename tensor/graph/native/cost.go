@@ -535,7 +535,8 @@ func traffic(size, accesses int) float64 {
 	return b * 0.3
 }
 
-// strides returns the strides, in elements, of a value in memory.
+// strides returns the strides, in elements, of a value in memory. Constants that
+// are not dense are copied.
 func (g *grouping) strides(v graph.Ref) []int {
 	a := g.alias[v]
 	if a.base != v && a.index != nil {
@@ -545,9 +546,6 @@ func (g *grouping) strides(v graph.Ref) []int {
 			strides[d] = coef(a.index, base, d)
 		}
 		return strides
-	}
-	if c := g.constOf(v); c != nil && c.Array.Strides != nil {
-		return c.Array.Strides
 	}
 	return dense(g.g.Aval(v).Shape)
 }

@@ -3,6 +3,7 @@
 package native
 
 import (
+	"iter"
 	"math"
 	"math/bits"
 	"slices"
@@ -228,8 +229,13 @@ func (l *lowering) known(x *loop.Inst, ld *load) {
 	if !ok {
 		return
 	}
-	c := loop.Inst{Fn: loop.Const, DType: x.DType, Arg: [3]loop.Node{loop.None, loop.None, loop.None}}
-	switch x.DType {
+	*x = inst(x.DType, bits)
+}
+
+// inst returns the node that is a number, given by its bits.
+func inst(dt device.DType, bits uint64) loop.Inst {
+	c := loop.Inst{Fn: loop.Const, DType: dt, Arg: [3]loop.Node{loop.None, loop.None, loop.None}}
+	switch dt {
 	case device.Float64:
 		c.V = math.Float64frombits(bits)
 	case device.Float32:
@@ -239,7 +245,7 @@ func (l *lowering) known(x *loop.Inst, ld *load) {
 	default:
 		c.K = int64(bits)
 	}
-	*x = c
+	return c
 }
 
 // uniform returns the bits of the elements of a constant, if they are all the same.
@@ -263,31 +269,39 @@ type uniform struct {
 
 // sameElements returns the bits of an array's elements, if they are all the same.
 func sameElements(a *kernels.Array) (bits uint64, ok bool) {
-	if a.Size() == 0 {
-		return 0, false
-	}
-	unit := a.DType.Size()
-	at := make([]int, len(a.Shape))
-	for k := range a.Size() {
-		from := 0
-		for d, i := range at {
-			from += i * a.Stride(d)
-		}
-		var x uint64
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(&x)), unit), unsafe.Slice((*byte)(unsafe.Add(a.Ptr, from*unit)), unit))
-		if k == 0 {
-			bits = x
-		} else if x != bits {
+	first := true
+	for x := range each(a) {
+		if !first && x != bits {
 			return 0, false
 		}
-		for d := len(at) - 1; d >= 0; d-- {
-			if at[d]++; at[d] < a.Shape[d] {
-				break
+		bits, first = x, false
+	}
+	return bits, !first
+}
+
+// each yields the bits of an array's elements, in row-major order.
+func each(a *kernels.Array) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		unit := a.DType.Size()
+		at := make([]int, len(a.Shape))
+		for range a.Size() {
+			from := 0
+			for d, i := range at {
+				from += i * a.Stride(d)
 			}
-			at[d] = 0
+			var x uint64
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(&x)), unit), unsafe.Slice((*byte)(unsafe.Add(a.Ptr, from*unit)), unit))
+			if !yield(x) {
+				return
+			}
+			for d := len(at) - 1; d >= 0; d-- {
+				if at[d]++; at[d] < a.Shape[d] {
+					break
+				}
+				at[d] = 0
+			}
 		}
 	}
-	return bits, true
 }
 
 // isProduct reports whether eager evaluation takes a loop for a matrix product.

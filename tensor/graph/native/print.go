@@ -98,7 +98,8 @@ type packKey struct {
 
 // printed is a program as text.
 type printed struct {
-	code   string
+	code   string // all of it
+	text   string // without the prelude
 	steps  []step
 	roots  []root
 	consts []constant
@@ -135,7 +136,8 @@ func (g *grouping) print() (*printed, error) {
 		return nil, p.err
 	}
 	out := &printed{steps: p.steps, roots: p.roots, consts: u.consts, sites: u.sites, arena: p.arena, views: p.views}
-	out.code = vmath.Source() + prelude + u.text.String() + p.driver()
+	out.text = u.text.String() + p.driver()
+	out.code = vmath.Source() + prelude + out.text
 	return out, nil
 }
 
@@ -192,13 +194,17 @@ func (p *printer) site(instr int) int {
 
 // constantAt returns where the unit keeps a constant of the graph.
 func (p *printer) constantAt(i, dim int) int {
+	a := &p.g.g.Consts[i].Array
 	if dim < 0 {
 		if k, ok := p.known[i]; ok {
 			return k
 		}
 		p.known[i] = len(p.consts)
+		if !a.Dense() {
+			dim = len(a.Shape) - 1
+		}
 	}
-	p.consts = append(p.consts, constant{&p.g.g.Consts[i].Array, dim})
+	p.consts = append(p.consts, constant{a, dim})
 	return len(p.consts) - 1
 }
 
