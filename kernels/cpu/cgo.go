@@ -184,6 +184,11 @@ func takeScratch(bytes int) *scratch {
 // few is the number of arrays that C gets as arguments.
 const few = 8
 
+// addresses is a list of them for C.
+type addresses struct{ of []C.uintptr_t }
+
+var addressLists = sync.Pool{New: func() any { return new(addresses) }}
+
 // runC runs tiles lo to hi-1, or steps of one tile, see ct_run.
 func runC(p *plan, base []unsafe.Pointer, tile, lo, hi int, partial []uint64, cancel *atomic.Bool) error {
 	var a [few]*C.char
@@ -194,11 +199,13 @@ func runC(p *plan, base []unsafe.Pointer, tile, lo, hi int, partial []uint64, ca
 		}
 	} else {
 		// Addresses, not pointers: what is Go's of these has been pinned.
-		addresses := make([]C.uintptr_t, len(base))
+		list := addressLists.Get().(*addresses)
+		defer addressLists.Put(list)
+		list.of = grown(list.of, len(base))
 		for i, b := range base {
-			addresses[i] = C.uintptr_t(uintptr(b))
+			list.of[i] = C.uintptr_t(uintptr(b))
 		}
-		more = &addresses[0]
+		more = &list.of[0]
 	}
 	var mem C.uintptr_t
 	if bytes := p.room(); bytes > C.CT_STACK {

@@ -13,11 +13,6 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
-// leastProduct is the number of multiplications of one product from which on a
-// matrix product beats tiles. It depends on sizes only, so that a loop is always
-// computed in the same way.
-const leastProduct = 512
-
 // contraction returns the kernel of a loop that is a matrix product worth the
 // name, or nil.
 func contraction(inst *kernels.Inst) kernels.Kernel {
@@ -30,8 +25,7 @@ func contraction(inst *kernels.Inst) kernels.Kernel {
 			return nil
 		}
 	}
-	m, n, k := loop.Extent(c.M), loop.Extent(c.N), loop.Extent(c.K)
-	if m*n < 2 || m*n*k < leastProduct || loop.Extent(c.Batch) == 0 {
+	if !c.Large() {
 		return nil
 	}
 	if !follow(c.M, c.N, c.Batch) && !follow(c.N, c.M, c.Batch) {

@@ -46,6 +46,7 @@ func (p *planner) estimate(s *shape) (inC, inGo float64) {
 	cols := float64(s.cols.size())
 	size := [...]float64{one: 1, row: n / cols, col: cols, full: n}
 	t := estimate{tileC, tileGo}
+	folds := 0.0
 	for n, uses := range p.group.uses {
 		if uses == 0 {
 			continue
@@ -57,14 +58,15 @@ func (p *planner) estimate(s *shape) (inC, inGo float64) {
 		switch {
 		case o.Scatter:
 			t.add(2*n, 3*n, float64(1+len(r.via)))
-		case s.mode == mapping:
+		case p.group.maps[p.group.outs[i]]:
 			p.moveTime(&t, r.at, full, size[:], s)
+		default:
+			p.foldTime(&t, o, n, cols, s)
+			folds++
 		}
-		p.foldTime(&t, o, n, cols, s)
 	}
 	inC, inGo = t.c*tiles, t.g*tiles
-	if s.mode == foldColumns {
-		c := float64(len(p.stores))
+	if c := folds; s.mode == foldColumns {
 		inC += results * c * (finishC + 30 + lanes*cols*foldC)
 		inGo += results * c * (finishGo + lanes*cols*foldGo)
 	}
@@ -179,9 +181,6 @@ func (p *planner) guardTime(t *estimate, r *reference, n float64, s *shape) {
 
 // foldTime adds what a reduction takes in a tile.
 func (p *planner) foldTime(t *estimate, o *loop.Store, n, cols float64, s *shape) {
-	if s.mode == mapping {
-		return
-	}
 	t.add(foldC, foldGo, n)
 	if o.Reduce == loop.LSE {
 		t.add(float64(fnOps[loop.Exp].c)+4*moveC, float64(fnOps[loop.Exp].g)+4*moveGo, n)

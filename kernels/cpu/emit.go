@@ -23,7 +23,7 @@ func (p *planner) emit() {
 		}
 	}
 	for i, o := range p.group.outs {
-		p.result(i, &p.e.Outs[o], p.layout.add && o == 0)
+		p.result(i, o, p.layout.add && o == 0)
 	}
 }
 
@@ -193,7 +193,7 @@ func (p *planner) streams(o int) bool {
 	s := &p.e.Outs[o]
 	r := p.loads[s.Value]
 	return r != nil && r.via == nil && r.guards == 0 && p.group.uses[s.Value] == 1 && s.Reduce != loop.LSE &&
-		!s.Scatter && !(p.layout.add && o == 0 && !p.group.reduce) && !p.layout.alias
+		!s.Scatter && p.group.maps[o] != p.group.reduce && !(p.layout.add && o == 0 && !p.group.reduce) && !p.layout.alias
 }
 
 // onlyFor reports whether node a is used once, by n, on the same lanes.
@@ -293,7 +293,8 @@ func (p *planner) top() class {
 }
 
 // result emits what becomes of a result's value.
-func (p *planner) result(i int, s *loop.Store, add bool) {
+func (p *planner) result(i, o int, add bool) {
+	s := &p.e.Outs[o]
 	r, dt := p.stores[i], s.Aval.DType
 	in := instr{dt: dt}
 	if p.streamed[i] {
@@ -309,7 +310,7 @@ func (p *planner) result(i int, s *loop.Store, add bool) {
 		in = instr{op: opCopy, dt: dt, cls: p.top(), k: int32(in.e), e: uint16(r.at)}
 		p.code[body] = append(p.code[body], in)
 		return
-	case p.shape.mode == mapping:
+	case p.group.maps[o]:
 		p.store(body, p.top(), r, in.a, add)
 		return
 	}

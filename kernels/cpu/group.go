@@ -10,18 +10,19 @@ import (
 )
 
 // group is a part of an expression that one plan runs: results that reduce over
-// the same axes, or one scattered result. What is here does not depend on the
-// layout of operands.
+// the same axes and results that do not reduce at all, or one scattered result.
+// What is here does not depend on the layout of operands.
 type group struct {
 	e       *loop.Expr
 	outs    []int // results
 	scatter bool
-	reduce  bool  // there are reduced axes, of more than one value in all
-	res     []int // axes of the result, outermost first; of all axes for a scatter
-	red     []int // reduced axes, likewise
-	lanes   int   // values of all axes
-	reduced int   // values of the reduced axes
-	uses    []int // by node: how often the group reads it, 0 where it does not need it
+	reduce  bool   // there are reduced axes, of more than one value in all
+	res     []int  // axes of the result, outermost first; of all axes for a scatter
+	red     []int  // reduced axes, likewise
+	lanes   int    // values of all axes
+	reduced int    // values of the reduced axes
+	maps    []bool // by result: it is written value by value, without a reduction
+	uses    []int  // by node: how often the group reads it, 0 where it does not need it
 
 	prepares bool // some result is set before the loop, see prepare
 }
@@ -30,8 +31,23 @@ type group struct {
 // instructions must be able to name.
 const maxValues = 60000
 
-// groups splits an expression; nil if some part of it has no tile code.
+// groups splits an expression; nil if some part of it has no tile code. Results
+// that do not reduce are computed along with those of the first reduction where
+// that costs less than a pass of their own.
 func groups(e *loop.Expr) []*group {
+	apart := split(e, false)
+	if len(apart) < 2 {
+		return apart
+	}
+	if joint := split(e, true); len(joint) < len(apart) && cost(joint) < cost(apart) {
+		return joint
+	}
+	return apart
+}
+
+// split makes the groups, with joint those without reductions part of the first
+// with one.
+func split(e *loop.Expr, joint bool) []*group {
 	var gs []*group
 	for i := range e.Outs {
 		s := &e.Outs[i]
@@ -42,15 +58,17 @@ func groups(e *loop.Expr) []*group {
 			gs[j].outs = append(gs[j].outs, i)
 			continue
 		}
-		g := &group{e: e, outs: []int{i}, scatter: s.Scatter, red: red, lanes: 1, reduced: 1}
+		gs = append(gs, &group{e: e, outs: []int{i}, scatter: s.Scatter, red: red, lanes: 1, reduced: 1})
+	}
+	if joint {
+		gs = joined(gs)
+	}
+	for _, g := range gs {
 		for a := range e.Axes {
-			if !slices.Contains(red, a) {
+			if !slices.Contains(g.red, a) {
 				g.res = append(g.res, a)
 			}
 		}
-		gs = append(gs, g)
-	}
-	for _, g := range gs {
 		if !g.complete() {
 			return nil
 		}
@@ -59,6 +77,37 @@ func groups(e *loop.Expr) []*group {
 }
 
 func (g *group) joins(red []int) bool { return !g.scatter && slices.Equal(g.red, red) }
+
+// joined moves the results of groups without reductions to the first with one.
+func joined(gs []*group) []*group {
+	first := slices.IndexFunc(gs, func(g *group) bool { return len(g.red) > 0 })
+	if first < 0 {
+		return gs
+	}
+	to := gs[first]
+	return slices.DeleteFunc(gs, func(g *group) bool {
+		moves := !g.scatter && len(g.red) == 0
+		if moves {
+			to.outs = append(to.outs, g.outs...)
+		}
+		return moves
+	})
+}
+
+// cost estimates the time of groups for operands that are dense.
+func cost(gs []*group) float64 {
+	t := 0.0
+	for _, g := range gs {
+		lay := layout{}
+		for _, a := range g.e.Ins {
+			lay.strides = append(lay.strides, denseStrides(a.Shape))
+		}
+		if g.lanes > 0 {
+			t += newPlan(g, "", lay).cost
+		}
+	}
+	return t
+}
 
 // complete fills in what follows from outs, res and red. It reports whether
 // there is tile code for all of it.
@@ -76,6 +125,11 @@ func (g *group) complete() bool {
 	}
 	single := func(a int) bool { return e.Axes[a].Size == 1 }
 	g.res, g.red = slices.DeleteFunc(g.res, single), slices.DeleteFunc(g.red, single)
+	g.maps = make([]bool, len(e.Outs))
+	for _, o := range g.outs {
+		red := e.Reduced(&e.Outs[o])
+		g.maps[o] = !slices.ContainsFunc(g.red, func(a int) bool { return slices.Contains(red, a) })
+	}
 	if len(g.res)+len(g.red) > maxAxes || len(e.Nodes) > maxValues {
 		return false
 	}
@@ -144,7 +198,7 @@ func (g *group) combinable() bool {
 		switch {
 		case s.Scatter && s.Aval.DType == boolean:
 			return false
-		case !g.reduce:
+		case g.maps[o]:
 		case s.Aval.DType == boolean:
 			return false
 		case s.Reduce == loop.LSE && !s.Aval.DType.IsFloat():
@@ -154,17 +208,11 @@ func (g *group) combinable() bool {
 	return true
 }
 
-// covers reports whether the group writes every element of result o.
+// covers reports whether the group writes every element of result o: as many as
+// it has, for each is written once.
 func (g *group) covers(o int) bool {
 	s := &g.e.Outs[o]
-	if s.Scatter || s.Partial {
-		return false
-	}
-	n := 1
-	for _, a := range g.res {
-		n *= g.e.Axes[a].Size
-	}
-	return n == s.Aval.Size()
+	return !s.Scatter && loop.Values(g.e.Axes, s.Index) == s.Aval.Size()
 }
 
 // access is a linear function of the axes: the place in an operand of the

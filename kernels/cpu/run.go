@@ -14,7 +14,7 @@ import (
 
 // run does a plan.
 func run(p *plan, c *kernels.Call) error {
-	if parts := p.parts(c); parts > 1 {
+	if parts := p.parts(c); parts > 1 || len(c.In)+len(c.Out) > some && !p.inGo {
 		j := jobs.Get().(*job)
 		err := j.run(p, c, parts)
 		j.release()
@@ -29,7 +29,7 @@ func run(p *plan, c *kernels.Call) error {
 		machines.Put(m)
 		return err
 	}
-	var room [12]unsafe.Pointer
+	var room [some]unsafe.Pointer
 	base := bases(room[:0], c)
 	var pinned pins
 	pinned.pin(p, base)
@@ -37,6 +37,9 @@ func run(p *plan, c *kernels.Call) error {
 	pinned.unpin()
 	return err
 }
+
+// some is the number of arrays up to which a run keeps their addresses on the stack.
+const some = 12
 
 // parts returns how many parts a call is worth.
 func (p *plan) parts(c *kernels.Call) int {

@@ -99,8 +99,11 @@ BINARY(and, u8, u8, x & y)
 BINARY(or, u8, u8, x | y)
 INTEGER(i32, u32)
 INTEGER(i64, u64)
-FLOAT(f32, __builtin_fabsf, __builtin_sqrtf)
-FLOAT(f64, __builtin_fabs, __builtin_sqrt)
+/* errno is nobody's concern: without it the compiler puts square roots in vectors. */
+extern double sqrt(double) __attribute__((const));
+extern float sqrtf(float) __attribute__((const));
+FLOAT(f32, __builtin_fabsf, sqrtf)
+FLOAT(f64, __builtin_fabs, sqrt)
 
 /* Elementary functions. */
 #define ELEMENTARY(T) \
