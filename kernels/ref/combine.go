@@ -4,6 +4,7 @@ package ref
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/kernels/loop"
@@ -33,7 +34,10 @@ func (m *machine) newStore(out *loop.Store, array *kernels.Array, add bool) *sto
 	s := &store{out: out, array: array, shape: array.Shape, strides: strides(dense), add: add}
 	n, float := array.Size(), array.DType.IsFloat()
 	switch {
-	case out.Reduce == loop.NoReduce && !out.Scatter && !out.Partial && !add:
+	case out.Reduce == loop.NoReduce && !out.Scatter && !add:
+		if out.Partial {
+			clear(unsafe.Slice((*byte)(array.Ptr), n*array.DType.Size()))
+		}
 		s.combine = (*direct)(array)
 	case out.Reduce == loop.LSE:
 		s.combine = &lse{top: filled(n, math.Inf(-1)), sums: newSums(n)}
