@@ -81,12 +81,27 @@ func (g *Graph) TimeOf(i int) time.Duration {
 
 // Release gives up the references to the constants' buffers and empties the graph.
 func (g *Graph) Release() {
+	g.ReleaseConsts()
+	*g = Graph{}
+}
+
+// ReleaseConsts gives up the references to the constants' buffers, once, and leaves
+// the graph to be read as a record.
+func (g *Graph) ReleaseConsts() {
 	for _, c := range g.Consts {
 		if c.Array.Buf != nil {
 			c.Array.Buf.Release()
 		}
 	}
-	*g = Graph{}
+}
+
+// Clone returns a graph with the same contents that can be changed on its own, with
+// references of its own to the constants.
+func (g *Graph) Clone() *Graph {
+	c := g.share()
+	c.Instrs, c.args, c.def, c.inputs = slices.Clone(g.Instrs), slices.Clone(g.args), slices.Clone(g.def), slices.Clone(g.inputs)
+	c.Params, c.Outputs, c.Places = slices.Clone(g.Params), slices.Clone(g.Outputs), slices.Clone(g.Places)
+	return c
 }
 
 // share returns a graph with the same contents and references of its own to the constants.

@@ -21,6 +21,8 @@ var randomSteps = []struct {
 }{
 	{kernels.Neg, []any{nil}, false},
 	{kernels.Square, []any{nil}, false},
+	{kernels.Sqrt, []any{nil}, false},
+	{kernels.Lgamma, []any{nil}, false},
 	{kernels.Add, []any{nil}, true},
 	{kernels.Mul, []any{nil}, true},
 	{kernels.Sub, []any{nil}, true},
@@ -32,7 +34,11 @@ var randomSteps = []struct {
 		kernels.RangesOf(kernels.Item(0)), kernels.RangesOf(kernels.From(1, 2)),
 		kernels.RangesOf(kernels.All(), kernels.Stepped(kernels.End, kernels.Begin, -1)),
 	}, false},
+	{kernels.Pad, []any{kernels.PaddingOf([]int{1, 0}, []int{0, 0}), kernels.PaddingOf([]int{-1, 1}, []int{1, -1})}, false},
 	{kernels.Sum, []any{kernels.Axes{}, kernels.AxesOf(true, 0), kernels.AxesOf(false, -1)}, false},
+	{kernels.MaxReduce, []any{kernels.AxesOf(true, 0), kernels.AxesOf(false, -1)}, false},
+	{kernels.LogSumExp, []any{kernels.AxesOf(true, 1), kernels.AxesOf(false, 0)}, false},
+	{kernels.Matmul, []any{nil}, true},
 }
 
 // drawGraph builds a random program. Steps that do not fit their operands are left out.
@@ -53,7 +59,7 @@ func drawGraph(t *rapid.T) *Graph {
 			avals[i] = g.Aval(v)
 		}
 		inst, err := s.op.Inst(rapid.SampledFrom(s.attrs).Draw(t, "attr"), avals...)
-		if err != nil || inst.In[0].DType == device.Bool && (s.op == kernels.Neg || s.op == kernels.Square) {
+		if err != nil || inst.In[0].DType == device.Bool && !s.two && s.op != kernels.Reshape && s.op != kernels.Transpose {
 			continue
 		}
 		values = append(values, g.Emit(inst, in...))
@@ -96,8 +102,8 @@ func direct(g *Graph, in []*kernels.Array) [][]byte {
 	return out
 }
 
-// Views, in-place results, the memory plan and dead code change no bit of what a
-// program computes, nor do destinations among the parameters.
+// Views, in-place results, the memory plan, dead code and other passes change no bit
+// of what a program computes, nor do destinations among the parameters.
 func TestRandomPrograms(t *testing.T) {
 	dev := openDevice(t, "ref")
 	rapid.Check(t, func(t *rapid.T) {
@@ -109,6 +115,12 @@ func TestRandomPrograms(t *testing.T) {
 		want := direct(g, in)
 		if n := len(g.Instrs); g.RemoveDead() > n {
 			t.Fatal("more dead than there were")
+		}
+		g.Optimize(Passes(rapid.IntRange(0, AllPasses).Draw(t, "passes")))
+		for i := range g.Instrs {
+			if e := g.Instrs[i].Inst.Expr; e != nil && e.Verify() != nil {
+				t.Fatal(e.Verify(), e.Text())
+			}
 		}
 		p, err := Compile(g, dev)
 		if err != nil {

@@ -1,0 +1,501 @@
+// Fusion: which loops become one. Loops over the same index space form groups, each
+// of which is written as one loop; what a loop computes for readers in its own
+// group only is never stored, and what is cheaper computed anew than stored is
+// computed by every reader for itself.
+
+package graph
+
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
+)
+
+// Limits: of the nodes and axes of a group's loop, and of the groups that are looked
+// at for one instruction.
+const (
+	maxGroupNodes = 512
+	maxGroupAxes  = 12
+	maxReaders    = 12
+)
+
+// fuser decides. It goes through the instructions from the last to the first, so
+// that when it comes to one all its readers have their groups.
+type fuser struct {
+	g      *Graph
+	groups []*group // by the instruction that began it; nil for others
+	home   []int32  // by instruction: the group that it is in, -1 for none
+	inline []bool   // by instruction: readers outside its group compute it themselves
+	order  []int32  // by group: groups in ascending order are a valid program
+
+	head []int32 // by value: its first use, -1 for none
+	uses []use
+	read []reader // of the instruction at hand
+
+	known map[Ref]float64 // constants of one element
+}
+
+// group is loops that become one, or an instruction that stays as it is.
+type group struct {
+	parent  int32      // the group that took it in, or itself
+	sub     []loop.Lin // its axes over those of parent, where that is another
+	loop    bool       // it is a loop, into which others can go
+	rigid   bool       // ... but not next to it
+	axes    []loop.Axis
+	red     []int // axes that results reduce over, all of them the same
+	members []member
+	reads   []Ref // values that it reads
+	nodes   int
+}
+
+// member is an instruction of a group, whose axis a is sub[a].
+type member struct {
+	instr int32
+	sub   []loop.Lin
+}
+
+// use is a load of a value by a group, or of the whole value (index nil): as an
+// output, by an instruction that is no loop, or at a place known only in the run.
+type use struct {
+	group   int32 // -1 for an output
+	next    int32 // of the same value, -1 for none
+	index   []loop.Lin
+	guarded bool
+}
+
+// reader is a group that reads the results of an instruction.
+type reader struct {
+	group  int32
+	index  []loop.Lin // the first that it is read at
+	peer   bool       // there is no other, and it tells the group's points apart
+	whole  bool       // some use is of the whole value
+	places [][]loop.Lin
+	work   int // points at which a copy would compute
+}
+
+// Fuse makes one loop of several, by substitution of producers into the loops that read
+// them and by joining loops over the same index space. Every result keeps its
+// bits: scalar functions stay in their order, reductions combine the same values in
+// the same order, matrix products stay whole. It returns how many instructions fewer there are.
+func (g *Graph) Fuse() int {
+	return g.fuse(nil)
+}
+
+func (g *Graph) fuse(known map[Ref]float64) int {
+	f := &fuser{
+		g: g, groups: make([]*group, len(g.Instrs)), home: make([]int32, len(g.Instrs)),
+		inline: make([]bool, len(g.Instrs)), order: make([]int32, len(g.Instrs)), head: make([]int32, g.NumValues()),
+		known: known,
+	}
+	for v := range f.head {
+		f.head[v] = -1
+	}
+	for _, v := range g.Outputs {
+		f.use(v, -1, nil, false)
+	}
+	for i := len(g.Instrs) - 1; i >= 0; i-- {
+		f.home[i] = -1
+		f.place(int32(i))
+	}
+	f.joinReaders()
+	before := len(g.Instrs)
+	newEmitter(f).emit()
+	g.RemoveDead()
+	return before - len(g.Instrs)
+}
+
+// use notes a load of v.
+func (f *fuser) use(v Ref, group int32, index []loop.Lin, guarded bool) {
+	if h := f.head[v]; h >= 0 && f.uses[h].group == group && sameIndex(f.uses[h].index, index) {
+		return
+	}
+	f.uses = append(f.uses, use{group, f.head[v], index, guarded})
+	f.head[v] = int32(len(f.uses) - 1)
+	if group >= 0 {
+		f.groups[group].reads = append(f.groups[group].reads, v)
+	}
+}
+
+func sameIndex(a, b []loop.Lin) bool {
+	return (a == nil) == (b == nil) && slices.EqualFunc(a, b, loop.Lin.Equal)
+}
+
+// find returns the group that a group is part of by now.
+func (f *fuser) find(id int32) int32 {
+	g := f.groups[id]
+	if g.parent == id {
+		return id
+	}
+	root := f.find(g.parent)
+	if root != g.parent {
+		g.sub, _ = loop.Subst(g.sub, f.groups[g.parent].sub)
+		g.parent = root
+	}
+	return root
+}
+
+// at returns a use with its group and index as they are by now.
+func (f *fuser) at(u int32) *use {
+	x := &f.uses[u]
+	if x.group < 0 {
+		return x
+	}
+	if root := f.find(x.group); root != x.group {
+		if x.index != nil {
+			x.index, _ = loop.Subst(x.index, f.groups[x.group].sub)
+		}
+		x.group = root
+	}
+	return x
+}
+
+// place finds the group of an instruction.
+func (f *fuser) place(i int32) {
+	inst := f.g.Instrs[i].Inst
+	if !isLoop(inst) && !isReshape(inst) {
+		f.alone(i)
+		return
+	}
+	ok := f.readers(i)
+	switch {
+	case !ok || !produces(inst):
+		f.alone(i)
+	case inst.Rearranges():
+		f.inline[i] = true
+		f.copies(i)
+		if slices.ContainsFunc(f.read, func(r reader) bool { return r.whole }) {
+			f.alone(i)
+		}
+	default:
+		f.produce(i)
+	}
+}
+
+// produce places a loop that others read.
+func (f *fuser) produce(i int32) {
+	home := f.join(i)
+	rest := f.read[:0:0]
+	for _, r := range f.read {
+		if r.group < 0 || home < 0 || f.find(r.group) != home {
+			rest = append(rest, r)
+		}
+	}
+	switch {
+	case home >= 0 && len(rest) == 0:
+		f.enter(i, home)
+	case f.worthCopying(i, home, rest):
+		f.inline[i] = true
+		if home >= 0 {
+			f.enter(i, home)
+		}
+		f.read = rest
+		f.copies(i)
+	case home >= 0 && f.precedes(home, rest):
+		f.enter(i, home)
+	default:
+		f.alone(i)
+	}
+}
+
+// readers gathers who reads the results of an instruction; not ok where they are too many.
+func (f *fuser) readers(i int32) bool {
+	f.read = f.read[:0]
+	x := &f.g.Instrs[i]
+	reshape := isReshape(x.Inst)
+	for k := range x.Inst.Out {
+		v := x.Out + Ref(k)
+		for u := f.head[v]; u >= 0; u = f.uses[u].next {
+			w := f.at(u)
+			n := slices.IndexFunc(f.read, func(r reader) bool { return r.group == w.group })
+			if n < 0 {
+				n = len(f.read)
+				if n == maxReaders && !x.Inst.Rearranges() {
+					return false
+				}
+				f.read = append(f.read, reader{group: w.group, index: w.index, peer: true})
+			}
+			f.readAt(&f.read[n], w, x.Inst, k, reshape)
+		}
+	}
+	return true
+}
+
+// readAt notes one use of result k.
+func (f *fuser) readAt(r *reader, u *use, inst *kernels.Inst, k int, reshape bool) {
+	if u.index == nil || reshape && !splits(inst) {
+		r.whole, r.peer = true, false
+		return
+	}
+	if inst.Expr != nil && inst.Expr.Outs[k].Reduce != loop.NoReduce {
+		r.whole, r.peer = true, false
+		return
+	}
+	g := f.groups[u.group]
+	if !slices.ContainsFunc(r.places, func(p []loop.Lin) bool { return sameIndex(p, u.index) }) {
+		r.places = append(r.places, u.index)
+		r.work += max(loop.Values(g.axes, u.index), extent(g.axes)/tilePoints)
+	}
+	r.peer = r.peer && !u.guarded && g.loop && !g.rigid && sameIndex(r.index, u.index) &&
+		extent(g.axes) == inst.Out[k].Size() && loop.OneToOne(g.axes, u.index)
+}
+
+// join makes one group of those that read instruction i point by point, and returns
+// the one that i can be part of, or -1.
+func (f *fuser) join(i int32) int32 {
+	home, at := int32(-1), []loop.Lin(nil)
+	for _, r := range f.read {
+		if !r.peer || home >= 0 && f.find(r.group) == home {
+			continue
+		}
+		id := f.find(r.group)
+		index := r.index
+		if id != r.group { // merged on the way
+			index, _ = loop.Subst(index, f.groups[r.group].sub)
+		}
+		switch {
+		case home < 0 && f.fits(i, id, index):
+			home, at = id, index
+		case home < 0:
+		case f.merge(home, id, at, index):
+		case f.merge(id, home, index, at):
+			home, at = id, index
+		}
+	}
+	if home >= 0 && !f.fits(i, home, at) {
+		return -1
+	}
+	return home
+}
+
+// fits reports whether instruction i, whose results are read at index, can be part of a group.
+func (f *fuser) fits(i, home int32, index []loop.Lin) bool {
+	g, e := f.groups[home], f.g.Instrs[i].Inst.Expr
+	if g.nodes+len(e.Nodes) > maxGroupNodes || len(g.reads)+len(e.Loads) > 2*maxGroupNodes {
+		return false
+	}
+	red, ok := reductions(e, g.axes, axesAt(e, index))
+	return ok && (len(red) == 0 || len(g.red) == 0 || slices.Equal(red, g.red))
+}
+
+// reductions returns the axes that the results of a loop reduce over, where its axis
+// a is sub[a] of other axes; not ok where a reduction would combine in another order
+// than it does, or not all reduce over the same.
+func reductions(e *loop.Expr, axes []loop.Axis, sub []loop.Lin) (red []int, ok bool) {
+	for o := range e.Outs {
+		s := &e.Outs[o]
+		if s.Reduce == loop.NoReduce {
+			continue
+		}
+		var digits []loop.Lin
+		for _, a := range e.Reduced(s) {
+			digits = append(digits, sub[a])
+		}
+		list, ok := loop.InOrder(axes, digits)
+		if !ok || red != nil && !slices.Equal(red, list) {
+			return nil, false
+		}
+		for _, l := range sub {
+			if _, ok := loop.InOrder(axes, []loop.Lin{l}); !ok {
+				return nil, false
+			}
+		}
+		red = list
+	}
+	return red, true
+}
+
+// enter makes instruction i a member of a group that reads it point by point.
+func (f *fuser) enter(i, home int32) {
+	x := &f.g.Instrs[i]
+	for _, r := range f.read {
+		if r.peer && f.find(r.group) == home {
+			index := r.index
+			if r.group != home {
+				index, _ = loop.Subst(index, f.groups[r.group].sub)
+			}
+			f.add(home, i, axesAt(x.Inst.Expr, index))
+			return
+		}
+	}
+}
+
+// add makes instruction i, whose axis a is sub[a], a member of a group.
+func (f *fuser) add(home, i int32, sub []loop.Lin) {
+	g, e := f.groups[home], f.g.Instrs[i].Inst.Expr
+	f.home[i] = home
+	g.members = append(g.members, member{i, sub})
+	if red, _ := reductions(e, g.axes, sub); len(red) > 0 {
+		g.red = red
+	}
+	f.loads(home, i, sub, false)
+}
+
+// loads notes what instruction i loads as part of a group.
+func (f *fuser) loads(home, i int32, sub []loop.Lin, guard bool) {
+	g, e := f.groups[home], f.g.Instrs[i].Inst.Expr
+	args := f.g.Args(int(i))
+	g.nodes += len(e.Nodes)
+	for k := range e.Loads {
+		l := &e.Loads[k]
+		index, ok := loop.Subst(l.Index, sub)
+		guarded := (l.Guarded || guard) && ok && !loop.Within(g.axes, index, e.Ins[l.In].Shape)
+		f.use(args[l.In], home, index, guarded)
+	}
+}
+
+// copies notes what readers load that compute instruction i themselves.
+func (f *fuser) copies(i int32) {
+	x := &f.g.Instrs[i]
+	for _, r := range f.read {
+		for _, index := range r.places {
+			id, at := r.group, index
+			if root := f.find(id); root != id {
+				at, _ = loop.Subst(at, f.groups[id].sub)
+				id = root
+			}
+			guard := !loop.Within(f.groups[id].axes, at, x.Inst.Out[0].Shape)
+			if isReshape(x.Inst) {
+				f.use(f.g.Args(int(i))[0], id, split(x.Inst, at), guard)
+				continue
+			}
+			f.loads(id, i, axesAt(x.Inst.Expr, at), guard)
+		}
+	}
+}
+
+// alone gives instruction i a group of its own.
+func (f *fuser) alone(i int32) {
+	inst := f.g.Instrs[i].Inst
+	g := &group{parent: i, loop: isLoop(inst) && !inst.Rearranges()}
+	f.groups[i], f.home[i], f.order[i] = g, i, i
+	if !g.loop {
+		for _, v := range f.g.Args(int(i)) {
+			f.use(v, i, nil, false)
+		}
+		g.members = []member{{i, nil}}
+		return
+	}
+	sub := make([]loop.Lin, len(inst.Expr.Axes))
+	g.rigid = rigid(inst.Expr)
+	for a, ax := range inst.Expr.Axes {
+		if ax.Size == 1 && !g.rigid {
+			sub[a] = loop.Fixed(0)
+			continue
+		}
+		sub[a] = loop.At(len(g.axes))
+		g.axes = append(g.axes, ax)
+	}
+	f.add(i, i, sub)
+}
+
+// axesAt returns each axis of a loop that is read at an index of its results.
+func axesAt(e *loop.Expr, index []loop.Lin) []loop.Lin {
+	sub := make([]loop.Lin, len(e.Axes))
+	for a := range sub {
+		sub[a] = loop.Fixed(0)
+		if a < len(index) {
+			sub[a] = index[a]
+		}
+	}
+	return sub
+}
+
+func extent(axes []loop.Axis) int {
+	n := 1
+	for _, a := range axes {
+		n *= a.Size
+	}
+	return n
+}
+
+// isLoop reports whether an instruction is a loop that others can go into: no
+// product of matrices, and not over nothing.
+func isLoop(inst *kernels.Inst) bool {
+	e := inst.Expr
+	if e == nil || len(e.Axes) > maxGroupAxes || extent(e.Axes) == 0 || len(inst.Out) == 0 {
+		return false
+	}
+	c, ok := e.AsContraction()
+	return !ok || !c.Large()
+}
+
+// rigid reports whether a loop keeps its axes as they are: for it scatters, leaves
+// gaps, or reduces over nothing but axes of one value.
+func rigid(e *loop.Expr) bool {
+	for o := range e.Outs {
+		s := &e.Outs[o]
+		if s.Scatter || s.Partial {
+			return true
+		}
+		if red := e.Reduced(s); s.Reduce != loop.NoReduce && !slices.ContainsFunc(red, func(a int) bool { return e.Axes[a].Size > 1 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// produces reports whether readers can take a result of the instruction from where
+// it is computed: element by element, in a loop over them.
+func produces(inst *kernels.Inst) bool {
+	if isReshape(inst) {
+		return true
+	}
+	return !rigid(inst.Expr) && slices.ContainsFunc(inst.Expr.Outs, func(s loop.Store) bool { return s.Reduce == loop.NoReduce })
+}
+
+func isReshape(inst *kernels.Inst) bool { return inst.Op == kernels.Reshape && inst.Out[0].Size() > 0 }
+
+// splits reports whether a reshape only splits dimensions, and adds or drops
+// dimensions of one element, so that its index is an affine one of its operand.
+func splits(inst *kernels.Inst) bool {
+	_, ok := splitting(inst.In[0].Shape, inst.Out[0].Shape)
+	return ok
+}
+
+// splitting returns, for each dimension of shape to, the dimension of shape from that it is
+// a part of (-1 for one of one element).
+func splitting(from, to []int) (part []int, ok bool) {
+	part = make([]int, len(to))
+	d := 0
+	for i := 0; i < len(to); {
+		for d < len(from) && from[d] == 1 {
+			d++
+		}
+		n := 1
+		for ; i < len(to) && (to[i] == 1 || d < len(from) && n < from[d]); i++ {
+			part[i] = -1
+			if to[i] > 1 {
+				part[i], n = d, n*to[i]
+			}
+		}
+		if d < len(from) && n != from[d] {
+			return nil, false
+		}
+		d++
+	}
+	return part, true
+}
+
+// split returns the index of a reshape's operand where its result is read at an index.
+func split(inst *kernels.Inst, index []loop.Lin) []loop.Lin {
+	from, to := inst.In[0].Shape, inst.Out[0].Shape
+	part, _ := splitting(from, to)
+	at := make([]loop.Lin, len(from))
+	for d := range at {
+		at[d] = loop.Fixed(0)
+	}
+	stride := 1
+	for i := len(to) - 1; i >= 0; i-- {
+		d := part[i]
+		if d < 0 {
+			continue
+		}
+		if i+1 < len(to) && !slices.Contains(part[i+1:], d) {
+			stride = 1
+		}
+		at[d] = at[d].Add(index[i], stride)
+		stride *= to[i]
+	}
+	return at
+}

@@ -1,0 +1,98 @@
+// The passes: what Optimize does with a graph, and which of it can be left out.
+
+package graph
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// Passes is a set of passes.
+type Passes uint
+
+// The passes, in the order in which they run. Dead code is removed in any case.
+const (
+	FoldConstants Passes = 1 << iota // compute what depends on constants only
+	CSE                              // compute once what is computed twice
+	Simplify                         // leave out operations that change nothing
+	Fusion                           // make one loop of several
+
+	AllPasses = 1<<iota - 1
+)
+
+var passNames = []string{"constants", "cse", "simplify", "fusion"}
+
+// String lists the passes' names.
+func (p Passes) String() string {
+	var list []string
+	for i, name := range passNames {
+		if p>>i&1 != 0 {
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// Optimize runs passes on g. What the graph computes stays the same, bit for bit.
+func (g *Graph) Optimize(passes Passes) {
+	g.RemoveDead()
+	if passes&Fusion != 0 {
+		g.fuse(g.scalars(passes&FoldConstants != 0))
+	}
+}
+
+// scalars returns the values of the constants whose elements are all the same, if
+// constants can be looked at.
+func (g *Graph) scalars(look bool) map[Ref]float64 {
+	if !look {
+		return nil
+	}
+	known := map[Ref]float64{}
+	for i := range g.Consts {
+		if c := &g.Consts[i]; c.Array.Size() > 0 && uniform(&c.Array) {
+			if v, ok := numberOf(&c.Array); ok {
+				known[c.Ref] = v
+			}
+		}
+	}
+	return known
+}
+
+// uniform reports whether all elements of an array have the same bits.
+func uniform(a *kernels.Array) bool {
+	n := 1 // elements in memory
+	for d, size := range a.Shape {
+		if size > 1 && a.Stride(d) != 0 {
+			n *= size
+		}
+	}
+	if n == 1 {
+		return true
+	}
+	if !a.Dense() {
+		return false
+	}
+	b, size := packed(a), a.DType.Size()
+	return bytes.Equal(b[size:], b[:len(b)-size])
+}
+
+// numberOf returns the first element of an array; not ok where float64 may not hold it.
+func numberOf(a *kernels.Array) (v float64, ok bool) {
+	switch p := a.Ptr; a.DType {
+	case device.Float64:
+		return *(*float64)(p), true
+	case device.Float32:
+		return float64(*(*float32)(p)), true
+	case device.Int64:
+		n := *(*int64)(p)
+		return float64(n), max(n, -n) < 1<<53
+	case device.Int32:
+		return float64(*(*int32)(p)), true
+	case device.Bool:
+		return float64(*(*uint8)(p)), true
+	}
+	return 0, false
+}
