@@ -16,6 +16,8 @@ type options struct {
 	ieee   bool // derivatives: ordinary products
 	native bool // Prepare: machine code
 
+	without graph.Passes // Prepare: the passes left out
+
 	// Loops:
 	length        int
 	hasLength     bool
@@ -28,6 +30,10 @@ type options struct {
 
 // defaultResidualLimit is what the residuals of a While may take unless told otherwise.
 const defaultResidualLimit = 256 << 20
+
+// Without, for [Prepare], leaves passes out, as to see what each is worth:
+// Without(graph.AllPasses) runs the operations one by one as they were recorded.
+func Without(passes graph.Passes) Option { return func(o *options) { o.without |= passes } }
 
 func gather(opts []Option) (o options) {
 	o.residualLimit = defaultResidualLimit

@@ -161,7 +161,7 @@ func (p *Prepared[P, Q]) Call(x P) Q {
 		case r.custom:
 			return p.f(x) // so that its own rules are used
 		default:
-			return rebuild(r.y, replay(r.program.Graph(), leaves))
+			return rebuild(r.y, replay(r.recorded, leaves))
 		}
 	}
 	y, err := p.Run(context.Background(), x)
@@ -202,7 +202,7 @@ func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
 	return changed, nil
 }
 
-// Graph returns the recorded program, to be looked at and printed only.
+// Graph returns the program as the passes leave it, to be looked at and printed only.
 func (p *Prepared[P, Q]) Graph() *graph.Graph { return p.rec.Load().program.Graph() }
 
 // Profile runs the program on x for at least d, at least once, and returns its

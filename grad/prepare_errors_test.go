@@ -83,7 +83,7 @@ func TestPrepareErrors(t *testing.T) {
 		p := mustPrepare(t, gather, x, opts...)
 		_, err := p.Run(t.Context(), tensor.New([]float64{0, 7}))
 		var oe *tensor.OpError
-		if !errors.As(err, &ie) || ie.Index != 7 || !errors.As(err, &oe) || len(oe.In) != 2 {
+		if !errors.As(err, &ie) || ie.Index != 7 || !errors.As(err, &oe) || len(oe.In) == 0 {
 			t.Errorf("an index out of range: %v", err)
 		}
 		if got := strings.Contains(err.Error(), "prepare_errors_test.go:"); got != (opts != nil) {

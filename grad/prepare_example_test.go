@@ -23,10 +23,8 @@ func ExamplePrepared_Graph() {
 	}
 	// Output:
 	// %0 = param 0     float64[2]
-	// %1 = const 3     float64[]
-	// %2 = mul %0, %1  float64[2]
-	// %3 = exp %2      float64[2]
-	// return %3
+	// %1 = mul+exp %0  float64[2]
+	// return %1
 }
 
 func ExamplePrepared_Call() {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -17,6 +18,8 @@ import (
 // recording is a function recorded once.
 type recording[Q any] struct {
 	program  *graph.Program
+	recorded *graph.Graph // the function's operations as they were, less dead code
+	closing  sync.Once
 	y        Q // what the result is like, without its elements
 	out      *leafTree[Q]
 	outs     []kernels.Aval // of each leaf of the result
@@ -64,7 +67,13 @@ func (p *Prepared[P, Q]) record() (*recording[Q], error) {
 	g.RemoveDead()
 	r.custom = rec.custom
 	r.fingerprints(g)
+	if err := p.dev.Sync(context.Background()); err != nil { // constants are looked at
+		return nil, err
+	}
+	r.recorded = g.Clone()
+	g.Optimize(graph.AllPasses &^ p.opts.without)
 	if r.program, err = graph.Compile(g, p.dev); err != nil {
+		r.recorded.Release()
 		return nil, err
 	}
 	if p.opts.native {
@@ -148,7 +157,7 @@ func (r *recording[Q]) unchanged() error {
 
 // same reports whether two recordings are the same program with the same result.
 func (r *recording[Q]) same(old *recording[Q]) bool {
-	return r.program.Graph().Equal(old.program.Graph()) && slices.Equal(r.out.paths, old.out.paths) &&
+	return r.recorded.Equal(old.recorded) && slices.Equal(r.out.paths, old.out.paths) &&
 		slices.EqualFunc(r.borrowed, old.borrowed, func(a, b fingerprint) bool { return a.sum == b.sum }) &&
 		reflect.TypeOf(r.y) == reflect.TypeOf(old.y)
 }
@@ -169,10 +178,12 @@ func (r *recording[Q]) run(ctx context.Context, f *frame) error {
 	return nil
 }
 
-// close gives up the program.
+// close gives the memory back. What was recorded can be read all the same, by a
+// replay that is under way.
 func (r *recording[Q]) close() {
 	if r.native != nil {
 		r.native.cancel()
 	}
 	r.program.Close()
+	r.closing.Do(r.recorded.ReleaseConsts)
 }
