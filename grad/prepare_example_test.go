@@ -3,6 +3,7 @@
 package grad_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -51,4 +52,18 @@ func ExamplePrepared_Retrace() {
 	// Output:
 	// 4.0
 	// true <nil> 2.0
+}
+
+func ExampleWithNative() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Sin().Square().Sum() }
+	p, err := grad.Prepare(grad.Grad(f), tensor.Zeros(3), grad.WithNative())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	_ = p.Native(context.Background()) // only to wait: until then, and without a compiler, it runs as it is
+	fmt.Println(p.Call(tensor.New([]float64{0, 1, 2})))
+	// Output:
+	// [ 0.          0.90929743 -0.7568025 ]
 }

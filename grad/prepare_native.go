@@ -4,6 +4,7 @@ package grad
 
 import (
 	"context"
+	"io"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
@@ -49,4 +50,17 @@ func (p *Prepared[P, Q]) Native(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// WriteC writes the program as C11 for embedding: a function called name, in a
+// file that is its own header and needs nothing but the C library; the comment at
+// its beginning tells how to compile it. Constants are part of the text.
+//
+// Errors: w's, a *native.NameError, a *native.UnsupportedError for an operation
+// that is no loop (a factorization, a sort), a *native.TooLargeError.
+func (p *Prepared[P, Q]) WriteC(w io.Writer, name string) error {
+	r := p.rec.Load()
+	return r.program.View(func(g *graph.Graph) error {
+		return native.WriteC(w, g, name, p.in.paths, r.out.paths)
+	})
 }

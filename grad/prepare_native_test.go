@@ -19,8 +19,8 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
-// native prepares f and waits for its code.
-func native[P, Q any](t *testing.T, f func(P) Q, like P) *grad.Prepared[P, Q] {
+// compiled prepares f and waits for its code.
+func compiled[P, Q any](t *testing.T, f func(P) Q, like P) *grad.Prepared[P, Q] {
 	t.Helper()
 	p, err := grad.Prepare(f, like, grad.WithNative())
 	if err != nil {
@@ -82,7 +82,7 @@ func TestNativeRandom(t *testing.T) {
 				}
 				return out
 			}
-			p := native(t, all, tensor.Zeros(shape...))
+			p := compiled(t, all, tensor.Zeros(shape...))
 			for k := range 2 {
 				x := random(r, shape...)
 				if k == 1 {
@@ -120,7 +120,7 @@ func TestNativeConcurrent(t *testing.T) {
 		v, g := grad.ValueAndGrad(func(x *T) *T { return x.Sin().Mul(x.Exp()).Sum() })(x)
 		return [2]*T{v, g}
 	}
-	p := native(t, f, tensor.Zeros(40_000))
+	p := compiled(t, f, tensor.Zeros(40_000))
 	var wg sync.WaitGroup
 	for range 4 {
 		x := random(r, 40_000)
@@ -158,7 +158,7 @@ func TestNativeAllocatesNothing(t *testing.T) {
 		return [2]*T{v, g}
 	}
 	x := random(rand.New(rand.NewPCG(6, 7)), 8, 9)
-	p := native(t, f, x)
+	p := compiled(t, f, x)
 	dst := f(x)
 	ctx := context.Background()
 	if n := testing.AllocsPerRun(100, func() {
@@ -174,7 +174,7 @@ func TestNativeAllocatesNothing(t *testing.T) {
 func TestNativeIndexError(t *testing.T) {
 	f := func(x [2]*T) *T { return x[0].Take(0, x[1]) }
 	table := tensor.New([]float64{1, 2, 3})
-	p := native(t, f, [2]*T{table, tensor.New([]int64{0, 1})})
+	p := compiled(t, f, [2]*T{table, tensor.New([]int64{0, 1})})
 	got := run(t, p, [2]*T{table, tensor.New([]int64{-1, 1})})
 	if v := must(got.Float64s())(t); v[0] != 3 || v[1] != 2 {
 		t.Errorf("got %v", v)
@@ -230,7 +230,7 @@ func TestNativeControl(t *testing.T) {
 		"empty":        func(x *T) []*T { return both(scan)(x.Index(tensor.Range(0, 1))) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, tiles := native(t, f, tensor.Zeros(4, 5)), mustPrepare(t, f, tensor.Zeros(4, 5))
+			p, tiles := compiled(t, f, tensor.Zeros(4, 5)), mustPrepare(t, f, tensor.Zeros(4, 5))
 			for range 3 {
 				x := random(r, 4, 5)
 				got, want := run(t, p, x), run(t, tiles, x)
@@ -250,13 +250,13 @@ func TestNativeControlErrors(t *testing.T) {
 		return c
 	}
 	i := tensor.New([]int64{0, 2, 5, 1})
-	p := native(t, f, i)
+	p := compiled(t, f, i)
 	_, err := p.Run(t.Context(), i)
 	_, want := mustPrepare(t, f, i).Run(t.Context(), i)
 	if err == nil || want == nil || err.Error() != want.Error() {
 		t.Errorf("error %v, want %v", err, want)
 	}
-	endless := native(t, func(x *T) *T {
+	endless := compiled(t, func(x *T) *T {
 		return grad.While(func(x *T) *T { return x.Gt(tensor.Scalar(0)) }, func(x *T) *T { return x.AddScalar(1) }, x)
 	}, tensor.Scalar(1))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
