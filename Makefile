@@ -7,7 +7,7 @@ FUZZTIME    ?= 60s
 CONCURRENT  := ./device/... ./kernels/cpu/... ./tensor/... ./grad/... ./internal/cc/...
 ISAS        := avx512 avx2 baseline neon
 
-.PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize fuzz setup-cuda cuda cuda-all
+.PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize fuzz setup-cuda cuda cuda-all gpu-check
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -70,3 +70,6 @@ cuda: ## CUDA without a GPU: build, vet, a quick part of the tests on the stand-
 
 cuda-all: ## ... all tests, in three orders of threads, and every kernel by the real compiler
 	.ci/cuda all
+
+gpu-check: ## what to carry to a machine with a GPU, into build/gpu; run.sh there tests and measures
+	gpu/build

@@ -4,7 +4,9 @@ package cuda_test
 
 import (
 	"os"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/device"
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
@@ -34,4 +36,16 @@ func openDevice(t *testing.T) *devcuda.Device {
 		}
 	})
 	return d.(*devcuda.Device)
+}
+
+// collect has the garbage collector find what tests left to it.
+func collect(t *testing.T, d *devcuda.Device) {
+	t.Helper()
+	for range 50 {
+		runtime.GC()
+		if d.Stats().Live == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

@@ -270,7 +270,7 @@ func newIndexSet(inst *kernels.Inst) kernels.Kernel {
 		index = append(index, loop.At(a))
 	}
 	e.Store(loop.Store{Value: e.Cast(out.DType, load(1, len(over))), Index: index, Scatter: true, Reduce: loop.Sum, Aval: out})
-	base, set := copier(inst, in[0], out, -1, 0), &kernel{inst: inst, plans: map[string][]*plan{}}
+	base, set := copier(inst, in[0], out, -1, 0), &kernel{inst: inst, plans: map[planKey][]*plan{}}
 	n := &nest{e: e, outs: []int{0}, scatter: true, set: true}
 	if base == nil || !n.complete() {
 		return nil

@@ -54,7 +54,13 @@ type kernel struct {
 	inst  *kernels.Inst
 	nests []*nest
 	mu    sync.Mutex
-	plans map[string][]*plan // by layout; a plan a nest
+	plans map[planKey][]*plan // a plan a nest
+}
+
+// planKey is a device and a layout.
+type planKey struct {
+	dev    *cuda.Device
+	layout string
 }
 
 // mostPlans bounds the layouts that a kernel keeps plans for.
@@ -65,7 +71,7 @@ func newKernel(inst *kernels.Inst, e *loop.Expr) *kernel {
 	if list == nil {
 		return nil
 	}
-	return &kernel{inst: inst, nests: list, plans: map[string][]*plan{}}
+	return &kernel{inst: inst, nests: list, plans: map[planKey][]*plan{}}
 }
 
 // Run does the loop.
@@ -97,7 +103,7 @@ func (k *kernel) plan(r *run) ([]*plan, error) {
 	key := r.key(buf[:0])
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if list, ok := k.plans[string(key)]; ok {
+	if list, ok := k.plans[planKey{r.dev, string(key)}]; ok {
 		return list, nil
 	}
 	lay := r.layout()
@@ -118,7 +124,7 @@ func (k *kernel) plan(r *run) ([]*plan, error) {
 	if len(k.plans) >= mostPlans {
 		clear(k.plans)
 	}
-	k.plans[string(key)] = list
+	k.plans[planKey{r.dev, string(key)}] = list
 	return list, nil
 }
 

@@ -1,0 +1,168 @@
+//go:build cuda && cgo
+
+package cuda_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// large are computations of sizes that take what small ones do not: vectors of
+// elements and their tails, several blocks a result, several tiles a matrix,
+// carries from tile to tile. tol is relative to the largest element, in float64.
+var large = []struct {
+	name string
+	tol  float64
+	f    func(x *tensor.Tensor) *tensor.Tensor // of a matrix [130 96]
+}{
+	{"map of vectors", 1e-15, func(x *tensor.Tensor) *tensor.Tensor { return x.Exp().Mul(x.Sin()).Add(x) }},
+	{"map with a row", 1e-15, func(x *tensor.Tensor) *tensor.Tensor {
+		return x.Add(x.Index(tensor.Range(3, 4))).Tanh()
+	}},
+	{"map with a column", 1e-15, func(x *tensor.Tensor) *tensor.Tensor {
+		return x.Mul(x.Index(tensor.Range(0, 130), tensor.Range(5, 6)))
+	}},
+	{"map of a transpose", 1e-15, func(x *tensor.Tensor) *tensor.Tensor { return x.T().Square() }},
+	{"map of odd lengths", 1e-15, func(x *tensor.Tensor) *tensor.Tensor {
+		return x.Index(tensor.Range(1, 130), tensor.Range(1, 96)).Exp()
+	}},
+	{"comparison", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.Gt(x.MulScalar(0.5)) }},
+	{"sum of all", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.Sum() }},
+	{"sum of rows", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.Sum(1) }},
+	{"sum of columns", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.Sum(0) }},
+	{"maximum of all", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.Max() }},
+	{"logsumexp of all", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.LogSumExp() }},
+	{"softmax", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.Softmax(1) }},
+	{"product with the transpose", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.MatMul(x.T()) }},
+	{"product of the transpose", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.T().MatMul(x) }},
+	{"products of a batch", 1e-14, func(x *tensor.Tensor) *tensor.Tensor {
+		y := x.Reshape(5, 26, 96)
+		return y.MatMul(y.Transpose(0, 2, 1))
+	}},
+	{"running sums of columns", 1e-14, func(x *tensor.Tensor) *tensor.Tensor { return x.CumSum(0) }},
+	{"running sums of all", 1e-13, func(x *tensor.Tensor) *tensor.Tensor { return x.Reshape(-1).CumSum(0) }},
+	{"best of all", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.ArgMax() }},
+	{"scattered sums", 1e-14, func(x *tensor.Tensor) *tensor.Tensor {
+		flat := x.Reshape(-1)
+		at := flat.Abs().MulScalar(100).Cast(tensor.Int64)
+		return tensor.Zeros(1000).Cast(x.DType()).To(x.Device()).ScatterAdd(0, at, flat)
+	}},
+}
+
+// TestLarge compares with the CPU, and sees that the order of threads changes no bit.
+func TestLarge(t *testing.T) {
+	d := openDevice(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	data := make([]float64, 130*96)
+	for i := range data {
+		data[i] = r.NormFloat64()
+	}
+	for _, dt := range []tensor.DType{tensor.Float64, tensor.Float32} {
+		x := tensor.NewShaped(data, []int{130, 96}, tensor.WithDType(dt))
+		there := x.To(d)
+		for _, c := range large {
+			t.Run(dt.String()+"/"+c.name, func(t *testing.T) {
+				want, err := c.f(x).Float64s()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var first []float64
+				for _, order := range []string{"forward", "reverse", "random"} {
+					t.Setenv("STANDIN_ORDER", order)
+					y := c.f(there)
+					got, err := y.Float64s()
+					tensor.Free(y)
+					if err != nil {
+						t.Fatal(err)
+					}
+					compareAll(t, order, got, want, c.tol, dt)
+					if first == nil {
+						first = got
+					}
+					for i := range got {
+						if math.Float64bits(got[i]) != math.Float64bits(first[i]) {
+							t.Errorf("%s: element %d is %v, in forward order %v", order, i, got[i], first[i])
+							break
+						}
+					}
+				}
+			})
+		}
+		tensor.Free(there)
+	}
+	collect(t, d)
+}
+
+func compareAll(t *testing.T, what string, got, want []float64, tol float64, dt tensor.DType) {
+	t.Helper()
+	if dt == tensor.Float32 {
+		tol *= 1 << 29
+	}
+	scale := 0.0
+	for _, v := range want {
+		scale = max(scale, math.Abs(v))
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
+	}
+	for i := range want {
+		if d := math.Abs(got[i] - want[i]); !(d <= tol*scale) {
+			t.Errorf("%s: element %d is %v, want %v", what, i, got[i], want[i])
+			return
+		}
+	}
+}
+
+// Sums of numbers of very different sizes come out the same in any order, and
+// exactly where a float64 holds them.
+func TestScatteredSumsAreExact(t *testing.T) {
+	d := openDevice(t)
+	values := []float64{1e10, 3, -1e10, 1e-30, 1e-30, -3, math.Inf(1), 1, math.NaN(), 2, 0x1p-1074, 0x1p-1074}
+	places := []int64{0, 0, 0, 1, 1, 0, 2, 2, 3, 4, 5, 5}
+	want := []float64{0, 2e-30, math.Inf(1), math.NaN(), 2, 0x1p-1073, 0}
+	for _, order := range []string{"forward", "reverse", "random"} {
+		t.Setenv("STANDIN_ORDER", order)
+		y := tensor.Zeros(7).To(d).ScatterAdd(0, tensor.FromSlice(places).To(d), tensor.FromSlice(values).To(d))
+		got, err := y.Float64s()
+		tensor.Free(y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			if got[i] != want[i] && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
+				t.Errorf("%s: place %d is %v, want %v", order, i, got[i], want[i])
+			}
+		}
+	}
+	collect(t, d)
+}
+
+// A failure within a computation reaches its result, and gives everything back.
+func TestFailuresReachResults(t *testing.T) {
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+	d := openDevice(t)
+	x := tensor.Ones(100).To(d)
+	for _, fail := range []string{"alloc:0", "alloc:1", "launch:0", "launch:1"} {
+		t.Setenv("STANDIN_FAIL", fail)
+		y := x.Add(x).Exp().Sum()
+		err := y.Wait(t.Context())
+		t.Setenv("STANDIN_FAIL", "")
+		if err == nil {
+			t.Errorf("%s: no error", fail)
+		}
+		tensor.Free(y)
+	}
+	y := x.Sum()
+	if v, err := y.Item(); err != nil || v != 100 {
+		t.Errorf("afterwards: %v, %v", v, err)
+	}
+	tensor.Free(y)
+	tensor.Free(x)
+	collect(t, d)
+}
