@@ -68,6 +68,7 @@ type Call struct {
 	In, Out []*Array
 	Add     bool            // add to Out[0] (floats) instead of setting it
 	Workers *device.Workers // nil: run on this goroutine
+	Stream  device.Stream   // where work is queued that runs later; nil: the device's
 	Cancel  *atomic.Bool    // polled by long kernels; nil: never cancelled
 }
 
@@ -101,4 +102,19 @@ type Mover interface {
 	Clear(a Array) error
 	// Int returns the only element of an array of integers or bools.
 	Int(a Array) (int64, error)
+}
+
+// Recorder is a Mover whose device can do recorded work again, at less cost than
+// queueing it.
+type Recorder interface {
+	// Record calls queue, and keeps the work that kernels queue on the given
+	// stream instead of having it done. It returns nil where that cannot be.
+	Record(dev device.Device, queue func(device.Stream) error) (Recording, error)
+}
+
+// Recording is work that can be done again. It holds what it works on but for
+// operands and results, which must be where they were.
+type Recording interface {
+	Replay() error // queues the work on the device's stream
+	Close() error
 }

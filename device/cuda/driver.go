@@ -24,7 +24,7 @@ static const char *describe(int code) {
 }
 
 static CUresult capture(void *stream) {
-	return cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+	return cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_RELAXED);
 }
 */
 import "C"

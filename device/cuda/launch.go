@@ -93,12 +93,22 @@ func (s *Stream) Upload(dst unsafe.Pointer, src []byte) error { return s.d.stagi
 func (s *Stream) Download(dst []byte, src unsafe.Pointer) error { return s.d.staging.out(dst, src) }
 
 // Scratch lends memory for the work queued until its Release: on a stream that
-// works in order, what is queued later may use it again.
-func (s *Stream) Scratch(bytes int) (*device.Buffer, error) { return s.d.Alloc(bytes) }
+// works in order, what is queued later may use it again. A recording keeps it.
+func (s *Stream) Scratch(bytes int) (*device.Buffer, error) {
+	b, err := s.d.Alloc(bytes)
+	if err == nil && s.recording != nil {
+		b.Retain()
+		s.recording.kept = append(s.recording.kept, b)
+	}
+	return b, err
+}
 
 // Checked launches work that sets a word, at the address given, to tell that an
 // index was out of range, and returns failed's error when it did.
 func (s *Stream) Checked(launch func(flag unsafe.Pointer) error, failed func() error) error {
+	if s.recording != nil {
+		return ErrRecording
+	}
 	f, err := s.d.flags.take()
 	if err != nil {
 		return err

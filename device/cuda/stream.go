@@ -17,8 +17,9 @@ import (
 
 // Stream is a queue of work that the GPU carries out in order.
 type Stream struct {
-	d  *Device
-	cu cu.Stream
+	d         *Device
+	cu        cu.Stream
+	recording *Recording // what keeps its work, nil where it is done
 }
 
 var _ device.Stream = (*Stream)(nil)

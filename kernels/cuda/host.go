@@ -8,6 +8,7 @@ package cuda
 import (
 	"unsafe"
 
+	"github.com/cotangent-ad/cotangent/device/cuda"
 	"github.com/cotangent-ad/cotangent/kernels"
 	_ "github.com/cotangent-ad/cotangent/kernels/cpu" // the kernels that run there
 )
@@ -26,6 +27,9 @@ func (k *hostKernel) Run(c *kernels.Call) error {
 
 // onHost does a call on the host.
 func (r *run) onHost(inst *kernels.Inst) error {
+	if r.stream.Recording() {
+		return cuda.ErrRecording
+	}
 	id, _ := kernels.BackendID("cpu")
 	h := *r.c
 	in := r.in // where a result may have been written over an operand, a copy

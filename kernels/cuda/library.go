@@ -46,7 +46,7 @@ func copier(inst *kernels.Inst, in, out kernels.Aval, axis, start int) *kernel {
 
 // copy calls a copier; out is dense.
 func (k *kernel) copy(c *kernels.Call, in, out *kernels.Array) error {
-	return k.Run(&kernels.Call{In: []*kernels.Array{in}, Out: []*kernels.Array{out}, Add: c.Add, Workers: c.Workers, Cancel: c.Cancel})
+	return k.Run(&kernels.Call{In: []*kernels.Array{in}, Out: []*kernels.Array{out}, Add: c.Add, Workers: c.Workers, Stream: c.Stream, Cancel: c.Cancel})
 }
 
 // fresh is a kernel that makes a dense array: it gets calls that add nothing.
@@ -280,6 +280,6 @@ func newIndexSet(inst *kernels.Inst) kernels.Kernel {
 		if err := base.copy(r.c, r.c.In[0], y); err != nil {
 			return err
 		}
-		return set.Run(&kernels.Call{In: r.c.In, Out: []*kernels.Array{y}, Workers: r.c.Workers, Cancel: r.c.Cancel})
+		return set.Run(&kernels.Call{In: r.c.In, Out: []*kernels.Array{y}, Workers: r.c.Workers, Stream: r.c.Stream, Cancel: r.c.Cancel})
 	})
 }

@@ -10,10 +10,23 @@ import (
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/cuda"
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
-var _ kernels.Mover = backend{}
+var (
+	_ kernels.Mover    = backend{}
+	_ kernels.Recorder = backend{}
+)
+
+// Record keeps work in a CUDA graph.
+func (backend) Record(dev device.Device, queue func(device.Stream) error) (kernels.Recording, error) {
+	r, err := dev.(*cuda.Device).Record(queue)
+	if r == nil {
+		return nil, err
+	}
+	return r, nil
+}
 
 // copiers are the kernels of copies between other layouts than dense ones, by
 // type and shape.

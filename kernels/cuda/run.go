@@ -45,6 +45,9 @@ func newRun(c *kernels.Call) (*run, error) {
 			}
 			if d, ok := a.Buf.Device().(*cuda.Device); ok {
 				r.dev, r.stream = d, d.Main()
+				if s, ok := c.Stream.(*cuda.Stream); ok {
+					r.stream = s
+				}
 				return r, nil
 			}
 		}

@@ -30,6 +30,7 @@ type state struct {
 	cancel  *atomic.Bool
 	watcher *watcher
 	cleanup runtime.Cleanup
+	r       replays
 	work    func() // runs the steps and keeps their error
 	err     error
 }
@@ -179,6 +180,9 @@ func (st *state) poll() error {
 
 // steps packs the parameters, runs the program and copies what was staged.
 func (st *state) steps() error {
+	if done, err := st.replay(); done || err != nil {
+		return err
+	}
 	for i, a := range st.in {
 		if a.Strides != nil && !a.Dense() && a.Size() > 0 {
 			packed := kernels.Array{Aval: a.Aval, Ptr: st.packed[i].Ptr(), Buf: st.packed[i]}

@@ -1,0 +1,69 @@
+//go:build cuda && cgo
+
+package cuda
+
+// Recordings: work captured once in a CUDA graph and launched again as a whole.
+
+import (
+	"errors"
+
+	"github.com/cotangent-ad/cotangent/device"
+)
+
+// ErrRecording is the error of what a recording cannot hold: looking at values
+// while the work is queued, as for an index that may be out of range.
+var ErrRecording = errors.New("cuda: work that waits for the host cannot be recorded")
+
+// Recording is work that can be done again.
+type Recording struct {
+	d    *Device
+	g    *graph
+	kept []*device.Buffer // the scratch memory of its kernels
+}
+
+// Record calls queue with a stream that keeps the work instead of doing it. It
+// returns nil where some of the work cannot be kept.
+func (d *Device) Record(queue func(device.Stream) error) (r *Recording, err error) {
+	err = d.with(func() error {
+		s, err := newStream(d)
+		if err != nil {
+			return err
+		}
+		r = &Recording{d: d}
+		s.recording = r
+		if err = beginCapture(handle(&s.cu)); err == nil {
+			failed := queue(s)
+			r.g, err = endCapture(handle(&s.cu), failed == nil)
+			if failed != nil && !errors.Is(failed, ErrRecording) {
+				err = failed
+			}
+		}
+		return errors.Join(err, s.close())
+	})
+	if err != nil || r.g == nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Recording reports whether the stream keeps its work instead of doing it.
+func (s *Stream) Recording() bool { return s.recording != nil }
+
+// Replay queues the work on the device's stream.
+func (r *Recording) Replay() error {
+	return r.d.with(func() error { return r.g.launch(handle(&r.d.stream.cu)) })
+}
+
+// Close gives the recording's memory back.
+func (r *Recording) Close() error {
+	for _, b := range r.kept {
+		b.Release()
+	}
+	r.kept = nil
+	if r.g == nil {
+		return nil
+	}
+	g := r.g
+	r.g = nil
+	return r.d.with(g.destroy)
+}

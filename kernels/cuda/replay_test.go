@@ -1,0 +1,73 @@
+//go:build cuda && cgo
+
+package cuda_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// A program that runs on the same memory again launches no kernel by itself: it
+// works where launches fail. On other memory it does not.
+func TestProgramsAreReplayed(t *testing.T) {
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+	d := openDevice(t)
+	f := func(x *tensor.Tensor) *tensor.Tensor {
+		return grad.Grad(func(x *tensor.Tensor) *tensor.Tensor {
+			return x.MatMul(x.T()).Tanh().Sum().Add(x.Exp().LogSumExp())
+		})(x)
+	}
+	data := make([]float64, 40*30)
+	for i := range data {
+		data[i] = float64(i%17)/17 - 0.4
+	}
+	host := tensor.NewShaped(data, []int{40, 30})
+	x, other := host.To(d), host.MulScalar(0.5).To(d)
+	y := tensor.Zeros(40, 30).To(d)
+	p, err := grad.Prepare(f, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"forward", "reverse", "random"} {
+		t.Setenv("STANDIN_ORDER", order)
+		for run := range 8 {
+			in, scale := x, 1.0
+			if run >= 5 {
+				in, scale = other, 0.5
+			}
+			fail := ""
+			if run == 3 || run == 7 {
+				fail = "launch:0"
+			}
+			t.Setenv("STANDIN_FAIL", fail)
+			if err := p.RunInto(t.Context(), y, in); err != nil {
+				t.Fatalf("run %d: %v", run, err)
+			}
+			t.Setenv("STANDIN_FAIL", "")
+			want, err := f(host.MulScalar(scale)).Float64s()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := y.Float64s()
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareAll(t, order, got, want, 1e-13, tensor.Float64)
+		}
+	}
+	t.Setenv("STANDIN_FAIL", "launch:0")
+	if err := p.RunInto(t.Context(), y, x); err == nil {
+		t.Error("other memory, and no kernel was launched")
+	}
+	t.Setenv("STANDIN_FAIL", "")
+	p.Close()
+	for _, v := range []*tensor.Tensor{x, other, y} {
+		tensor.Free(v)
+	}
+	collect(t, d)
+}
