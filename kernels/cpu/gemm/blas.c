@@ -28,7 +28,11 @@ static int openblas(void *h, cotangent_blas *lib) {
     if (long_names && !find(h, "openblas_get_config64_", &config)) return 0;
     const char *text = config(), *space = strchr(text, ' '); // "OpenBLAS 0.3.21 DYNAMIC_ARCH ..."
     snprintf(lib->title, sizeof lib->title, "OpenBLAS");
-    if (space) snprintf(lib->version, sizeof lib->version, "%.*s", (int)strcspn(space + 1, " "), space + 1);
+    char *(*core)(void); // for which processor it has chosen its kernels
+    if (!find(h, long_names ? "openblas_get_corename64_" : "openblas_get_corename", &core)) core = 0;
+    if (space)
+        snprintf(lib->version, sizeof lib->version, "%.*s%s%s", (int)strcspn(space + 1, " "), space + 1,
+                 core ? " " : "", core ? core() : "");
     if (strstr(text, "USE64BITINT")) lib->wide = 1;
     // By OpenMP, a thread whose number is 1 calculates alone.
     if (find(h, long_names ? "openblas_get_parallel64_" : "openblas_get_parallel", &parallel) &&

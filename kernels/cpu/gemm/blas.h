@@ -9,7 +9,7 @@
 typedef struct {
     void (*dgemm)(void), (*sgemm)(void); // cblas_?gemm
     int wide;                            // its integers have 64 bits
-    char title[64], version[64];         // "OpenBLAS", "0.3.21"; or what the loader said
+    char title[64], version[64];         // "OpenBLAS", "0.3.21 Zen"; or what the loader said
 
     // The number of threads: OpenBLAS's for the process, BLIS's, MKL's for the
     // calling thread (which returns what it was), and OpenMP's for that thread.

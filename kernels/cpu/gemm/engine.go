@@ -61,7 +61,7 @@ func Open(name string, isa cpu.ISA, workers Runner) (*Engine, error) {
 	return e, nil
 }
 
-// Name tells who computes: "OpenBLAS 0.3.21 (libopenblas.so.0)", "own AVX-512
+// Name tells who computes: "OpenBLAS 0.3.21 Zen (libopenblas.so.0)", "own AVX-512
 // kernel" or "gonum". An implementation set by blas64.Use goes before it.
 func (e *Engine) Name() string { return e.name }
 
