@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	triggerFloor = 128 << 20
+	triggerFloor = 32 << 20
 	// How long a collection is waited for: for a cleanup that is stuck, so
 	// longer where the alternative is to be out of memory.
 	softWait = 100 * time.Millisecond
