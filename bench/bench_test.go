@@ -18,7 +18,7 @@ func TestScenarios(t *testing.T) {
 	if testing.Short() {
 		scenarios = scenarios[:1]
 	}
-	back := []Backend{{Device: "ref"}, {Device: "cpu:1"}, {Device: "cpu:2"}, {Device: "cpu:1", Prepared: true}}
+	back := []Backend{{Device: "ref"}, {Device: "cpu:1"}, {Device: "cpu:2"}, {Device: "cpu:1", How: Tiles}}
 	last := -1
 	results, err := Run(context.Background(), scenarios, back, Options{MinTime: time.Nanosecond, Progress: func(done, _ int, _ string) { last = done }})
 	if err != nil {
@@ -113,7 +113,7 @@ func BenchmarkGrad(b *testing.B) {
 				}
 			})
 			b.Run(c.name+"/backend="+name+"-prepared", func(b *testing.B) {
-				p, err := in.Prepare()
+				p, err := in.Prepare(false)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -3,39 +3,69 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/internal/cc"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
+// Execution is how a scenario runs.
+type Execution uint8
+
+// The ways to run.
+const (
+	Eager  Execution = iota // operation by operation
+	Tiles                   // prepared programs, run by kernels
+	Native                  // prepared programs, compiled to machine code
+)
+
+func (e Execution) String() string { return [...]string{"eager", "tiles", "native"}[e] }
+
 // Backend is where and how a scenario runs.
 type Backend struct {
-	Device   string // as device.Open takes it
-	Prepared bool
+	Device string // as device.Open takes it
+	How    Execution
+
+	Prepared bool // as How: Tiles, where that is not given
 }
 
 func (b Backend) String() string {
 	if b.Prepared {
 		return b.Device + " prepared"
 	}
-	return b.Device
+	return b.Device + " " + b.How.String()
 }
 
-// Backends returns the default ones: ref, one worker eager and prepared, all workers,
+// ParseBackend reads what names a backend on the command line: a device, with
+// "+tiles" or "+native" for prepared programs.
+func ParseBackend(name string) (Backend, error) {
+	dev, how, has := strings.Cut(name, "+")
+	for _, e := range []Execution{Eager, Tiles, Native} {
+		if how == e.String() || !has && e == Eager {
+			return Backend{Device: dev, How: e}, nil
+		}
+	}
+	return Backend{}, fmt.Errorf("backend %q: after the + there is tiles or native", name)
+}
+
+// Backends returns the default ones: ref, one worker in each mode, all workers,
 // and a GPU where there is one.
 func Backends() []Backend {
-	list := []Backend{{Device: "ref"}, {Device: "cpu:1"}, {Device: "cpu:1", Prepared: true}}
+	list := []Backend{{Device: "ref", How: Eager}, {Device: "cpu:1", How: Eager}, {Device: "cpu:1", How: Tiles}, {Device: "cpu:1", How: Native}}
 	if runtime.GOMAXPROCS(0) > 1 {
-		list = append(list, Backend{Device: "cpu"}, Backend{Device: "cpu", Prepared: true})
+		list = append(list, Backend{Device: "cpu", How: Eager}, Backend{Device: "cpu", How: Tiles}, Backend{Device: "cpu", How: Native})
 	}
 	if _, err := device.Open("cuda"); err == nil {
-		list = append(list, Backend{Device: "cuda"}, Backend{Device: "cuda", Prepared: true})
+		list = append(list, Backend{Device: "cuda", How: Eager}, Backend{Device: "cuda", How: Tiles})
 	}
 	return list
 }
@@ -49,11 +79,13 @@ type Result struct {
 	Runs     int     `json:"runs"`
 	Speedup  float64 `json:"speedup_to_ref"` // of the gradient; 0 when ref was not run
 	Ratio    float64 `json:"gradient_to_function"`
-	GoBytes  int64   `json:"go_bytes"`     // allocated on the Go heap by one gradient
-	Buffers  int64   `json:"buffer_bytes"` // peak of device buffers during gradients, above what was there
-	Prepare  float64 `json:"prepare_ns,omitempty"`
-	Diff     float64 `json:"max_difference"` // from the first backend's gradient, relative to 1 + its size
+	GoBytes  int64   `json:"go_bytes"`             // allocated on the Go heap by one gradient
+	Buffers  int64   `json:"buffer_bytes"`         // peak of device buffers during gradients, above what was there
+	Prepare  float64 `json:"prepare_ns,omitempty"` // to record and plan both programs
+	Compile  float64 `json:"compile_ns,omitempty"` // to have both in machine code; next to nothing where the cache has them
+	Diff     float64 `json:"max_difference"`       // from the first backend's gradient, relative to 1 + its size
 	Err      string  `json:"error,omitempty"`
+	Without  string  `json:"without,omitempty"` // why there is no machine code to measure
 
 	gradient [][]float64
 }
@@ -80,6 +112,14 @@ func Run(ctx context.Context, scenarios []Scenario, backends []Backend, o Option
 				o.Progress(len(results), total, s.Name+" on "+b.String())
 			}
 			r, err := measure(ctx, s, b, o.MinTime)
+			none := (*noCodeError)(nil)
+			if errors.As(err, &none) {
+				if none.everywhere() {
+					total--
+					continue
+				}
+				r.Without, err = err.Error(), nil
+			}
 			if err != nil {
 				r.Err = err.Error()
 			}
@@ -95,10 +135,10 @@ func Run(ctx context.Context, scenarios []Scenario, backends []Backend, o Option
 
 // compare fills in what relates r to the first backend's row.
 func compare(r, first *Result) {
-	if r.Err != "" || first.Err != "" {
+	if r.Err != "" || r.Without != "" || first.Err != "" {
 		return
 	}
-	if first.Backend == "ref" && r.Gradient > 0 {
+	if strings.HasPrefix(first.Backend, "ref ") && r.Gradient > 0 {
 		r.Speedup = first.Gradient / r.Gradient
 	}
 	for i, g := range r.gradient {
@@ -127,11 +167,21 @@ func measure(ctx context.Context, s Scenario, b Backend, minTime time.Duration) 
 	}
 	in := s.New()
 	if b.Prepared {
+		b.How = Tiles
+	}
+	if b.How != Eager {
 		start := time.Now()
-		if in, err = in.Prepare(); err != nil {
+		if in, err = in.Prepare(b.How == Native); err != nil {
 			return r, err
 		}
 		r.Prepare = float64(time.Since(start).Nanoseconds())
+	}
+	if b.How == Native {
+		start := time.Now()
+		if err := in.Compiled(ctx); err != nil {
+			return r, cmp.Or(ctx.Err(), error(&noCodeError{err}))
+		}
+		r.Compile = float64(time.Since(start).Nanoseconds())
 	}
 	g := in.Gradient()
 	if r.gradient, err = values(g); err != nil {
@@ -156,6 +206,19 @@ func measure(ctx context.Context, s Scenario, b Backend, minTime time.Duration) 
 
 // untimed takes back times that mean nothing.
 func (r *Result) untimed() { r.Function, r.Gradient, r.Prepare, r.Ratio = 0, 0, 0, 0 }
+
+// noCodeError tells that a program does not run as machine code.
+type noCodeError struct{ err error }
+
+func (e *noCodeError) Error() string { return "no machine code: " + e.err.Error() }
+func (e *noCodeError) Unwrap() error { return e.err }
+
+// everywhere reports whether no program can: this machine has no compiler, or this
+// build cannot load what it makes.
+func (e *noCodeError) everywhere() bool {
+	c := (*cc.Error)(nil)
+	return errors.As(e.err, &c) && c.Step != cc.Build
+}
 
 func allocated() int64 {
 	var m runtime.MemStats
@@ -206,7 +269,7 @@ func timed(ctx context.Context, f func() []*T, minTime time.Duration) (median fl
 
 // Table returns the results as aligned columns.
 func Table(results []Result) string {
-	rows := [][]string{{"scenario", "backend", "function", "gradient", "grad/f", "vs ref", "Go heap", "buffers", "difference"}}
+	rows := [][]string{{"scenario", "backend", "function", "gradient", "grad/f", "vs ref", "prepare", "compile", "Go heap", "buffers", "difference"}}
 	last := ""
 	for _, r := range results {
 		name := r.Scenario
@@ -218,6 +281,10 @@ func Table(results []Result) string {
 			rows = append(rows, []string{name, r.Backend, "failed: " + r.Err})
 			continue
 		}
+		if r.Without != "" {
+			rows = append(rows, []string{name, r.Backend, r.Without})
+			continue
+		}
 		speedup := "-"
 		if r.Speedup > 0 {
 			speedup = fmt.Sprintf("%.3gx", r.Speedup)
@@ -226,7 +293,15 @@ func Table(results []Result) string {
 		if r.Ratio > 0 {
 			ratio = fmt.Sprintf("%.2f", r.Ratio)
 		}
-		rows = append(rows, []string{name, r.Backend, duration(r.Function), duration(r.Gradient), ratio, speedup, size(r.GoBytes), size(r.Buffers), fmt.Sprintf("%.1e", r.Diff)})
+		rows = append(rows, []string{name, r.Backend, duration(r.Function), duration(r.Gradient), ratio, speedup, given(r.Prepare), given(r.Compile), size(r.GoBytes), size(r.Buffers), fmt.Sprintf("%.1e", r.Diff)})
 	}
 	return columns(rows)
+}
+
+// given formats a time, "-" where there is none.
+func given(ns float64) string {
+	if ns == 0 {
+		return "-"
+	}
+	return duration(ns)
 }
