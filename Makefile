@@ -3,11 +3,12 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 60s
+PROGRAMS    ?= 3000
 # Packages whose tests share values between goroutines.
 CONCURRENT  := ./device/... ./kernels/cpu/... ./tensor/... ./grad/... ./internal/cc/...
 ISAS        := avx512 avx2 baseline neon
 
-.PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize fuzz setup-cuda cuda cuda-all gpu-check
+.PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize programs fuzz setup-cuda cuda cuda-all gpu-check
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -20,7 +21,7 @@ test: ## what the README says
 
 check: gofmt vet staticcheck race nocgo cuda ## the quick checks (CI runs them after the tests)
 
-check-all: check test isas arm64 sanitize fuzz cuda-all ## everything: instruction sets, arm64, sanitizers, fuzzing
+check-all: check test isas arm64 sanitize programs fuzz cuda-all ## everything: instruction sets, arm64, sanitizers, random programs, fuzzing
 
 bench: ## the benchmarks of all packages, for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -58,6 +59,9 @@ arm64:
 
 sanitize:
 	.ci/sanitize
+
+programs: # many more than the tests try
+	$(GO) test -count=1 -timeout 30m ./grad -run RandomPrograms -v -rapid.checks $(PROGRAMS)
 
 fuzz:
 	.ci/fuzz $(FUZZTIME)
