@@ -54,7 +54,11 @@ func filled(op string, v float64, shape []int, o options) *Tensor {
 	if err := checkType(op, a); err != nil {
 		return failed(op, err)
 	}
-	return o.make(kernels.Clone, nil, constant(v, a))
+	t := o.make(kernels.Clone, nil, constant(v, a))
+	if oe, ok := t.Err().(*OpError); ok { // the user asked for no clone
+		oe.Op, oe.In = op, nil
+	}
+	return t
 }
 
 // make carries out an op whose operands are constants where the options say.

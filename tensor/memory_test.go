@@ -77,7 +77,7 @@ func TestOutOfMemory(t *testing.T) {
 			if z := y.Add(x).Sum(); z.Err() != y.Err() {
 				t.Errorf("it did not stick: %v", z.Err())
 			}
-			fails[*device.OutOfMemoryError](t, tensor.Full(1, []int{mebi}, tensor.On(d)), "clone", "8 MiB requested")
+			fails[*device.OutOfMemoryError](t, tensor.Full(1, []int{mebi}, tensor.On(d)), "full", "8 MiB requested")
 			fails[*device.OutOfMemoryError](t, tensor.FromSlice(make([]float64, mebi)).To(d), "to", "8 MiB requested")
 			// What fits still can be had.
 			if err := empty(d, mebi/8).Err(); err != nil {
