@@ -86,6 +86,20 @@ func ExampleVmap() {
 	//  [6. 8.]]
 }
 
+// Where is masked: sqrt has an infinite slope at 0, and a cotangent of exactly
+// zero there. IEEE's product of the two is NaN.
+func ExampleIEEE() {
+	f := func(x *tensor.Tensor) *tensor.Tensor {
+		return tensor.Where(x.Gt(tensor.Scalar(0)), x.Sqrt(), tensor.Scalar(0)).Sum()
+	}
+	x := tensor.New([]float64{0, 4})
+	fmt.Println(grad.Grad(f)(x))
+	fmt.Println(grad.Grad(f, grad.IEEE())(x))
+	// Output:
+	// [0.   0.25]
+	// [ nan 0.25]
+}
+
 func ExampleStopGradient() {
 	f := func(x *tensor.Tensor) *tensor.Tensor { return grad.StopGradient(x).Mul(x).Sum() }
 	fmt.Println(grad.Grad(f)(tensor.New([]float64{3, 4})))

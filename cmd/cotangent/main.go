@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cotangent-ad/cotangent/device"
-	_ "github.com/cotangent-ad/cotangent/tensor" // links in the devices and their kernels
+	_ "github.com/cotangent-ad/cotangent/device/sim"
+	_ "github.com/cotangent-ad/cotangent/tensor" // links in the other devices, and the kernels of all
 )
 
 func main() {

@@ -25,7 +25,7 @@ func run(t *testing.T, stdin string, args ...string) (string, error) {
 }
 
 func TestInfo(t *testing.T) {
-	for _, args := range [][]string{{"info"}, {"info", "--device", "ref"}, {"info", "--device", "cpu:2"}} {
+	for _, args := range [][]string{{"info"}, {"info", "--device", "ref"}, {"info", "--device", "cpu:2"}, {"info", "--device", "sim"}} {
 		out, err := run(t, "", args...)
 		if err != nil {
 			t.Fatal(err)
