@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ func benchCommand() *cobra.Command {
 		asJSON   bool
 		backends []string
 		match    string
+		suite    string
 		minTime  time.Duration
 		list     bool
 	)
@@ -29,22 +31,31 @@ func benchCommand() *cobra.Command {
 objective included), their ratio, the speedup over ref (plain Go loops), memory,
 and how far the gradient is from the first backend's.
 
-A backend is a device as COTANGENT_DEVICE names it (ref, cpu, cpu:1, ...), with
-"+prepared" for prepared programs.`,
+A backend is a device as COTANGENT_DEVICE names it (ref, cpu, cpu:1, ...): alone
+it evaluates eagerly, operation by operation; with "+tiles" it runs prepared
+programs, with "+native" those compiled to machine code by the C compiler, where
+there is one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			scenarios := matching(match)
+			if suite != "" {
+				scenarios = slices.DeleteFunc(scenarios, func(s bench.Scenario) bool { return s.Suite != suite })
+			}
 			if len(scenarios) == 0 {
-				return fmt.Errorf("no scenario's name contains %q; --list names them", match)
+				return fmt.Errorf("no scenario matches; --list names them")
 			}
 			if list {
 				for _, s := range scenarios {
-					fmt.Fprintf(cmd.OutOrStdout(), "%-28s %s\n", s.Name, s.Doc)
+					fmt.Fprintf(cmd.OutOrStdout(), "%-10s %-28s %s\n", s.Suite, s.Name, s.Doc)
 				}
 				return nil
 			}
 			o := bench.Options{MinTime: minTime, Progress: progress()}
-			results, err := bench.Run(cmd.Context(), scenarios, parseBackends(backends), o)
+			where, err := parseBackends(backends)
+			if err != nil {
+				return err
+			}
+			results, err := bench.Run(cmd.Context(), scenarios, where, o)
 			if err != nil {
 				return err
 			}
@@ -64,8 +75,9 @@ A backend is a device as COTANGENT_DEVICE names it (ref, cpu, cpu:1, ...), with
 	}
 	f := c.Flags()
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of a table")
-	f.StringSliceVar(&backends, "backends", nil, "backends to compare (default: ref, cpu:1, cpu, prepared ones too)")
-	f.StringVar(&match, "scenario", "", "only scenarios whose name contains this")
+	f.StringSliceVar(&backends, "backends", nil, "backends to compare (default: ref, cpu:1, cpu, the latter two also with +tiles and +native)")
+	f.StringVar(&match, "filter", "", "only scenarios whose name contains this")
+	f.StringVar(&suite, "suite", "", "only scenarios of this suite: basic or gradbench")
 	f.DurationVar(&minTime, "time", 200*time.Millisecond, "how long to measure each figure")
 	f.BoolVar(&list, "list", false, "list the scenarios")
 	return c
@@ -81,15 +93,19 @@ func matching(part string) []bench.Scenario {
 	return out
 }
 
-func parseBackends(names []string) []bench.Backend {
+func parseBackends(names []string) ([]bench.Backend, error) {
 	if len(names) == 0 {
-		return bench.Backends()
+		return bench.Backends(), nil
 	}
-	out := make([]bench.Backend, len(names))
-	for i, n := range names {
-		out[i].Device, out[i].Prepared = strings.CutSuffix(n, "+prepared")
+	var out []bench.Backend
+	for _, n := range names {
+		b, err := bench.ParseBackend(n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
 	}
-	return out
+	return out, nil
 }
 
 // progress draws a bar on a terminal, else nothing.

@@ -42,7 +42,7 @@ func TestInfo(t *testing.T) {
 }
 
 func TestBench(t *testing.T) {
-	out, err := run(t, "", "bench", "--scenario", "normal", "--backends", "ref,cpu:1,cpu:1+prepared", "--time", "1ms", "--json")
+	out, err := run(t, "", "bench", "--filter", "normal", "--backends", "ref,cpu:1,cpu:1+tiles", "--time", "1ms", "--json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +50,10 @@ func TestBench(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &results); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
-	if len(results) != 3 || results[2].Backend != "cpu:1 prepared" || results[1].Speedup <= 0 {
+	if len(results) != 3 || results[2].Backend != "cpu:1 tiles" || results[1].Speedup <= 0 {
 		t.Errorf("%+v", results)
 	}
-	table, err := run(t, "", "bench", "--scenario", "normal", "--backends", "cpu:1", "--time", "1ms")
+	table, err := run(t, "", "bench", "--filter", "normal", "--backends", "cpu:1", "--time", "1ms")
 	if err != nil || !strings.Contains(table, "grad/f") || !strings.Contains(table, "normal-pdf") {
 		t.Errorf("%v:\n%s", err, table)
 	}
@@ -61,11 +61,35 @@ func TestBench(t *testing.T) {
 	if err != nil || strings.Count(list, "\n") != len(bench.Scenarios()) {
 		t.Errorf("%v:\n%s", err, list)
 	}
-	if _, err := run(t, "", "bench", "--scenario", "nothing like it"); err == nil {
+	if _, err := run(t, "", "bench", "--filter", "nothing like it"); err == nil {
 		t.Error("no scenario matched, and no error")
 	}
-	if _, err := run(t, "", "bench", "--scenario", "normal", "--backends", "abacus"); err == nil {
-		t.Error("an unknown backend is no error")
+	for _, name := range []string{"abacus", "cpu+magic"} {
+		if _, err := run(t, "", "bench", "--filter", "normal", "--backends", name); err == nil {
+			t.Errorf("backend %q is no error", name)
+		}
+	}
+	basic, err := run(t, "", "bench", "--list", "--suite", "basic")
+	if n := strings.Count(basic, "\n"); err != nil || n == 0 || n >= len(bench.Scenarios()) || strings.Contains(basic, "gmm") {
+		t.Errorf("%v:\n%s", err, basic)
+	}
+}
+
+// Machine code has a row, or, where there is no compiler, none.
+func TestBenchNative(t *testing.T) {
+	t.Setenv("COTANGENT_CACHE", filepath.Join(t.TempDir(), "cache"))
+	args := []string{"bench", "--filter", "normal", "--backends", "cpu:1,cpu:1+native", "--time", "1ms"}
+	out, err := run(t, "", args...)
+	if err != nil || !strings.Contains(out, "cpu:1 eager") {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	t.Setenv("CC", "/nowhere/cc")
+	if out, err := run(t, "", args...); err != nil || strings.Contains(out, "native") {
+		t.Errorf("without a compiler: %v:\n%s", err, out)
+	}
+	t.Setenv("CC", "false")
+	if out, err := run(t, "", args...); err != nil || strings.Contains(out, "native") {
+		t.Errorf("with one that does not work: %v:\n%s", err, out)
 	}
 }
 
