@@ -224,7 +224,7 @@ static void narrow(const line *l, i64 *lo, i64 *hi) {
     }
     if (from > *lo) *lo = from;
     if (to < *hi) *hi = to;
-    if (*hi < *lo) *hi = *lo;
+    if (*lo > *hi) *lo = *hi; /* hi, too, is a lane at most n */
 }
 
 #define GUARD(T) \
