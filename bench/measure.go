@@ -34,16 +34,9 @@ func (e Execution) String() string { return [...]string{"eager", "tiles", "nativ
 type Backend struct {
 	Device string // as device.Open takes it
 	How    Execution
-
-	Prepared bool // as How: Tiles, where that is not given
 }
 
-func (b Backend) String() string {
-	if b.Prepared {
-		return b.Device + " prepared"
-	}
-	return b.Device + " " + b.How.String()
-}
+func (b Backend) String() string { return b.Device + " " + b.How.String() }
 
 // ParseBackend reads what names a backend on the command line: a device, with
 // "+tiles" or "+native" for prepared programs.
@@ -166,9 +159,6 @@ func measure(ctx context.Context, s Scenario, b Backend, minTime time.Duration) 
 		defer r.untimed()
 	}
 	in := s.New()
-	if b.Prepared {
-		b.How = Tiles
-	}
 	if b.How != Eager {
 		start := time.Now()
 		if in, err = in.Prepare(b.How == Native); err != nil {
