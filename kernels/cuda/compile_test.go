@@ -18,13 +18,16 @@ import (
 var mode = flag.String("mode", "quick", "how many of the kernels TestKernelsCompile compiles: quick or all")
 
 // allowed is local memory that kernels may have, in bytes, by a word in their
-// source. The reductions of large
-// arguments of sine and its kin, in CUDA's own library, keep 40 bytes.
+// source: what nvcc 13.0 needs at most, found by compiling all that the conformance
+// suite makes. Functions of CUDA's library that are called, and not expanded, save
+// some registers; sine and its kin keep what reduces large arguments.
 var allowed = []struct {
 	word  string
 	bytes int
 }{
-	{"cotangent_polygamma", 128}, {"cotangent_digamma", 128}, {"sin(", 64}, {"cos(", 64}, {"tan(", 64}, {"sinf(", 64}, {"cosf(", 64}, {"tanf(", 64},
+	{"cotangent_polygamma", 128}, {"cotangent_digamma", 128},
+	{"sin(", 64}, {"cos(", 64}, {"tan(", 64}, {"sinf(", 64}, {"cosf(", 64}, {"tanf(", 64},
+	{" / ", 16}, {"pow(", 16}, {"hypot", 16}, {"together<", 16},
 }
 
 var memoryUse = regexp.MustCompile(`(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads`)
