@@ -71,7 +71,7 @@ func hostArray(a *kernels.Array) *kernels.Array {
 	if a.Size() == 0 {
 		return &b
 	}
-	lo, hi := span(a)
+	lo, hi := a.Span()
 	b.Ptr = unsafe.Add(unsafe.Pointer(unsafe.SliceData(make([]uint64, (hi-lo+7)/8))), -lo)
 	return &b
 }
@@ -81,7 +81,7 @@ func (r *run) download(a *kernels.Array) (*kernels.Array, error) {
 		return a, nil
 	}
 	b := hostArray(a)
-	lo, hi := span(a)
+	lo, hi := a.Span()
 	err := r.stream.Download(unsafe.Slice((*byte)(unsafe.Add(b.Ptr, lo)), hi-lo), unsafe.Add(a.Ptr, lo))
 	return b, err
 }

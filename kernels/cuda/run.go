@@ -148,7 +148,7 @@ func (r *run) wide() bool {
 			if a.Size() == 0 {
 				continue
 			}
-			if lo, hi := span(a); a.Size() > margin || -lo > margin || hi > margin {
+			if lo, hi := a.Span(); a.Size() > margin || -lo > margin || hi > margin {
 				return true
 			}
 		}
