@@ -317,7 +317,7 @@ func (p *program) run(leaves []*T, to func(y *T) *T) []*T {
 
 // noisy is call with every operand moved by up to 1000 units of rounding on every
 // step of its way: what rounding may do to the program, enlarged.
-func (p *program) noisy(seed uint64) func(leaves []*T) []*T {
+func (p *program) noisy(seed uint64) function {
 	return func(leaves []*T) []*T {
 		r := rand.New(rand.NewPCG(seed, 2))
 		return p.run(leaves, func(y *T) *T {
@@ -383,39 +383,76 @@ func direction(r *rand.Rand, x *T) *T {
 
 // to moves the point to another device.
 func (at point) to(dev device.Device) point {
-	move := func(list []*T) []*T {
+	return at.each(func(x *T) *T { return x.To(dev) })
+}
+
+// flipped is another point.
+func (at point) flipped() point { return at.each(func(x *T) *T { return x.Flip() }) }
+
+func (at point) each(f func(x *T) *T) point {
+	all := func(list []*T) []*T {
 		out := make([]*T, len(list))
 		for i, x := range list {
-			out[i] = x.To(dev)
+			out[i] = f(x)
 		}
 		return out
 	}
-	return point{move(at.X), move(at.DX), move(at.G)}
+	return point{all(at.X), all(at.DX), all(at.G)}
 }
 
-// quantities are what is made of a program.
+// stacked has both points along a new first dimension.
+func stacked(a, b point) point {
+	both := func(a, b []*T) []*T {
+		out := make([]*T, len(a))
+		for i, x := range a {
+			out[i] = tensor.Stack(0, x, b[i])
+		}
+		return out
+	}
+	return point{both(a.X, b.X), both(a.DX, b.DX), both(a.G, b.G)}
+}
+
+// function is what a program is, quantity what is made of one.
+type (
+	function func(leaves []*T) []*T
+	quantity func(f function) func(at point) []*T
+)
+
+// quantities are what is made of a program; plain makes the same in another way,
+// where there is one.
 var quantities = []struct {
-	name string
-	of   func(f func([]*T) []*T) func(at point) []*T
+	name      string
+	of, plain quantity
 }{
-	{"value", func(f func([]*T) []*T) func(at point) []*T { return func(at point) []*T { return f(at.X) } }},
-	{"JVP", func(f func([]*T) []*T) func(at point) []*T {
+	{name: "value", of: func(f function) func(at point) []*T { return func(at point) []*T { return f(at.X) } }},
+	{name: "JVP", of: func(f function) func(at point) []*T {
 		return func(at point) []*T {
 			_, dy := grad.JVP(f, at.X, at.DX)
 			return dy
 		}
 	}},
-	{"VJP", pulled},
-	{"JVP of VJP", func(f func([]*T) []*T) func(at point) []*T {
+	{name: "VJP", of: pulled},
+	{name: "JVP of VJP", of: func(f function) func(at point) []*T {
 		return func(at point) []*T {
 			_, d := grad.JVP(func(x []*T) []*T { return pulled(f)(point{X: x, G: at.G}) }, at.X, at.DX)
 			return d
 		}
 	}},
+	{
+		name: "Vmap of VJP",
+		of: func(f function) func(at point) []*T {
+			return func(at point) []*T { return grad.Vmap(pulled(f))(stacked(at, at.flipped())) }
+		},
+		plain: func(f function) func(at point) []*T {
+			return func(at point) []*T {
+				return stacked(point{X: pulled(f)(at)}, point{X: pulled(f)(at.flipped())}).X
+			}
+		},
+	},
 }
 
 // pulled is the cotangent of the leaves for that of the results.
-func pulled(f func([]*T) []*T) func(at point) []*T {
+func pulled(f function) func(at point) []*T {
 	return func(at point) []*T {
 		_, pull := grad.VJP(f, at.X)
 		return pull(at.G)
@@ -562,11 +599,15 @@ func numbers(t *rapid.T, p *program, what string, list []*T) [][]float64 {
 // many times as large, does to the program there.
 func (p *program) nearRef(t *rapid.T, m machines, at point, n *counts) {
 	for _, q := range quantities {
+		plain := q.plain
+		if plain == nil {
+			plain = q.of
+		}
 		got := numbers(t, p, q.name, q.of(p.call)(at))
-		want := numbers(t, p, q.name+" on ref", there(t, m.ref, at, q.of(p.call)))
+		want := numbers(t, p, q.name+" on ref", there(t, m.ref, at, plain(p.call)))
 		spread := make([]float64, len(want))
 		for seed := range uint64(3) {
-			for i, v := range numbers(t, p, q.name+" on ref", there(t, m.ref, at, q.of(p.noisy(seed)))) {
+			for i, v := range numbers(t, p, q.name+" on ref", there(t, m.ref, at, plain(p.noisy(seed)))) {
 				spread[i] = max(spread[i], distance(v, want[i]))
 			}
 		}
@@ -628,7 +669,7 @@ func (p *program) modesAgree(t *rapid.T, at point) {
 }
 
 // along returns both products, and the sum of the sizes of their terms.
-func (p *program) along(t *rapid.T, f func([]*T) []*T, at point) (forward, reverse, size float64) {
+func (p *program) along(t *rapid.T, f function, at point) (forward, reverse, size float64) {
 	_, dy := grad.JVP(f, at.X, at.DX)
 	dx := pulled(f)(at)
 	forward, a := dots(numbers(t, p, "G", at.G), numbers(t, p, "JVP", dy), at.G)

@@ -8,7 +8,8 @@
 //		}
 //	}
 //
-// What is compared are derivatives of smooth functions: at a kink differences
-// mean nothing, so choose a point away from kinks. The differences are central
-// ones with Richardson's extrapolation (error O(h⁴)).
+// What is compared are derivatives of smooth functions. The differences are
+// central ones with Richardson's extrapolation (error O(h⁴)). Near a kink smaller
+// steps are tried, and at one, where differences mean nothing, a Finding says
+// that they did not settle: choose another point.
 package check
