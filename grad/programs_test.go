@@ -161,7 +161,7 @@ func leaf(r *rand.Rand, s kernels.Sample, dt tensor.DType) *T {
 
 func domain(s kernels.Sample) (lo, hi float64) {
 	switch {
-	case s.Values != nil && len(s.Values) > 0:
+	case len(s.Values) > 0:
 		return slices.Min(s.Values), slices.Max(s.Values)
 	case s.Lo == s.Hi:
 		return -2, 2
