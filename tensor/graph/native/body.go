@@ -315,7 +315,6 @@ type writer struct {
 	pos      []string // by axis: its value in the text
 	fixed    []int    // by axis: its value where it is known, else -1
 	memo     map[string]value
-	scope    []map[string]value // memos of the loops around
 	looped   bool
 }
 
