@@ -210,6 +210,8 @@ var Pad = Register(Op{
 		{Name: "two dimensions", Attr: PaddingOf([]int{0, 1}, []int{2, 0}), In: []Sample{random(2, 3)}, Shape: []int{4, 4}},
 		{Name: "cut off", Attr: PaddingOf([]int{-1}, []int{1}), In: []Sample{values(5, 6, 7)}, Want: []float64{6, 7, 0}},
 		{Name: "large", Attr: PaddingOf([]int{3, 5}, []int{-1, 1}), In: []Sample{random(33, 35)}},
+		{Name: "shifted", Attr: PaddingOf([]int{1, 1}, []int{-1, -1}), In: []Sample{random(5, 4)}},
+		{Name: "shifted back", Attr: PaddingOf([]int{-1, -4}, []int{1, 4}), In: []Sample{random(5, 9)}},
 		{Name: "none", Attr: PaddingOf([]int{0, 0}, []int{0, 0}), In: []Sample{random(2, 3)}},
 		{Name: "empty", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(0)}, Want: []float64{0, 0}},
 		{Name: "all cut off", Attr: PaddingOf([]int{-1}, []int{-1}), In: []Sample{random(1)}, Bad: "negative"},
