@@ -35,7 +35,7 @@ func (e *TooLargeError) Error() string {
 // Errors: a *cc.Error where the machine cannot compile or load; a
 // *TooLargeError; a *graph.BackendError.
 func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, error) {
-	p, err := translate(g)
+	p, err := translate(g, true)
 	if err != nil {
 		return nil, err
 	}
@@ -62,9 +62,9 @@ func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, err
 	return c, nil
 }
 
-// translate prints a graph. A panic of the printer is its error: a program can
+// translate prints a graph, see lower. A panic of the printer is its error: a program can
 // always run without code.
-func translate(g *graph.Graph) (p *printed, err error) {
+func translate(g *graph.Graph, calls bool) (p *printed, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			p, err = nil, &device.PanicError{Value: v, Stack: debug.Stack()}
@@ -73,7 +73,7 @@ func translate(g *graph.Graph) (p *printed, err error) {
 	if n := len(g.Instrs); n > maxText/64 {
 		return nil, &TooLargeError{n * 64}
 	}
-	s := schedule(g)
+	s := schedule(g, calls)
 	if p, err = s.print(); err != nil {
 		return nil, err
 	}
@@ -86,9 +86,9 @@ func translate(g *graph.Graph) (p *printed, err error) {
 	return p, nil
 }
 
-// schedule groups the statements of a graph.
-func schedule(g *graph.Graph) *grouping {
-	s := singles(lower(g))
+// schedule groups the statements of a graph, see lower.
+func schedule(g *graph.Graph, calls bool) *grouping {
+	s := singles(lower(g, calls))
 	s.merge()
 	s.rematerialise()
 	s.merge()

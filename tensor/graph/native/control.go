@@ -99,7 +99,7 @@ func (w *controlWriter) line(format string, args ...any) {
 // body prints a body's program, and the function that does all of its steps.
 func (w *controlWriter) body(g *graph.Graph) bodyText {
 	w.unit.bodies++
-	q := newPrinter(w.unit, schedule(g), fmt.Sprint(w.unit.bodies), w.within)
+	q := newPrinter(w.unit, schedule(g, false), fmt.Sprint(w.unit.bodies), w.within)
 	if q.within < 0 {
 		q.within = w.s.instr
 	}

@@ -72,8 +72,9 @@ type lowering struct {
 // computes a contraction as a matrix product.
 const leastProduct = 512
 
-// lower makes the statements of a graph, in its order.
-func lower(g *graph.Graph) *lowering {
+// lower makes the statements of a graph, in its order. Calls tells that kernels
+// may be called, among them those of large matrix products.
+func lower(g *graph.Graph, calls bool) *lowering {
 	l := &lowering{g: g, alias: make([]alias, g.NumValues()), maker: make([]int32, g.NumValues()), consts: map[graph.Ref]int{}, uniforms: map[graph.Ref]uniform{}}
 	for i := range g.Consts {
 		l.consts[g.Consts[i].Ref] = i
@@ -91,7 +92,7 @@ func lower(g *graph.Graph) *lowering {
 		if x.Inst.Op == kernels.Join {
 			e = join(x.Inst)
 		}
-		if e == nil || !printable(e) {
+		if e == nil || !printable(e) || calls && isLarge(e) {
 			l.callOf(i, x)
 			continue
 		}
@@ -312,6 +313,22 @@ func isProduct(e *loop.Expr) bool {
 	}
 	m, n, k := loop.Extent(c.M), loop.Extent(c.N), loop.Extent(c.K)
 	return m*n >= 2 && m*n*k >= leastProduct
+}
+
+// largeProduct is the product of the two smaller extents of a matrix product from
+// which on its kernel is called: with less, what is done for each value of the
+// largest extent stays in registers.
+const largeProduct = 640
+
+// isLarge reports whether a loop is a large matrix product.
+func isLarge(e *loop.Expr) bool {
+	if !isProduct(e) {
+		return false
+	}
+	c, _ := e.AsContraction()
+	n := []int{loop.Extent(c.M), loop.Extent(c.N), loop.Extent(c.K)}
+	slices.Sort(n)
+	return n[0]*n[1] >= largeProduct
 }
 
 // resolve returns a load with the views between it and a value that is computed

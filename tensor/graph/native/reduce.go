@@ -244,15 +244,17 @@ func (w *writer) accumulate() {
 		t := typeNames[o.Aval.DType]
 		e := w.elementIndex()
 		if w.m.product {
-			add := func() {
+			if w.body.unrolled(w.m) {
+				w.unroll(w.red, func() {
+					a, b := w.factors(o)
+					w.line("A%d[%s] = fma_v_%s(%s, %s, A%d[%s]);", o.val, e, t, w.present(a), w.present(b), o.val, e)
+				})
+				continue
+			}
+			w.loops(w.red, func() {
 				a, b := w.factors(o)
 				w.line("A%d[%s] = keep_%s(on, fma_v_%s(%s, %s, A%d[%s]), A%d[%s]);", o.val, e, t, t, w.wide(a), w.wide(b), o.val, e, o.val, e)
-			}
-			if w.body.unrolled(w.m) {
-				w.unroll(w.red, add)
-			} else {
-				w.loops(w.red, add)
-			}
+			})
 			continue
 		}
 		v := w.node(o.Value)
@@ -263,6 +265,17 @@ func (w *writer) accumulate() {
 		at := fmt.Sprintf("A%d[(%s) * CT_P + q]", o.val, e)
 		w.line("%s = keep_%s(on, %s_v_%s(%s, %s), %s);", at, t, combine[o.Reduce], t, at, w.wide(v), at)
 	}
+}
+
+// present returns a vector with zeros in the lanes that are not there.
+func (w *writer) present(v value) string {
+	key := "present " + v.text
+	m, ok := w.memo[key]
+	if !ok {
+		m = w.name(value{text: fmt.Sprintf("keep_%s(on, %s, (v_%s){0})", typeNames[v.dt], w.wide(v), typeNames[v.dt]), vec: true, dt: v.dt})
+		w.memo[key] = m
+	}
+	return m.text
 }
 
 // elementIndex returns the number of the present element among the inner ones.
