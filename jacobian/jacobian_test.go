@@ -133,6 +133,7 @@ func problems() []problem {
 			keep := tensor.New([]bool{true, false, true, false})
 			return tensor.Where(keep, x.Square(), tensor.Zeros(4)).Add(x.CumSum(0))
 		}, random(4), false, 10},
+		{"one element", (*T).Square, random(1), false, 1},
 		{"diagonal", (*T).Square, random(7), false, 7},
 		{"constant", func(x *T) *T { return tensor.Ones(3) }, random(4), false, 0},
 		{"no elements", (*T).Square, random(0), false, 0},

@@ -47,7 +47,7 @@ func PrepareContext[P, Q any](ctx context.Context, f func(P) Q, like P, opts ...
 	if o.triangle != sparse.Full {
 		return nil, &OptionError{"a triangle of a Jacobian, which is not symmetric"}
 	}
-	program, err := grad.Prepare(f, like, o.grad...)
+	program, err := grad.Prepare(f, like)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor,
 		return nil, &OptionError{"a Hessian in " + o.mode.String() + " mode: its products are forward over reverse"}
 	}
 	g := grad.Grad(f, o.grad...)
-	program, err := grad.Prepare(g, like, o.grad...)
+	program, err := grad.Prepare(g, like)
 	if err != nil {
 		return nil, err
 	}
@@ -206,6 +206,19 @@ func (p *Prepared[P]) Source(k int) (color, element int, reverse, ok bool) {
 	} else {
 		return at / p.rows, at % p.rows, false, true
 	}
+}
+
+// Native waits until the sweeps run as machine code, where that was asked for by
+// WithGrad(grad.WithNative()), and returns nil, or why they do not.
+func (p *Prepared[P]) Native(ctx context.Context) error {
+	for _, s := range []*sweep[P]{p.col, p.row} {
+		if s.program != nil {
+			if err := s.program.Native(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Close gives the programs' memory back.

@@ -5,6 +5,7 @@ package jacobian
 import (
 	"context"
 	"math"
+	"runtime"
 	"time"
 	"unsafe"
 
@@ -16,10 +17,11 @@ import (
 // frame holds the products of one run in progress.
 type frame struct{ col, row products }
 
-// products is memory for all products of one side, and where each chunk's go.
+// products is memory for all products of one side. A chunk's are computed in a
+// tensor, which holds them all if there is one chunk.
 type products struct {
-	all    *array
-	parts  []*array
+	chunk  *array
+	from   []float64 // the chunk's elements
 	values []float64
 }
 
@@ -65,10 +67,14 @@ func (p *Prepared[P]) note(t float64) {
 // run computes the products, chunk by chunk.
 func (s *sweep[P]) run(ctx context.Context, x P, to *products) error {
 	for i, colors := range s.chunks {
-		if err := s.program.RunInto(ctx, to.parts[i], sweepArg[P]{x, s.line, colors}); err != nil {
+		if err := s.program.RunInto(ctx, to.chunk, sweepArg[P]{x, s.line, colors}); err != nil {
 			return err
 		}
+		if len(s.chunks) > 1 {
+			copy(to.values[i*len(to.from):], to.from)
+		}
 	}
+	runtime.KeepAlive(to.chunk)
 	return nil
 }
 
@@ -79,18 +85,18 @@ func (s *sweep[P]) memory() (products, error) {
 		return m, nil
 	}
 	width := s.chunks[0].Size()
-	m.all = tensor.Empty(s.line.Device(), kernels.Aval{DType: tensor.Float64, Shape: []int{width * len(s.chunks), s.rows}})
-	for i := range s.chunks {
-		m.parts = append(m.parts, m.all.Index(tensor.Range(i*width, (i+1)*width)))
-	}
-	a, dev := tensor.Memory(m.all)
+	m.chunk = tensor.Empty(s.line.Device(), kernels.Aval{DType: tensor.Float64, Shape: []int{width, s.rows}})
+	a, dev := tensor.Memory(m.chunk)
 	switch {
 	case a == nil:
-		return m, m.all.Err()
+		return m, m.chunk.Err()
 	case dev.Kind() != "cpu" && dev.Kind() != "ref":
 		return m, &tensor.DeviceError{Device: dev.Name(), Reason: "sparse derivatives are recovered on the host: prepare them with an argument there"}
 	}
-	m.values = unsafe.Slice((*float64)(a.Ptr), s.colors*s.rows)
+	m.from = unsafe.Slice((*float64)(a.Ptr), width*s.rows)
+	if m.values = m.from; len(s.chunks) > 1 {
+		m.values = make([]float64, s.colors*s.rows)
+	}
 	return m, nil
 }
 
