@@ -30,6 +30,8 @@ var modules = map[string]map[string]function{
 	"kmeans":   {"cost": kmeansCost, "dir": kmeansDirection},
 	"gmm":      mixture(),
 	"lstm":     {"objective": lstmObjective, "jacobian": lstmJacobian},
+	"ba":       {"objective": baObjective, "jacobian": baJacobian},
+	"ht":       {"objective": htObjective, "jacobian": htJacobian},
 }
 
 // Modules returns the names of the modules there are.

@@ -10,10 +10,12 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
-// result is what an evaluation gives: one tensor, or named ones.
+// result is what an evaluation gives: one tensor, or named ones. Where they are not
+// themselves the output, show makes it of them.
 type result struct {
 	one   *tensor.Tensor
 	named map[string]*tensor.Tensor
+	show  func() (any, error)
 }
 
 // wait returns once the values are there, with their error if they have one.
@@ -31,6 +33,9 @@ func (r result) wait(ctx context.Context) error {
 
 // json returns the values as nested lists of numbers.
 func (r result) json() (any, error) {
+	if r.show != nil {
+		return r.show()
+	}
 	if r.one != nil {
 		return nested(r.one)
 	}
@@ -53,12 +58,17 @@ func nested(t *tensor.Tensor) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return lists(v, t.Shape()), finite(v)
+}
+
+// finite returns an error for numbers that JSON cannot say.
+func finite(v []float64) error {
 	for _, x := range v {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, errNotFinite
+			return errNotFinite
 		}
 	}
-	return lists(v, t.Shape()), nil
+	return nil
 }
 
 func lists(v []float64, shape []int) any {
