@@ -8,6 +8,10 @@ package cpu
 #cgo CFLAGS: -std=c11 -O3
 #cgo noescape ct_tiles
 #cgo nocallback ct_tiles
+#cgo noescape ct_tiles_many
+#cgo nocallback ct_tiles_many
+#cgo noescape ct_tiles_at
+#cgo nocallback ct_tiles_at
 #include <stdlib.h>
 #include "tile.h"
 
@@ -29,22 +33,37 @@ static uintptr_t ct_entry_of(int isa) {
 	return (uintptr_t)ct_tiles_baseline;
 }
 
-// ct_tiles runs a plan on n arrays, at the addresses a0, a1, ... or, where there are more than eight, at more. What is
-// Go's is passed as a pointer of its own, which keeps it in place; plan, entry and table are C's. Scratch memory is on
-// the stack, or given where there is not enough.
-static int ct_tiles(uintptr_t entry, uintptr_t plan, uintptr_t table, int64_t tile, int64_t lo, int64_t hi,
-		const uint32_t *cancel, uint64_t *partial, int64_t *fault, uintptr_t scratch, int n, const uintptr_t *more,
-		char *a0, char *a1, char *a2, char *a3, char *a4, char *a5, char *a6, char *a7) {
-	char *few[] = {a0, a1, a2, a3, a4, a5, a6, a7};
-	ct_run r = {.vmath = (const ct_vmath_table *)table, .tile = tile, .lo = lo, .hi = hi, .cancel = cancel,
-		.partial = partial, .base = n > 8 ? (char *const *)more : few};
-	if (scratch) {
-		r.mem = (char *)scratch;
-		int end = ((ct_entry *)entry)((const ct_plan *)plan, &r);
+// What is Go's is passed as a pointer of its own, which keeps it in place; plan, entry and table are C's. Scratch memory
+// is on the stack, or given where there is not enough.
+typedef struct {
+	uintptr_t entry, plan, table, scratch;
+	int64_t tile, lo, hi;
+} ct_call;
+
+static int ct_begin(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault, char *const *base) {
+	ct_run r = {.vmath = (const ct_vmath_table *)c.table, .tile = c.tile, .lo = c.lo, .hi = c.hi, .cancel = cancel,
+		.partial = partial, .base = base};
+	if (c.scratch) {
+		r.mem = (char *)c.scratch;
+		int end = ((ct_entry *)c.entry)((const ct_plan *)c.plan, &r);
 		fault[0] = r.fault_index, fault[1] = r.fault_size;
 		return end;
 	}
-	return ct_tiles_on_stack((ct_entry *)entry, (const ct_plan *)plan, &r, fault);
+	return ct_tiles_on_stack((ct_entry *)c.entry, (const ct_plan *)c.plan, &r, fault);
+}
+
+// ct_tiles runs a plan on 8 arrays at most, ct_tiles_many on more, ct_tiles_at on those at some addresses.
+static int ct_tiles(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault,
+		char *a0, char *a1, char *a2, char *a3, char *a4, char *a5, char *a6, char *a7) {
+	char *base[] = {a0, a1, a2, a3, a4, a5, a6, a7};
+	return ct_begin(c, cancel, partial, fault, base);
+}
+typedef struct { char *a[40]; } ct_many;
+static int ct_tiles_many(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault, ct_many many) {
+	return ct_begin(c, cancel, partial, fault, many.a);
+}
+static int ct_tiles_at(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault, const uintptr_t *base) {
+	return ct_begin(c, cancel, partial, fault, (char *const *)base);
 }
 
 #define CT_X(name) #name,
@@ -181,8 +200,13 @@ func takeScratch(bytes int) *scratch {
 	return s
 }
 
-// few is the number of arrays that C gets as arguments.
-const few = 8
+// few and many are the numbers of arrays that C gets as arguments.
+const (
+	few  = 8
+	many = 40
+)
+
+var _ [C.sizeof_ct_many]byte = [many * 8]byte{}
 
 // addresses is a list of them for C.
 type addresses struct{ of []C.uintptr_t }
@@ -191,32 +215,41 @@ var addressLists = sync.Pool{New: func() any { return new(addresses) }}
 
 // runC runs tiles lo to hi-1, or steps of one tile, see ct_run.
 func runC(p *plan, base []unsafe.Pointer, tile, lo, hi int, partial []uint64, cancel *atomic.Bool) error {
-	var a [few]*C.char
-	var more *C.uintptr_t
-	if len(base) <= few {
-		for i, b := range base {
-			a[i] = (*C.char)(b)
-		}
-	} else {
-		// Addresses, not pointers: what is Go's of these has been pinned.
-		list := addressLists.Get().(*addresses)
-		defer addressLists.Put(list)
-		list.of = grown(list.of, len(base))
-		for i, b := range base {
-			list.of[i] = C.uintptr_t(uintptr(b))
-		}
-		more = &list.of[0]
+	call := C.ct_call{
+		entry: current.entry, plan: p.inC(), table: current.vmath,
+		tile: C.int64_t(tile), lo: C.int64_t(lo), hi: C.int64_t(hi),
 	}
-	var mem C.uintptr_t
 	if bytes := p.room(); bytes > C.CT_STACK {
 		s := takeScratch(bytes + align)
 		defer scratches.Put(s)
-		mem = C.uintptr_t(aligned(int(uintptr(s.mem))))
+		call.scratch = C.uintptr_t(aligned(int(uintptr(s.mem))))
 	}
 	var fault [2]C.int64_t
-	end := C.ct_tiles(current.entry, p.inC(), current.vmath, C.int64_t(tile), C.int64_t(lo), C.int64_t(hi),
-		(*C.uint32_t)(unsafe.Pointer(cancel)), (*C.uint64_t)(unsafe.SliceData(partial)), &fault[0], mem,
-		C.int(len(base)), more, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7])
+	var end C.int
+	flag, part := (*C.uint32_t)(unsafe.Pointer(cancel)), (*C.uint64_t)(unsafe.SliceData(partial))
+	switch n := len(base); {
+	case n <= few:
+		var a [few]*C.char
+		for i, b := range base {
+			a[i] = (*C.char)(b)
+		}
+		end = C.ct_tiles(call, flag, part, &fault[0], a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7])
+	case n <= many:
+		var m C.ct_many
+		for i, b := range base {
+			m.a[i] = (*C.char)(b)
+		}
+		end = C.ct_tiles_many(call, flag, part, &fault[0], m)
+	default:
+		// Addresses, not pointers: what is Go's of these has been pinned.
+		list := addressLists.Get().(*addresses)
+		defer addressLists.Put(list)
+		list.of = grown(list.of, n)
+		for i, b := range base {
+			list.of[i] = C.uintptr_t(uintptr(b))
+		}
+		end = C.ct_tiles_at(call, flag, part, &fault[0], &list.of[0])
+	}
 	switch end {
 	case C.CT_FAULT:
 		return &kernels.IndexError{Op: p.name, Index: int64(fault[0]), Size: int(fault[1])}
@@ -257,7 +290,7 @@ type pins struct {
 }
 
 func (s *pins) pin(p *plan, base []unsafe.Pointer) {
-	if p.inGo || len(base) <= few {
+	if p.inGo || len(base) <= many {
 		return
 	}
 	for _, b := range base {
