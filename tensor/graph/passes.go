@@ -37,20 +37,22 @@ func (p Passes) String() string {
 }
 
 // Optimize runs passes on g. What the graph computes stays the same, bit for bit.
-func (g *Graph) Optimize(passes Passes) {
-	g.RemoveDead()
-	if passes&Fusion != 0 {
-		g.fuse(g.scalars(passes&FoldConstants != 0))
+func (g *Graph) Optimize(passes Passes) { g.optimize(passes, map[Ref]float64{}) }
+
+// optimize runs passes; known are values of parameters.
+func (g *Graph) optimize(passes Passes, known map[Ref]float64) {
+	if passes&FoldConstants != 0 {
+		g.scalars(known)
 	}
+	g.optimizeBodies(passes, known)
+	if passes&Fusion != 0 {
+		g.fuse(known)
+	}
+	g.RemoveDead()
 }
 
-// scalars returns the values of the constants whose elements are all the same, if
-// constants can be looked at.
-func (g *Graph) scalars(look bool) map[Ref]float64 {
-	if !look {
-		return nil
-	}
-	known := map[Ref]float64{}
+// scalars notes the values of the constants whose elements are all the same.
+func (g *Graph) scalars(known map[Ref]float64) {
 	for i := range g.Consts {
 		if c := &g.Consts[i]; c.Array.Size() > 0 && uniform(&c.Array) {
 			if v, ok := numberOf(&c.Array); ok {
@@ -58,7 +60,6 @@ func (g *Graph) scalars(look bool) map[Ref]float64 {
 			}
 		}
 	}
-	return known
 }
 
 // uniform reports whether all elements of an array have the same bits.
