@@ -25,10 +25,11 @@ var elementNames = [device.NumDTypes]string{"u8", "i32", "i64", "f32", "f64"}
 // vector axis.
 type body struct {
 	*printer
-	f     *form
-	pre   strings.Builder // before the loop over vectors
-	b     strings.Builder // in it
-	depth int
+	f        *form
+	pre      strings.Builder // before the loop over vectors
+	declared strings.Builder // arrays that live as long as an item
+	b        strings.Builder // in it
+	depth    int
 
 	outer  []int // sizes
 	lanes  int   // of the vector axis
@@ -141,11 +142,15 @@ func (b *body) function(name string) string {
 	}
 	s.WriteString(decl.String())
 	s.WriteString(open.String())
+	s.WriteString(b.declared.String())
 	s.WriteString(b.pre.String())
 	if vecs {
 		s.WriteString("\t\tfor (long i = from; i < to; i += CT_W) {\n\t\t\tconst long n = to - i;\n")
 		s.WriteString("\t\t\tconst ct_on on = ct_lanes(n);\n")
 		s.WriteString("\t\t\tconst long q = ((i - from) / CT_W) & (CT_P - 1);\n\t\t\t(void)n, (void)on, (void)q;\n")
+		if b.declared.Len() > 0 {
+			fmt.Fprintf(&s, "\t\t\tconst long u = ((i - from) / CT_W) & %d;\n", delay-1)
+		}
 	}
 	s.WriteString(b.b.String())
 	if vecs {
@@ -295,6 +300,7 @@ func (b *body) member(m *member) {
 	}
 	if b.unrolled(m) {
 		w.unroll(w.res, w.element)
+		w.add()
 	} else {
 		w.loops(w.res, w.element)
 	}
@@ -316,6 +322,7 @@ type writer struct {
 	fixed    []int    // by axis: its value where it is known, else -1
 	memo     map[string]value
 	looped   bool
+	terms    []term // of the accumulators, unrolled
 }
 
 // unroll calls f for all values of the axes.

@@ -247,7 +247,7 @@ func (w *writer) accumulate() {
 			if w.body.unrolled(w.m) {
 				w.unroll(w.red, func() {
 					a, b := w.factors(o)
-					w.line("A%d[%s] = fma_v_%s(%s, %s, A%d[%s]);", o.val, e, t, w.present(a), w.present(b), o.val, e)
+					w.terms = append(w.terms, term{e, w.present(a), w.present(b)})
 				})
 				continue
 			}
@@ -265,6 +265,57 @@ func (w *writer) accumulate() {
 		at := fmt.Sprintf("A%d[(%s) * CT_P + q]", o.val, e)
 		w.line("%s = keep_%s(on, %s_v_%s(%s, %s), %s);", at, t, combine[o.Reduce], t, at, w.wide(v), at)
 	}
+}
+
+// term is a product that is added to an accumulator's element.
+type term struct{ element, a, b string }
+
+// delay is how many vectors pass before products are added to accumulators that
+// are too many for registers: loads and stores of them are that much rarer.
+const delay = 4
+
+// add prints the additions of the member's terms.
+func (w *writer) add() {
+	if len(w.terms) == 0 {
+		return
+	}
+	o := &w.m.outs[0]
+	t := typeNames[o.Aval.DType]
+	if len(w.terms) < 2*delay*delay {
+		for _, x := range w.terms {
+			w.line("A%d[%s] = fma_v_%s(%s, %s, A%d[%s]);", o.val, x.element, t, x.a, x.b, o.val, x.element)
+		}
+		return
+	}
+	kept := map[string]int{}
+	keep := func(name string) int {
+		k, ok := kept[name]
+		if !ok {
+			k = len(kept)
+			kept[name] = k
+			w.line("D%d[%d][u] = %s;", o.val, k, name)
+		}
+		return k
+	}
+	var lines []string
+	for _, x := range w.terms {
+		a, b := keep(x.a), keep(x.b)
+		sum := fmt.Sprintf("A%d[%s]", o.val, x.element)
+		text := sum
+		for k := range delay {
+			text = fmt.Sprintf("fma_v_%s(D%d[%d][%d], D%d[%d][%d], %s)", t, o.val, a, k, o.val, b, k, text)
+		}
+		lines = append(lines, fmt.Sprintf("%s = %s;", sum, text))
+	}
+	w.line("if (u == %d || n <= CT_W) {", delay-1)
+	w.depth++
+	w.line("for (long k = u + 1; k < %d; k++) for (long j = 0; j < %d; j++) D%d[j][k] = (v_%s){0};", delay, len(kept), o.val, t)
+	for _, l := range lines {
+		w.line("%s", l)
+	}
+	w.depth--
+	w.line("}")
+	fmt.Fprintf(&w.declared, "\t\tv_%s D%d[%d][%d];\n", t, o.val, len(kept), delay)
 }
 
 // present returns a vector with zeros in the lanes that are not there.
