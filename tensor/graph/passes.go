@@ -54,8 +54,10 @@ func (g *Graph) optimize(passes Passes, known map[Ref]float64) {
 // scalars notes the values of the constants whose elements are all the same.
 func (g *Graph) scalars(known map[Ref]float64) {
 	for i := range g.Consts {
-		if c := &g.Consts[i]; c.Array.Size() > 0 && uniform(&c.Array) {
-			if v, ok := numberOf(&c.Array); ok {
+		c := &g.Consts[i]
+		// What cannot be looked at now is not known.
+		if a, err := within(&c.Array); err == nil && a.Size() > 0 && uniform(a) {
+			if v, ok := numberOf(a); ok {
 				known[c.Ref] = v
 			}
 		}
