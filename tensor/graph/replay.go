@@ -5,6 +5,7 @@
 package graph
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -25,6 +26,10 @@ func (st *state) replay() (done bool, err error) {
 	if !ok || st.r.refused {
 		return false, nil
 	}
+	if st.flowing() { // which way it goes is seen only as it runs
+		st.r.refused = true
+		return false, nil
+	}
 	if st.overlaps.any || len(st.lay.copies) > 0 || !st.r.same(st.in, st.out) {
 		return false, st.r.drop()
 	}
@@ -36,6 +41,11 @@ func (st *state) replay() (done bool, err error) {
 		}
 	}
 	return true, st.r.recorded.Replay()
+}
+
+// flowing reports whether some instruction is control flow.
+func (st *state) flowing() bool {
+	return slices.ContainsFunc(st.flows, func(f *flow) bool { return f != nil })
 }
 
 // queue runs the steps on a stream.

@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -40,8 +41,8 @@ func (p *Program) Translate(make func(*Graph, device.Device) (Code, error)) erro
 	})
 }
 
-// View calls f with the graph, whose constants stay until it returns. Its error is
-// f's, or ErrClosed.
+// View calls f with the graph, whose constants stay, and can be read, until it
+// returns. Its error is f's, ErrClosed, or one of copying constants from a device.
 func (p *Program) View(f func(*Graph) error) error {
 	p.mu.Lock()
 	if p.closed {
@@ -51,7 +52,33 @@ func (p *Program) View(f func(*Graph) error) error {
 	p.running++ // as a run
 	p.mu.Unlock()
 	defer p.put(nil)
-	return f(p.g)
+	g, err := p.g.within()
+	if err != nil {
+		return err
+	}
+	return f(g)
+}
+
+// within returns the graph with constants that the host reaches: itself, or one
+// with copies.
+func (g *Graph) within() (*Graph, error) {
+	h := g
+	for i := range g.Consts {
+		a, err := within(&g.Consts[i].Array)
+		if err != nil {
+			return nil, err
+		}
+		if a == &g.Consts[i].Array {
+			continue
+		}
+		if h == g {
+			copied := *g
+			copied.Consts = slices.Clone(g.Consts)
+			h = &copied
+		}
+		h.Consts[i].Array = *a
+	}
+	return h, nil
 }
 
 // coded is how a state runs code: the runner, and the arrays that it is given,
