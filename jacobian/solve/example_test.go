@@ -1,0 +1,51 @@
+package solve_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cotangent-ad/cotangent/jacobian/solve"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// The square root of 2, with a digit count that doubles.
+func ExampleNewton() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Square().SubScalar(2) }
+	x, report, err := solve.Newton(context.Background(), f, tensor.New([]float64{1}), solve.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.8f %v\n", x.At(0).Float(), report.Converged)
+	// Output:
+	// 1.41421356 true
+}
+
+func ExampleMinimize() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Exp().Sub(x.MulScalar(2)).Sum() }
+	x, _, err := solve.Minimize(context.Background(), f, tensor.Zeros(2), solve.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.6f\n", x.At(0).Float())
+	// Output:
+	// 0.693147
+}
+
+// An exponential through data.
+func ExampleLeastSquares() {
+	t := tensor.New([]float64{0, 1, 2, 3})
+	y := tensor.New([]float64{3, 1.8195919791, 1.1036383235, 0.6693904804}) // 3 exp(-t/2)
+	residuals := func(p *tensor.Tensor) *tensor.Tensor {
+		return t.Mul(p.At(1)).Exp().Mul(p.At(0)).Sub(y)
+	}
+	p, _, err := solve.LeastSquares(context.Background(), residuals, tensor.New([]float64{1, 0}), solve.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.4f exp(%.4f t)\n", p.At(0).Float(), p.At(1).Float())
+	// Output:
+	// 3.0000 exp(-0.5000 t)
+}
