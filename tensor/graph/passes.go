@@ -15,15 +15,13 @@ type Passes uint
 
 // The passes, in the order in which they run. Dead code is removed in any case.
 const (
-	FoldConstants Passes = 1 << iota // compute what depends on constants only
-	CSE                              // compute once what is computed twice
-	Simplify                         // leave out operations that change nothing
+	FoldConstants Passes = 1 << iota // use the values of constants whose elements are all the same
 	Fusion                           // make one loop of several
 
 	AllPasses = 1<<iota - 1
 )
 
-var passNames = []string{"constants", "cse", "simplify", "fusion"}
+var passNames = []string{"constants", "fusion"}
 
 // String lists the passes' names.
 func (p Passes) String() string {
