@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/cotangent-ad/cotangent/bench"
+	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian"
 	"github.com/cotangent-ad/cotangent/sparse"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -36,12 +37,12 @@ func ba(input json.RawMessage) (*bench.Bundle, bench.BundleParams, error) {
 	return bench.ReplicatedBundle(in.N, in.M, in.P, [11]float64(in.Cam), [3]float64(in.X), in.W, [2]float64(in.Feat))
 }
 
-func baObjective(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func baObjective(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	b, x, err := ba(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(b.Residuals, x, prepared, func(r bench.BundleResiduals) result {
+	return evaluate(b.Residuals, x, how, func(r bench.BundleResiduals) result {
 		return result{
 			named: map[string]*tensor.Tensor{"projection": r.Projection, "weight": r.Weight},
 			show: func() (any, error) {
@@ -64,7 +65,7 @@ func baObjective(input json.RawMessage, prepared bool) (func(context.Context) re
 }
 
 // baJacobian fills compressed rows. A sparse Jacobian is always a prepared one.
-func baJacobian(input json.RawMessage, _ bool) (func(context.Context) result, error) {
+func baJacobian(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	b, x, err := ba(input)
 	if err != nil {
 		return nil, err
@@ -76,19 +77,27 @@ func baJacobian(input json.RawMessage, _ bool) (func(context.Context) result, er
 	if p.Nnz() <= shownRows || p.Rows < shownRows {
 		return nil, fmt.Errorf("ba: %d observations are fewer than the 10 that the output shows", p.Rows/3)
 	}
-	j, err := jacobian.Prepare(b.Residuals, x, jacobian.WithPattern(p))
+	opts := []jacobian.Option{jacobian.WithPattern(p)}
+	if how == bench.Native {
+		opts = append(opts, jacobian.WithGrad(grad.WithNative()))
+	}
+	j, err := jacobian.Prepare(b.Residuals, x, opts...)
 	if err != nil {
 		return nil, err
 	}
 	m := sparse.NewCSR[float64](j.Output())
-	return func(ctx context.Context) result {
+	e := &evaluation{run: func(ctx context.Context) result {
 		if err := j.Run(ctx, x, m.Val); err != nil {
 			return result{one: tensor.Failed("ba", err)}
 		}
 		return result{show: func() (any, error) {
 			return map[string]any{"rows": shown(m.Ptr), "cols": shown(m.Idx), "vals": shown(m.Val)}, finite(m.Val)
 		}}
-	}, nil
+	}}
+	if how == bench.Native {
+		e.compiled = j.Native
+	}
+	return e, nil
 }
 
 // shown returns the entries of an array that GradBench looks at.

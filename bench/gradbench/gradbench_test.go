@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/cotangent-ad/cotangent/bench"
 )
 
 // ask sends one evaluate message and returns its output.
@@ -121,8 +123,8 @@ func rows(v []float64, n int) [][]float64 {
 
 // servers are an eager and a preparing one.
 func servers(t *testing.T, test func(t *testing.T, s *Server)) {
-	for _, prepared := range []bool{false, true} {
-		t.Run(fmt.Sprintf("prepared=%v", prepared), func(t *testing.T) { test(t, &Server{Prepared: prepared}) })
+	for _, how := range []bench.Execution{bench.Eager, bench.Tiles} {
+		t.Run(how.String(), func(t *testing.T) { test(t, &Server{How: how}) })
 	}
 }
 
@@ -205,7 +207,7 @@ func determinant(a []float64, n int) float64 {
 func TestDet(t *testing.T) {
 	servers(t, func(t *testing.T, s *Server) {
 		for _, n := range []int{1, 2, 5, 9} {
-			if n == 9 && (testing.Short() || s.Prepared) {
+			if n == 9 && (testing.Short() || s.How != bench.Eager) {
 				n = 4
 			}
 			a := uniform(rand.New(rand.NewPCG(3, uint64(n))), n*n)

@@ -3,7 +3,6 @@
 package gradbench
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -92,18 +91,18 @@ func matrices(name string, data [][][]float64, n int) (*tensor.Tensor, error) {
 	return t.Reshape(n, 4, 4), nil
 }
 
-func htObjective(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func htObjective(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	h, v, err := ht(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(func(v bench.HandParams) *tensor.Tensor { return h.Residuals(v).Reshape(-1) }, v, prepared, alone)
+	return evaluate(func(v bench.HandParams) *tensor.Tensor { return h.Residuals(v).Reshape(-1) }, v, how, alone)
 }
 
-func htJacobian(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func htJacobian(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	h, v, err := ht(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(h.Jacobian, v, prepared, alone)
+	return evaluate(h.Jacobian, v, how, alone)
 }

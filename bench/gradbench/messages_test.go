@@ -13,10 +13,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cotangent-ad/cotangent/bench"
 )
 
 // TestMessages answers the messages of the .jsonl files in a directory, which the
-// environment variable COTANGENT_GRADBENCH_MESSAGES names, in both modes. A line is
+// environment variable COTANGENT_GRADBENCH_MESSAGES names, in all modes. A line is
 // {"message": ..., "output": ..., "tolerance": ...}. Without the variable it reads
 // testdata.
 func TestMessages(t *testing.T) {
@@ -28,7 +30,7 @@ func TestMessages(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no messages in %s: %v", dir, err)
 	}
-	servers(t, func(t *testing.T, s *Server) {
+	test := func(t *testing.T, s *Server) {
 		for _, file := range files {
 			module := strings.TrimSuffix(filepath.Base(file), ".jsonl")
 			t.Run(module, func(t *testing.T) {
@@ -38,7 +40,9 @@ func TestMessages(t *testing.T) {
 				answerFile(t, s, file)
 			})
 		}
-	})
+	}
+	servers(t, test)
+	t.Run("native", func(t *testing.T) { test(t, &Server{How: bench.Native}) })
 }
 
 func answerFile(t *testing.T, s *Server, file string) {
@@ -62,7 +66,7 @@ func answerFile(t *testing.T, s *Server, file string) {
 		if err := json.Unmarshal(line.Message, &m); err != nil {
 			t.Fatal(err)
 		}
-		if testing.Short() && !s.Prepared && m.Module == "particle" && m.Function != "rr" {
+		if testing.Short() && s.How == bench.Eager && m.Module == "particle" && m.Function != "rr" {
 			continue // seconds each
 		}
 		start := time.Now()

@@ -13,7 +13,15 @@ import (
 )
 
 // function makes an evaluation from a message's input.
-type function func(input json.RawMessage, prepared bool) (func(context.Context) result, error)
+type function func(input json.RawMessage, how bench.Execution) (*evaluation, error)
+
+// evaluation is a function at a point.
+type evaluation struct {
+	run func(context.Context) result
+	// compiled waits until run uses machine code, or says why it will not; nil where
+	// that was not asked for.
+	compiled func(context.Context) error
+}
 
 // modules are GradBench's modules and their functions.
 var modules = map[string]map[string]function{
@@ -51,22 +59,39 @@ func decode[I any](input json.RawMessage) (in I, err error) {
 	return in, nil
 }
 
-// evaluation returns the runs of f at x, prepared or not.
-func evaluation[P, Q any](f func(P) Q, x P, prepared bool, out func(Q) result) (func(context.Context) result, error) {
-	if !prepared {
-		return func(context.Context) result { return out(f(x)) }, nil
+// evaluate returns the evaluation of f at x. Prepared runs write to the same results
+// again and again.
+func evaluate[P, Q any](f func(P) Q, x P, how bench.Execution, out func(Q) result) (*evaluation, error) {
+	if how == bench.Eager {
+		return &evaluation{run: func(context.Context) result { return out(f(x)) }}, nil
 	}
-	p, err := grad.Prepare(f, x)
+	var opts []grad.Option
+	if how == bench.Native {
+		opts = append(opts, grad.WithNative())
+	}
+	p, err := grad.Prepare(f, x, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) result {
-		y, err := p.Run(ctx, x)
+	var y *Q
+	e := &evaluation{run: func(ctx context.Context) result {
+		if y != nil {
+			if err := p.RunInto(ctx, *y, x); err != nil {
+				return result{one: tensor.Failed("gradbench", err)}
+			}
+			return out(*y)
+		}
+		first, err := p.Run(ctx, x)
 		if err != nil {
 			return result{one: tensor.Failed("gradbench", err)}
 		}
-		return out(y)
-	}, nil
+		y = &first
+		return out(first)
+	}}
+	if how == bench.Native {
+		e.compiled = p.Native
+	}
+	return e, nil
 }
 
 func alone(t *tensor.Tensor) result { return result{one: t} }
@@ -80,31 +105,31 @@ type problem struct {
 // objective makes the two functions of a module whose derivative is a gradient of the point's shape.
 func objective(parse func(json.RawMessage) (problem, error), value, gradient string) map[string]function {
 	return map[string]function{
-		value: func(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+		value: func(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 			p, err := parse(input)
 			if err != nil {
 				return nil, err
 			}
-			return evaluation(p.f, p.x, prepared, alone)
+			return evaluate(p.f, p.x, how, alone)
 		},
-		gradient: func(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+		gradient: func(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 			p, err := parse(input)
 			if err != nil {
 				return nil, err
 			}
 			flat := func(x *tensor.Tensor) *tensor.Tensor { return grad.Grad(p.f)(x).Reshape(-1) }
-			return evaluation(flat, p.x, prepared, alone)
+			return evaluate(flat, p.x, how, alone)
 		},
 	}
 }
 
 func hello(f func(*tensor.Tensor) *tensor.Tensor) function {
-	return func(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+	return func(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 		x, err := decode[float64](input)
 		if err != nil {
 			return nil, err
 		}
-		return evaluation(f, tensor.Scalar(x), prepared, alone)
+		return evaluate(f, tensor.Scalar(x), how, alone)
 	}
 }
 
@@ -172,20 +197,20 @@ func ode(input json.RawMessage) (x *tensor.Tensor, steps int, err error) {
 	return tensor.FromSlice(in.X, len(in.X)), in.S, nil
 }
 
-func odePrimal(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func odePrimal(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	x, steps, err := ode(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(func(x *tensor.Tensor) *tensor.Tensor { return bench.RungeKutta4(x, steps) }, x, prepared, alone)
+	return evaluate(func(x *tensor.Tensor) *tensor.Tensor { return bench.RungeKutta4(x, steps) }, x, how, alone)
 }
 
-func odeGradient(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func odeGradient(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	x, steps, err := ode(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(grad.Grad(bench.LastOfRungeKutta4(steps)), x, prepared, alone)
+	return evaluate(grad.Grad(bench.LastOfRungeKutta4(steps)), x, how, alone)
 }
 
 // descents makes the four functions of a module of nested descents: the first
@@ -195,12 +220,12 @@ func descents(parse func(json.RawMessage) (f func(x *tensor.Tensor, outer, inner
 	out := map[string]function{}
 	for o, outer := range letters {
 		for i, inner := range letters {
-			out[o+i] = func(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+			out[o+i] = func(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 				f, x, err := parse(input)
 				if err != nil {
 					return nil, err
 				}
-				return evaluation(func(x *tensor.Tensor) *tensor.Tensor { return f(x, outer, inner) }, x, prepared, alone)
+				return evaluate(func(x *tensor.Tensor) *tensor.Tensor { return f(x, outer, inner) }, x, how, alone)
 			}
 		}
 	}
@@ -239,20 +264,20 @@ func kmeans(input json.RawMessage) (bench.KMeans, *tensor.Tensor, error) {
 	return bench.KMeans{Points: points}, centroids, err
 }
 
-func kmeansCost(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func kmeansCost(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	p, c, err := kmeans(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(p.Cost, c, prepared, alone)
+	return evaluate(p.Cost, c, how, alone)
 }
 
-func kmeansDirection(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func kmeansDirection(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	p, c, err := kmeans(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(p.Direction, c, prepared, alone)
+	return evaluate(p.Direction, c, how, alone)
 }
 
 func mixture() map[string]function {
@@ -286,19 +311,19 @@ func mixture() map[string]function {
 		return bench.NewMixture(x, in.Gamma, in.M), v, nil
 	}
 	return map[string]function{
-		"objective": func(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+		"objective": func(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 			p, v, err := parse(input)
 			if err != nil {
 				return nil, err
 			}
-			return evaluation(p.Objective, v, prepared, alone)
+			return evaluate(p.Objective, v, how, alone)
 		},
-		"jacobian": func(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+		"jacobian": func(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 			p, v, err := parse(input)
 			if err != nil {
 				return nil, err
 			}
-			return evaluation(grad.Grad(p.Objective), v, prepared, func(g bench.MixtureParams) result {
+			return evaluate(grad.Grad(p.Objective), v, how, func(g bench.MixtureParams) result {
 				return result{named: map[string]*tensor.Tensor{"alpha": g.Alpha, "mu": g.Mu, "q": g.Q, "l": g.L}}
 			})
 		},
@@ -332,15 +357,15 @@ func lstm(input json.RawMessage) (p bench.LSTM, v bench.LSTMParams, err error) {
 	return p, v, err
 }
 
-func lstmObjective(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func lstmObjective(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	p, v, err := lstm(input)
 	if err != nil {
 		return nil, err
 	}
-	return evaluation(p.Objective, v, prepared, alone)
+	return evaluate(p.Objective, v, how, alone)
 }
 
-func lstmJacobian(input json.RawMessage, prepared bool) (func(context.Context) result, error) {
+func lstmJacobian(input json.RawMessage, how bench.Execution) (*evaluation, error) {
 	p, v, err := lstm(input)
 	if err != nil {
 		return nil, err
@@ -349,7 +374,7 @@ func lstmJacobian(input json.RawMessage, prepared bool) (func(context.Context) r
 		g := grad.Grad(p.Objective)(v)
 		return tensor.Concat(0, g.Main.Reshape(-1), g.Extra.Reshape(-1))
 	}
-	return evaluation(flat, v, prepared, alone)
+	return evaluate(flat, v, how, alone)
 }
 
 // matrix makes a tensor of rows of one length; rows and cols of -1 may be any but 0.

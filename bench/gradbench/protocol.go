@@ -13,13 +13,19 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"time"
+
+	"github.com/cotangent-ad/cotangent/bench"
 )
 
 // Server answers the messages of one session.
 type Server struct {
-	Prepared bool         // evaluate prepared programs rather than eagerly
-	Log      *slog.Logger // diagnostics; nil: none
+	How bench.Execution // how functions are evaluated
+	Log *slog.Logger    // diagnostics; nil: none
 }
+
+// patience is how long the runs of a message wait for machine code. A program whose
+// compiler takes longer, or that cannot be compiled, is run by kernels.
+const patience = time.Minute
 
 type message struct {
 	ID       json.RawMessage `json:"id"`
@@ -132,19 +138,34 @@ func (s *Server) failure(id json.RawMessage, err error) response {
 	return response{ID: id, Success: &no, Error: err.Error()}
 }
 
+// compiled waits for machine code, within reason. The error is the context's.
+func (s *Server) compiled(ctx context.Context, e *evaluation) error {
+	if e.compiled == nil {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := e.compiled(limited)
+	if err != nil && ctx.Err() == nil && s.Log != nil {
+		s.Log.Info("runs without machine code", "reason", err)
+	}
+	return ctx.Err()
+}
+
 // runs says how often to evaluate.
 type runs struct {
 	MinRuns    int     `json:"min_runs"`
 	MinSeconds float64 `json:"min_seconds"`
 }
 
-// evaluate runs a module's function as often as the message asks for.
 // What a message may ask for at the most: more would hold the session for ever.
 const (
 	maxRuns    = 1_000_000
 	maxSeconds = 24 * 60 * 60
 )
 
+// evaluate runs a module's function as often as the message asks for. To record the
+// function, and to compile it, is the timing "prepare".
 func (s *Server) evaluate(ctx context.Context, m *message) (output any, timings []Timing, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -169,7 +190,10 @@ func (s *Server) evaluate(ctx context.Context, m *message) (output any, timings 
 		}
 	}
 	start := time.Now()
-	run, err := f(m.Input, s.Prepared)
+	e, err := f(m.Input, s.How)
+	if err == nil {
+		err = s.compiled(ctx, e)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -181,7 +205,7 @@ func (s *Server) evaluate(ctx context.Context, m *message) (output any, timings 
 			return nil, nil, err
 		}
 		start := time.Now()
-		out = run(ctx)
+		out = e.run(ctx)
 		if err := out.wait(ctx); err != nil {
 			return nil, nil, err
 		}
