@@ -80,13 +80,13 @@ func BenchmarkGrad(b *testing.B) {
 		make  func(d data) Instance
 	}{
 		{"normal-pdf", 0, func(data) Instance {
-			return instance(NormalPDF, Normal{tensor.Scalar(0.5), tensor.Scalar(0), tensor.Scalar(1)})
+			return NewInstance(NormalPDF, Normal{tensor.Scalar(0.5), tensor.Scalar(0), tensor.Scalar(1)})
 		}},
 		{"chain/n=1e6", 0, chainMillion},
 		{"matmul/n=1024", 6 * order * order * order, product},
 		{"mlp/784-512-10/batch=64", 0, func(d data) Instance {
 			net, p := NewMLP(d, 64, 784, 512, 10)
-			return instance(net.Loss, p)
+			return NewInstance(net.Loss, p)
 		}},
 	}
 	for _, name := range []string{"cpu:1", "cpu:2"} {

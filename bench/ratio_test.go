@@ -14,12 +14,12 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
-func chainMillion(d data) Instance { return instance(Chain, d.normal(1_000_000)) }
+func chainMillion(d data) Instance { return NewInstance(Chain, d.normal(1_000_000)) }
 
 const order = 1024
 
 func product(d data) Instance {
-	return instance(func(p [2]*T) *T { return p[0].MatMul(p[1]).Square().Sum() }, [2]*T{d.normal(order, order), d.normal(order, order)})
+	return NewInstance(func(p [2]*T) *T { return p[0].MatMul(p[1]).Square().Sum() }, [2]*T{d.normal(order, order), d.normal(order, order)})
 }
 
 // BenchmarkRatio reports how many times faster a gradient is with two workers than

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/cotangent-ad/cotangent/bench"
+	"github.com/cotangent-ad/cotangent/bench/adbench"
 )
 
 func benchCommand() *cobra.Command {
@@ -23,6 +24,7 @@ func benchCommand() *cobra.Command {
 		suite    string
 		minTime  time.Duration
 		list     bool
+		files    []string
 	)
 	c := &cobra.Command{
 		Use:   "bench",
@@ -34,13 +36,24 @@ and how far the gradient is from the first backend's.
 A backend is a device as COTANGENT_DEVICE names it (ref, cpu, cpu:1, ...): alone
 it evaluates eagerly, operation by operation; with "+tiles" it runs prepared
 programs, with "+native" those compiled to machine code by the C compiler, where
-there is one.`,
+there is one.
+
+With --adbench it measures the problems in files of ADBench instead, plain or gzip:
+gmm, ba, lstm and hand by their names' beginnings, a hand's model in the folder
+"model" beside it. Of ba and hand the function is the residuals, the gradient their
+Jacobian (of ba a sparse one, always prepared).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			scenarios := matching(match)
-			if suite != "" {
-				scenarios = slices.DeleteFunc(scenarios, func(s bench.Scenario) bool { return s.Suite != suite })
+			scenarios := bench.Scenarios()
+			if len(files) > 0 {
+				var err error
+				if scenarios, err = openFiles(files); err != nil {
+					return err
+				}
 			}
+			scenarios = slices.DeleteFunc(scenarios, func(s bench.Scenario) bool {
+				return suite != "" && s.Suite != suite || !strings.Contains(s.Name, match)
+			})
 			if len(scenarios) == 0 {
 				return fmt.Errorf("no scenario matches; --list names them")
 			}
@@ -78,9 +91,21 @@ there is one.`,
 	f.StringSliceVar(&backends, "backends", nil, "backends to compare (default: ref, cpu:1, cpu, the latter two also with +tiles and +native)")
 	f.StringVar(&match, "filter", "", "only scenarios whose name contains this")
 	f.StringVar(&suite, "suite", "", "only scenarios of this suite: basic or gradbench")
+	f.StringSliceVar(&files, "adbench", nil, "measure the problems in these files of ADBench")
 	f.DurationVar(&minTime, "time", 200*time.Millisecond, "how long to measure each figure")
 	f.BoolVar(&list, "list", false, "list the scenarios")
 	return c
+}
+
+func openFiles(paths []string) (list []bench.Scenario, err error) {
+	for _, path := range paths {
+		s, err := adbench.Open(path, adbench.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
 }
 
 func matching(part string) []bench.Scenario {

@@ -75,6 +75,21 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// Files of ADBench are measured like scenarios.
+func TestBenchFiles(t *testing.T) {
+	const dir = "../../bench/adbench/testdata/"
+	args := []string{"bench", "--backends", "cpu:1,cpu:1+tiles", "--time", "1ms", "--adbench"}
+	out, err := run(t, "", append(args, dir+"gmm_d3_K2.txt,"+dir+"ba_n2_m3_p12.txt,"+dir+"hand_complicated_c5.txt")...)
+	if err != nil || strings.Count(out, "\n") != 7 || !strings.Contains(out, "hand_complicated_c5") || strings.Contains(out, "failed") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	for _, file := range []string{"/nowhere/ba.txt", dir + "model/bones.txt"} {
+		if _, err := run(t, "", append(args, file)...); err == nil {
+			t.Errorf("%s is no error", file)
+		}
+	}
+}
+
 // Machine code has a row, or, where there is no compiler, none.
 func TestBenchNative(t *testing.T) {
 	t.Setenv("COTANGENT_CACHE", filepath.Join(t.TempDir(), "cache"))

@@ -1,0 +1,134 @@
+// Instances: a function and its derivative at a point, eagerly and prepared.
+
+package bench
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/jacobian"
+	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
+)
+
+// Instance is a scenario's function and its derivative at the point: of an objective
+// the gradient.
+type Instance struct {
+	Value    func() []*T
+	Gradient func() []*T
+	// Prepare returns the same two from prepared programs, on their way to machine
+	// code if native.
+	Prepare func(native bool) (Instance, error)
+	// Compiled, of a prepared instance, waits until both run as machine code.
+	Compiled func(context.Context) error
+	// Profile returns the prepared gradient's graph, with what each instruction takes,
+	// measured for that long. It is nil for a sparse Jacobian.
+	Profile func(context.Context, time.Duration) (*graph.Graph, error)
+}
+
+// NewInstance ties an objective to a point.
+func NewInstance[P any](f func(P) *T, x P) Instance { return NewPair(f, grad.Grad(f), x) }
+
+// NewPair ties a function and its derivative to a point.
+func NewPair[P, Q, D any](f func(P) Q, derivative func(P) D, x P) Instance {
+	return Instance{
+		Value:    func() []*T { return leaves(f(x)) },
+		Gradient: func() []*T { return leaves(derivative(x)) },
+		Prepare: func(native bool) (Instance, error) {
+			pf, err := grad.Prepare(f, x, options(native)...)
+			if err != nil {
+				return Instance{}, err
+			}
+			pg, err := grad.Prepare(derivative, x, options(native)...)
+			if err != nil {
+				return Instance{}, err
+			}
+			return Instance{
+				Value:    func() []*T { return leaves(pf.Call(x)) },
+				Gradient: func() []*T { return leaves(pg.Call(x)) },
+				Compiled: func(ctx context.Context) error { return cmp.Or(pf.Native(ctx), pg.Native(ctx)) },
+			}, nil
+		},
+		Profile: func(ctx context.Context, d time.Duration) (*graph.Graph, error) {
+			pg, err := grad.Prepare(derivative, x)
+			if err != nil {
+				return nil, err
+			}
+			defer pg.Close()
+			return pg.Profile(ctx, x, d)
+		},
+	}
+}
+
+// NewSparse ties a function and its sparse Jacobian to a point. The Jacobian is always
+// a prepared one.
+func NewSparse[P, Q any](f func(P) Q, x P, opts ...jacobian.Option) Instance {
+	derivative := func(native bool) (*jacobian.Prepared[P], func() []*T, error) {
+		j, err := jacobian.Prepare(f, x, append(opts[:len(opts):len(opts)], jacobian.WithGrad(options(native)...))...)
+		if err != nil {
+			return nil, nil, err
+		}
+		values := make([]float64, j.Output().Nnz())
+		t := []*T{tensor.Wrap(values)}
+		return j, func() []*T {
+			if err := j.Run(context.Background(), x, values); err != nil {
+				return []*T{tensor.Failed("bench", err)}
+			}
+			return t
+		}, nil
+	}
+	once := sync.OnceValues(func() (func() []*T, error) {
+		_, run, err := derivative(false)
+		return run, err
+	})
+	return Instance{
+		Value: func() []*T { return leaves(f(x)) },
+		Gradient: func() []*T {
+			run, err := once()
+			if err != nil {
+				return []*T{tensor.Failed("bench", err)}
+			}
+			return run()
+		},
+		Prepare: func(native bool) (Instance, error) {
+			pf, err := grad.Prepare(f, x, options(native)...)
+			if err != nil {
+				return Instance{}, err
+			}
+			j, run, err := derivative(native)
+			if err != nil {
+				return Instance{}, err
+			}
+			return Instance{
+				Value:    func() []*T { return leaves(pf.Call(x)) },
+				Gradient: run,
+				Compiled: func(ctx context.Context) error { return cmp.Or(pf.Native(ctx), j.Native(ctx)) },
+			}, nil
+		},
+	}
+}
+
+// FailedInstance is what a scenario is that cannot be made.
+func FailedInstance(err error) Instance {
+	failed := func() []*T { return []*T{tensor.Failed("bench", err)} }
+	return Instance{Value: failed, Gradient: failed, Prepare: func(bool) (Instance, error) { return Instance{}, err }}
+}
+
+func options(native bool) []grad.Option {
+	if native {
+		return []grad.Option{grad.WithNative()}
+	}
+	return nil
+}
+
+// leaves returns the tensors in p, or one that holds the error.
+func leaves[P any](p P) []*T {
+	l, err := grad.Leaves(p)
+	if err != nil {
+		return []*T{tensor.Failed("bench", err)}
+	}
+	return l
+}
