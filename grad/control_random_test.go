@@ -11,6 +11,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 	"pgregory.net/rapid"
 )
 
@@ -169,6 +170,15 @@ func TestControlRandom(t *testing.T) {
 			}
 			if err != nil {
 				t.Fatalf("%s: %v\n%v", name, err, p.Graph())
+			}
+			p.Close()
+			without := graph.Passes(rapid.IntRange(1, graph.AllPasses).Draw(t, "without"))
+			if p, err = grad.Prepare(g, c, grad.Without(without)); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			z, err := p.Run(t.Context(), x)
+			if err != nil || !slices.Equal(bitsOf(t, z), bitsOf(t, y)) {
+				t.Fatalf("%s: %v; without %v: %v, not %v\n%v", name, err, without, z, y, p.Graph())
 			}
 			p.Close()
 		}

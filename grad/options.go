@@ -31,8 +31,9 @@ type options struct {
 // defaultResidualLimit is what the residuals of a While may take unless told otherwise.
 const defaultResidualLimit = 256 << 20
 
-// Without, for [Prepare], leaves passes out, as to see what each is worth:
-// Without(graph.AllPasses) runs the operations one by one as they were recorded.
+// Without, for [Prepare], leaves passes out ([graph.Passes] says which there are), as to
+// see what each is worth: Without(graph.AllPasses) runs the operations one by one as they
+// were recorded.
 func Without(passes graph.Passes) Option { return func(o *options) { o.without |= passes } }
 
 func gather(opts []Option) (o options) {

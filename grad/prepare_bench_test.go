@@ -9,6 +9,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 // chain is n scalar operations, one after the other.
@@ -28,33 +29,46 @@ func chain(n int) func(x *T) *T {
 
 const chainLen = 1000
 
-// BenchmarkPrepare measures recording and planning, a node.
+// BenchmarkPrepare measures recording, the passes and planning, a recorded node. It must
+// grow linearly with the program.
 func BenchmarkPrepare(b *testing.B) {
 	x := tensor.Scalar(0.5)
 	for _, c := range []struct {
 		name string
-		f    func(x *T) *T
+		n    int
+		make func(f func(x *T) *T) func(x *T) *T
 		opts []grad.Option
 	}{
-		{"value", chain(chainLen), nil},
-		{"grad", grad.Grad(chain(chainLen)), nil},
-		{"places", chain(chainLen), []grad.Option{grad.WithPlaces()}},
+		{"value", 1e3, value, nil},
+		{"value", 1e4, value, nil},
+		{"value", 1e5, value, nil},
+		{"value", 1e6, value, nil},
+		{"grad", 1e3, gradient, nil},
+		{"grad", 1e4, gradient, nil},
+		{"grad", 1e5, gradient, nil},
+		{"grad without passes", 1e4, gradient, []grad.Option{grad.Without(graph.AllPasses)}},
+		{"value with places", 1e3, value, []grad.Option{grad.WithPlaces()}},
 	} {
-		b.Run("f="+c.name, func(b *testing.B) {
+		b.Run(fmt.Sprintf("f=%s/ops=%d", c.name, c.n), func(b *testing.B) {
+			f := c.make(chain(c.n))
+			p := mustPrepare(b, f, x, grad.Without(graph.AllPasses))
+			nodes := len(p.Graph().Instrs)
+			p.Close()
 			b.ReportAllocs()
-			nodes := 0
 			for b.Loop() {
-				p, err := grad.Prepare(c.f, x, c.opts...)
+				p, err := grad.Prepare(f, x, c.opts...)
 				if err != nil {
 					b.Fatal(err)
 				}
-				nodes = len(p.Graph().Instrs)
 				p.Close()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(nodes), "ns/node")
 		})
 	}
 }
+
+func value(f func(x *T) *T) func(x *T) *T    { return f }
+func gradient(f func(x *T) *T) func(x *T) *T { return grad.Grad(f) }
 
 // BenchmarkRunInto measures a scalar program against the eager function, a node.
 func BenchmarkRunInto(b *testing.B) {

@@ -71,7 +71,7 @@ func (p *Prepared[P, Q]) record() (*recording[Q], error) {
 		return nil, err
 	}
 	r.recorded = g.Clone()
-	g.Optimize(graph.AllPasses &^ p.opts.without)
+	g.Optimize(graph.AllPasses&^p.opts.without, p.dev)
 	if r.program, err = graph.Compile(g, p.dev); err != nil {
 		r.recorded.Release()
 		return nil, err

@@ -2,6 +2,8 @@
 
 package loop
 
+import "math"
+
 // copied returns the load that e's one result is an exact, fully written copy
 // of, if that is all that e does.
 func (e *Expr) copied() (*Load, bool) {
@@ -60,4 +62,15 @@ func (e *Expr) ViewStrides(stride func(dim int) int) (offset int, strides []int,
 		}
 	}
 	return offset, strides, true
+}
+
+// Uniform returns the value of all elements of e's one result, where the loop stores the
+// same constant everywhere; of integers, where a float64 holds it.
+func (e *Expr) Uniform() (v float64, ok bool) {
+	s := &e.Outs[0]
+	if len(e.Outs) != 1 || s.Reduce != NoReduce || !e.Plain(s) {
+		return 0, false
+	}
+	v, ok = e.value(s.Value)
+	return v, ok && (e.DType(s.Value).IsFloat() || math.Abs(v) < 1<<53)
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
-// optimizeBodies puts optimised copies in place of the bodies of control flow. What
-// is constant around a body, known, is so in it.
-func (g *Graph) optimizeBodies(passes Passes, known map[Ref]float64) {
+// eachBody puts copies in place of the bodies of control flow, changed by f, which is
+// told what is known of their parameters: what is constant around a body is so in it.
+func (g *Graph) eachBody(known map[Ref]float64, f func(*Graph, given)) {
 	type site struct {
 		control *Control
 		known   string
@@ -23,18 +23,14 @@ func (g *Graph) optimizeBodies(passes Passes, known map[Ref]float64) {
 		if c == nil {
 			continue
 		}
-		args, text := c.invariants(g.Args(i), known)
+		values, text := c.invariants(g.Args(i), known)
 		at := site{c, text}
 		if done[at] == nil {
 			d := *c
 			d.Bodies = make([]*Graph, len(c.Bodies))
 			for k, b := range c.Bodies {
 				d.Bodies[k] = b.Clone()
-				inside := map[Ref]float64{}
-				for p, v := range args {
-					inside[b.Params[p]] = v
-				}
-				d.Bodies[k].optimize(passes, inside)
+				f(d.Bodies[k], values)
 			}
 			done[at] = d.Inst(inst.Op)
 		}
@@ -43,9 +39,9 @@ func (g *Graph) optimizeBodies(passes Passes, known map[Ref]float64) {
 }
 
 // invariants returns the known values of the bodies' parameters that are the same in all
-// steps, by position, and the same as text.
-func (c *Control) invariants(args []Ref, known map[Ref]float64) (values map[int]float64, text string) {
-	values = map[int]float64{}
+// steps, and the same as text.
+func (c *Control) invariants(args []Ref, known map[Ref]float64) (values given, text string) {
+	values = given{}
 	n := len(args)
 	switch c.Form {
 	case Cond:

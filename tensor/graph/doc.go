@@ -3,7 +3,8 @@
 // recorded program into one that runs again and again.
 //
 // A [Record] is instructions over numbered values. A [Graph] is a Record with
-// constants and outputs; passes work on it, each in a file of its own (dead.go).
+// constants and outputs; passes work on it, each in a file of its own (passes.go
+// tells which and in what order).
 // [Compile] decides where every value lies (layout.go: views, results that take
 // over an operand's memory; plan.go: offsets in one arena) and makes a [Program],
 // which runs with arrays of the caller's and allocates nothing once it is warm.

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
 // Equal reports whether g and h compute the same from the same parameters: the
@@ -37,6 +38,14 @@ func sameInst(x, y *kernels.Inst) bool {
 		return true
 	}
 	return x.Expr != nil && y.Expr != nil && x.Expr.Text() == y.Expr.Text()
+}
+
+// doesSame is sameInst but for the names of derived loops.
+func doesSame(x, y *kernels.Inst) bool {
+	if x.Op == nil && y.Op == nil && x.Expr != nil && y.Expr != nil {
+		return loop.Same(x.Expr, y.Expr)
+	}
+	return sameInst(x, y)
 }
 
 // sameElements compares arrays bit by bit.

@@ -13,26 +13,16 @@ import (
 // emitter writes the graph anew, group by group.
 type emitter struct {
 	*fuser
-	number []Ref // the new number of each value
-	insts  map[uint64][]*kernels.Inst
+	*rewriter
+	insts map[uint64][]*kernels.Inst
 }
 
 func newEmitter(f *fuser) *emitter {
-	return &emitter{f, make([]Ref, f.g.NumValues()), map[uint64][]*kernels.Inst{}}
+	return &emitter{f, f.g.rewrite(), map[uint64][]*kernels.Inst{}}
 }
 
 // emit replaces the instructions of the graph.
 func (m *emitter) emit() {
-	g := m.g
-	next := &Graph{}
-	for v := range m.number {
-		m.number[v] = Untracked
-	}
-	for v := range m.number {
-		if d := g.def[v]; d < 0 {
-			m.number[v] = next.Input(g.inputs[-1-d])
-		}
-	}
 	inOrder := make([]*group, len(m.groups))
 	for id, x := range m.groups {
 		if x != nil && x.parent == int32(id) {
@@ -43,39 +33,12 @@ func (m *emitter) emit() {
 		switch {
 		case x == nil:
 		case x.loop && m.changes(x):
-			newFusion(m, x).emit(next)
+			newFusion(m, x).write()
 		default:
-			i := int(x.members[0].instr)
-			m.instr(next, g.Instrs[i].Inst, g.Args(i), i)
+			m.keep(int(x.members[0].instr))
 		}
 	}
-	for k, v := range g.Params {
-		g.Params[k] = m.number[v]
-	}
-	for k := range g.Consts {
-		g.Consts[k].Ref = m.number[g.Consts[k].Ref]
-	}
-	for k, v := range g.Outputs {
-		g.Outputs[k] = m.number[v]
-	}
-	g.Record, g.Places = next.Record, next.Places
-}
-
-// instr appends an instruction with results that are numbered one after the other,
-// placed where instruction i was.
-func (m *emitter) instr(next *Graph, inst *kernels.Inst, args []Ref, i int) {
-	in := make([]Ref, len(args))
-	for k, v := range args {
-		in[k] = m.number[v]
-	}
-	out := next.Emit(inst, in...)
-	if m.g.Places != nil {
-		next.Place(m.g.PlaceOf(i))
-	}
-	x := &m.g.Instrs[i]
-	for k := range x.Inst.Out {
-		m.number[x.Out+Ref(k)] = out + Ref(k)
-	}
+	m.finish()
 }
 
 // changes reports whether a group is another loop than its one member.
@@ -111,7 +74,8 @@ type fusion struct {
 	parts  map[int32]*member
 	done   map[int32]*loop.Part // of members
 	copied map[int32][]copied
-	args   []Ref // of the operands
+
+	operands []Ref
 }
 
 // copied is the copy of an instruction that is no member, read at an index.
@@ -133,8 +97,8 @@ func newFusion(m *emitter, x *group) *fusion {
 	return f
 }
 
-// emit writes the loop and numbers its results.
-func (f *fusion) emit(next *Graph) {
+// write appends the loop and numbers its results.
+func (f *fusion) write() {
 	var outs []Ref
 	for _, x := range f.group.members {
 		inst := f.g.Instrs[x.instr].Inst
@@ -153,12 +117,9 @@ func (f *fusion) emit(next *Graph) {
 	e, kept := f.Expr()
 	in := make([]Ref, len(kept))
 	for k, i := range kept {
-		in[k] = f.number[f.args[i]]
+		in[k] = f.number[f.operands[i]]
 	}
-	first := next.Emit(f.inst(e), in...)
-	if f.g.Places != nil {
-		next.Place(f.g.PlaceOf(f.placed()))
-	}
+	first := f.emitter.rewriter.emit(f.inst(e), f.placed(), in...)
 	for k, v := range outs {
 		f.number[v] = first + Ref(k)
 	}
@@ -278,10 +239,10 @@ func (f *fusion) copy(d int32, k int, l loop.Load) loop.Node {
 
 // operand loads an element from memory.
 func (f *fusion) operand(v Ref, l loop.Load) loop.Node {
-	l.In = slices.Index(f.args, v)
+	l.In = slices.Index(f.operands, v)
 	if l.In < 0 {
 		l.In = f.Operand(f.g.Aval(v))
-		f.args = append(f.args, v)
+		f.operands = append(f.operands, v)
 	}
 	return f.Load(l)
 }

@@ -151,7 +151,7 @@ out[i] = a[i] * b[]
 			b := newBuilder(t)
 			g := b.outputs(c.make(b)...)
 			whole := g.Clone()
-			g.Optimize(FoldConstants | Fusion)
+			g.Optimize(FoldConstants|Fusion, nil)
 			if err := g.Verify(); err != nil {
 				t.Fatal(err)
 			}

@@ -98,14 +98,14 @@ func (g *Graph) ReleaseConsts() {
 // Clone returns a graph with the same contents that can be changed on its own, with
 // references of its own to the constants.
 func (g *Graph) Clone() *Graph {
-	c := g.share()
+	c := g.alias()
 	c.Instrs, c.args, c.def, c.inputs = slices.Clone(g.Instrs), slices.Clone(g.args), slices.Clone(g.def), slices.Clone(g.inputs)
 	c.Params, c.Outputs, c.Places = slices.Clone(g.Params), slices.Clone(g.Outputs), slices.Clone(g.Places)
 	return c
 }
 
-// share returns a graph with the same contents and references of its own to the constants.
-func (g *Graph) share() *Graph {
+// alias returns a graph with the same contents and references of its own to the constants.
+func (g *Graph) alias() *Graph {
 	s := *g
 	s.Consts = slices.Clone(g.Consts)
 	for _, c := range s.Consts {

@@ -3,11 +3,9 @@
 package graph
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
-	"github.com/cotangent-ad/cotangent/kernels"
 )
 
 // Passes is a set of passes.
@@ -15,13 +13,17 @@ type Passes uint
 
 // The passes, in the order in which they run. Dead code is removed in any case.
 const (
-	FoldConstants Passes = 1 << iota // use the values of constants whose elements are all the same
+	FoldConstants Passes = 1 << iota // compute now what depends on nothing but constants
+	Inline                           // put what calls, known branches and single steps do in their place
+	Simplify                         // leave out what changes nothing
+	Share                            // compute the same only once
+	Hoist                            // compute before a loop what is the same in all of its steps
 	Fusion                           // make one loop of several
 
 	AllPasses = 1<<iota - 1
 )
 
-var passNames = []string{"constants", "fusion"}
+var passNames = []string{"constants", "inline", "simplify", "share", "hoist", "fusion"}
 
 // String lists the passes' names.
 func (p Passes) String() string {
@@ -34,66 +36,56 @@ func (p Passes) String() string {
 	return strings.Join(list, ",")
 }
 
-// Optimize runs passes on g. What the graph computes stays the same, bit for bit.
-func (g *Graph) Optimize(passes Passes) { g.optimize(passes, map[Ref]float64{}) }
+// Has reports whether all of q are in p.
+func (p Passes) Has(q Passes) bool { return p&q == q }
 
-// optimize runs passes; known are values of parameters.
-func (g *Graph) optimize(passes Passes, known map[Ref]float64) {
-	if passes&FoldConstants != 0 {
-		g.scalars(known)
+// Optimize runs passes on g and the bodies in it. What the graph computes stays the
+// same, bit for bit. On dev, which may be nil, constants are computed.
+func (g *Graph) Optimize(passes Passes, dev device.Device) {
+	o := &optimizer{passes: passes, dev: dev, uniform: map[elements]uniformity{}}
+	o.tidy(g, nil)
+	if passes.Has(FoldConstants) && dev != nil && g.fold(dev) {
+		o.tidy(g, nil)
 	}
-	g.optimizeBodies(passes, known)
-	if passes&Fusion != 0 {
-		g.fuse(known)
+	o.fuse(g, nil)
+}
+
+// optimizer runs passes.
+type optimizer struct {
+	passes  Passes
+	dev     device.Device
+	uniform map[elements]uniformity // of the constants that were looked at
+}
+
+// tidy runs the passes that come before fusion; given are values of parameters.
+func (o *optimizer) tidy(g *Graph, given given) {
+	if o.passes.Has(Inline) {
+		for g.inline(o.known(g, given)) {
+		}
+	}
+	o.clean(g, given)
+	g.eachBody(o.known(g, given), o.tidy)
+	if o.passes.Has(Hoist) && g.hoist() {
+		o.clean(g, given)
+	}
+}
+
+// clean runs the passes on the instructions of one graph.
+func (o *optimizer) clean(g *Graph, given given) {
+	if o.passes.Has(Simplify) {
+		g.simplify(o.known(g, given))
+	}
+	if o.passes.Has(Share) {
+		g.share(o.known(g, given))
 	}
 	g.RemoveDead()
 }
 
-// scalars notes the values of the constants whose elements are all the same.
-func (g *Graph) scalars(known map[Ref]float64) {
-	for i := range g.Consts {
-		c := &g.Consts[i]
-		// What cannot be looked at now is not known.
-		if a, err := within(&c.Array); err == nil && a.Size() > 0 && uniform(a) {
-			if v, ok := numberOf(a); ok {
-				known[c.Ref] = v
-			}
-		}
+// fuse makes loops, of bodies first.
+func (o *optimizer) fuse(g *Graph, given given) {
+	if o.passes.Has(Fusion) {
+		g.eachBody(o.known(g, given), o.fuse)
+		g.fuse(o.known(g, given))
 	}
-}
-
-// uniform reports whether all elements of an array have the same bits.
-func uniform(a *kernels.Array) bool {
-	n := 1 // elements in memory
-	for d, size := range a.Shape {
-		if size > 1 && a.Stride(d) != 0 {
-			n *= size
-		}
-	}
-	if n == 1 {
-		return true
-	}
-	if !a.Dense() {
-		return false
-	}
-	b, size := packed(a), a.DType.Size()
-	return bytes.Equal(b[size:], b[:len(b)-size])
-}
-
-// numberOf returns the first element of an array; not ok where float64 may not hold it.
-func numberOf(a *kernels.Array) (v float64, ok bool) {
-	switch p := a.Ptr; a.DType {
-	case device.Float64:
-		return *(*float64)(p), true
-	case device.Float32:
-		return float64(*(*float32)(p)), true
-	case device.Int64:
-		n := *(*int64)(p)
-		return float64(n), max(n, -n) < 1<<53
-	case device.Int32:
-		return float64(*(*int32)(p)), true
-	case device.Bool:
-		return float64(*(*uint8)(p)), true
-	}
-	return 0, false
+	g.RemoveDead()
 }

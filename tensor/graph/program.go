@@ -52,7 +52,7 @@ func Compile(g *Graph, dev device.Device) (*Program, error) {
 		return nil, &BackendError{Device: dev.Name()}
 	}
 	p := &Program{dev: dev, move: moverOf(backend), later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
-	own := g.share()
+	own := g.alias()
 	var err error
 	if p.code, err = newCode(own, target{dev.Name(), backend}, nil, len(g.Outputs)); err != nil {
 		own.Release()

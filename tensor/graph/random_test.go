@@ -116,7 +116,7 @@ func TestRandomPrograms(t *testing.T) {
 		if n := len(g.Instrs); g.RemoveDead() > n {
 			t.Fatal("more dead than there were")
 		}
-		g.Optimize(Passes(rapid.IntRange(0, AllPasses).Draw(t, "passes")))
+		g.Optimize(Passes(rapid.IntRange(0, AllPasses).Draw(t, "passes")), dev)
 		for i := range g.Instrs {
 			if e := g.Instrs[i].Inst.Expr; e != nil && e.Verify() != nil {
 				t.Fatal(e.Verify(), e.Text())
