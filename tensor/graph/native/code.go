@@ -5,7 +5,6 @@ package native
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -76,43 +75,6 @@ func newCode(g *graph.Graph, dev device.Device, p *printed, e entries) (*Code, e
 		c.consts = append(c.consts, uintptr(ptr))
 	}
 	return c, nil
-}
-
-// elementsOf returns the bits of a constant's elements in the order in which the
-// text reads them.
-func elementsOf(c constant) []uint64 {
-	if c.dim < 0 {
-		return slices.Collect(each(c.array))
-	}
-	a := c.array
-	m := make([]uint64, a.Size())
-	to := packedStrides(a.Shape, c.dim)
-	at := make([]int, len(a.Shape))
-	for x := range each(a) {
-		dst := 0
-		for d, i := range at {
-			dst += i * to[d]
-		}
-		m[dst] = x
-		for d := len(at) - 1; d >= 0; d-- {
-			if at[d]++; at[d] < a.Shape[d] {
-				break
-			}
-			at[d] = 0
-		}
-	}
-	return m
-}
-
-// packed returns memory of a constant's elements in the order of elementsOf.
-func packed(c constant) []uint64 {
-	unit := c.array.DType.Size()
-	list := elementsOf(c)
-	m := make([]uint64, (len(list)*unit+7)/8+8)
-	for i, x := range list {
-		copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m)), i*unit)), unit), unsafe.Slice((*byte)(unsafe.Pointer(&x)), unit))
-	}
-	return m
 }
 
 // Runner is the memory of one run in progress.

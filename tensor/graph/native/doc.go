@@ -6,20 +6,22 @@
 // # From a graph to text
 //
 //   - lower.go makes statements of instructions: loops whose loads name values,
-//     with views resolved to indices. What is no loop is called as the kernel
-//     that it is.
+//     with views resolved to indices (views.go) and constants that are one number
+//     known (constants.go). What is no loop is called as the kernel that it is.
 //   - group.go joins statements into groups: those that have axes in common are
 //     computed together, for each value of these shared axes one after the other,
 //     so that what passes between them stays in registers or in small local
 //     arrays over the other, inner axes. A statement may also reduce over a shared
 //     axis: then it has accumulators, which are closed when the axis ends.
-//   - cost.go chooses a group's form: which shared axis the lanes of vectors run
-//     along (by cost, not by how arrays lie), which are loops around it, and
-//     whether a group is worth it at all.
+//   - form.go chooses a group's form: which shared axis the lanes of vectors run
+//     along (by cost, which cost.go estimates, not by how arrays lie), which are
+//     loops around it, and whether a group is worth it at all.
 //   - remat.go has values computed again in the groups that read them, where that
 //     costs less than to store and load them.
-//   - print.go lays out memory and prints the steps; body.go and reduce.go print
-//     one form, by means of prelude.h and package vmath's functions. Inner axes
+//   - print.go prints the steps, memory.go lays out what they share, control.go
+//     prints loops and branches over whole programs. body.go prints one form,
+//     member.go and reduce.go what its members compute, access.go what they read
+//     and write, by means of prelude.h and package vmath's functions. Inner axes
 //     are unrolled where they are small.
 //
 // # Running

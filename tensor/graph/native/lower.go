@@ -3,11 +3,8 @@
 package native
 
 import (
-	"iter"
-	"math"
 	"math/bits"
 	"slices"
-	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -49,12 +46,6 @@ type load struct {
 type store struct {
 	loop.Store
 	val graph.Ref
-}
-
-// alias is a value that is another one seen through affine indices.
-type alias struct {
-	base  graph.Ref
-	index []loop.Lin // over the value's dimensions; nil where only memory can be viewed
 }
 
 // lowering is a graph on its way to statements.
@@ -221,90 +212,6 @@ func (l *lowering) loopOf(i int, x *graph.Instr, e *loop.Expr, outs []int) {
 	l.add(s)
 }
 
-// known makes a load of a constant whose elements are all the same that number.
-func (l *lowering) known(x *loop.Inst, ld *load) {
-	if ld.guarded || slices.ContainsFunc(ld.index, func(i loop.Lin) bool { return i.Via != loop.None }) {
-		return
-	}
-	bits, ok := l.uniform(l.alias[ld.val].base)
-	if !ok {
-		return
-	}
-	*x = inst(x.DType, bits)
-}
-
-// inst returns the node that is a number, given by its bits.
-func inst(dt device.DType, bits uint64) loop.Inst {
-	c := loop.Inst{Fn: loop.Const, DType: dt, Arg: [3]loop.Node{loop.None, loop.None, loop.None}}
-	switch dt {
-	case device.Float64:
-		c.V = math.Float64frombits(bits)
-	case device.Float32:
-		c.V = float64(math.Float32frombits(uint32(bits)))
-	case device.Int32:
-		c.K = int64(int32(bits))
-	default:
-		c.K = int64(bits)
-	}
-	return c
-}
-
-// uniform returns the bits of the elements of a constant, if they are all the same.
-func (l *lowering) uniform(v graph.Ref) (bits uint64, ok bool) {
-	i, is := l.consts[v]
-	if !is {
-		return 0, false
-	}
-	if u, seen := l.uniforms[v]; seen {
-		return u.bits, u.ok
-	}
-	bits, ok = sameElements(&l.g.Consts[i].Array)
-	l.uniforms[v] = uniform{bits, ok}
-	return bits, ok
-}
-
-type uniform struct {
-	bits uint64
-	ok   bool
-}
-
-// sameElements returns the bits of an array's elements, if they are all the same.
-func sameElements(a *kernels.Array) (bits uint64, ok bool) {
-	first := true
-	for x := range each(a) {
-		if !first && x != bits {
-			return 0, false
-		}
-		bits, first = x, false
-	}
-	return bits, !first
-}
-
-// each yields the bits of an array's elements, in row-major order.
-func each(a *kernels.Array) iter.Seq[uint64] {
-	return func(yield func(uint64) bool) {
-		unit := a.DType.Size()
-		at := make([]int, len(a.Shape))
-		for range a.Size() {
-			from := 0
-			for d, i := range at {
-				from += i * a.Stride(d)
-			}
-			var x uint64
-			copy(unsafe.Slice((*byte)(unsafe.Pointer(&x)), unit), unsafe.Slice((*byte)(unsafe.Add(a.Ptr, from*unit)), unit))
-			if !yield(x) {
-				return
-			}
-			for d := len(at) - 1; d >= 0; d-- {
-				if at[d]++; at[d] < a.Shape[d] {
-					break
-				}
-				at[d] = 0
-			}
-		}
-	}
-}
-
 // isProduct reports whether eager evaluation takes a loop for a matrix product.
 func isProduct(e *loop.Expr) bool {
 	c, ok := e.AsContraction()
@@ -329,133 +236,6 @@ func isLarge(e *loop.Expr) bool {
 	n := []int{loop.Extent(c.M), loop.Extent(c.N), loop.Extent(c.K)}
 	slices.Sort(n)
 	return n[0]*n[1] >= largeProduct
-}
-
-// resolve returns a load with the views between it and a value that is computed
-// or given taken away, as far as indices can say it.
-func (l *lowering) resolve(v graph.Ref, ld loop.Load) load {
-	r := load{val: v, index: ld.Index, guarded: ld.Guarded}
-	a := l.alias[v]
-	if a.base == v {
-		return r
-	}
-	r.direct = true
-	if a.index == nil || ld.Guarded {
-		return r
-	}
-	shape, base := l.g.Aval(v).Shape, l.g.Aval(a.base).Shape
-	index := make([]loop.Lin, len(a.index))
-	for d, x := range a.index {
-		y, ok := compose(x, ld.Index, shape, base[d])
-		if !ok {
-			return r
-		}
-		index[d] = y
-	}
-	return load{val: a.base, index: index}
-}
-
-// compose replaces the dimensions that x is a function of by their indices.
-func compose(x loop.Lin, index []loop.Lin, shape []int, size int) (loop.Lin, bool) {
-	if len(x.Terms) == 1 && x.Const == 0 && x.Terms[0].Coef == 1 {
-		d := x.Terms[0].Axis
-		return index[d], index[d].Via == loop.None || shape[d] == size
-	}
-	c, terms := x.Const, []loop.Term(nil)
-	for _, t := range x.Terms {
-		y := index[t.Axis]
-		if y.Via != loop.None {
-			return loop.Lin{}, false
-		}
-		c += t.Coef * y.Const
-		for _, u := range y.Terms {
-			terms = append(terms, loop.Term{Axis: u.Axis, Coef: t.Coef * u.Coef})
-		}
-	}
-	return loop.Affine(c, terms...), true
-}
-
-// view notes that an instruction's result is its operand seen differently.
-func (l *lowering) view(x *graph.Instr, args []graph.Ref) bool {
-	if !x.Inst.Rearranges() {
-		return false
-	}
-	from := l.alias[args[0]]
-	in := l.g.Aval(args[0])
-	var index []loop.Lin
-	if op := x.Inst.Op; op != nil && op.View != nil {
-		index = reshapeIndex(in.Shape, x.Inst.Out[0].Shape)
-		if index == nil && from.base != args[0] {
-			return false // a copy, where the operand is not one piece of memory
-		}
-	} else {
-		index = viewIndex(x.Inst.Expr)
-	}
-	to := alias{base: from.base, index: index}
-	if index != nil && from.base != args[0] {
-		if from.index == nil {
-			return false
-		}
-		to.index = make([]loop.Lin, len(from.index))
-		for d, y := range from.index {
-			to.index[d], _ = compose(y, index, nil, 0)
-		}
-	}
-	l.alias[x.Out] = to
-	return true
-}
-
-// viewIndex returns where in its operand a rearrangement reads each element.
-func viewIndex(e *loop.Expr) []loop.Lin {
-	l := &e.Loads[e.Nodes[e.Outs[0].Value].K]
-	index := make([]loop.Lin, len(l.Index))
-	rank := len(e.Outs[0].Index)
-	for d, x := range l.Index {
-		y := loop.Fixed(x.Const)
-		for _, t := range x.Terms {
-			if t.Axis < rank {
-				y.Terms = append(y.Terms, t)
-			}
-		}
-		index[d] = y
-	}
-	return index
-}
-
-// reshapeIndex returns the indices of a reshape that splits dimensions or adds
-// and drops ones of size 1; nil for one that merges dimensions.
-func reshapeIndex(from, to []int) []loop.Lin {
-	index := make([]loop.Lin, len(from))
-	t := 0
-	for d, n := range from {
-		index[d] = loop.Fixed(0)
-		if n == 1 {
-			continue
-		}
-		var dims []int
-		for m := 1; m < n; t++ {
-			if t == len(to) || to[t] == 0 {
-				return nil
-			}
-			if to[t] != 1 {
-				dims = append(dims, t)
-			}
-			if m *= to[t]; m > n {
-				return nil
-			}
-		}
-		coef := 1
-		var terms []loop.Term
-		for i := len(dims) - 1; i >= 0; i-- {
-			terms = append(terms, loop.Term{Axis: dims[i], Coef: coef})
-			coef *= to[dims[i]]
-		}
-		if coef != n {
-			return nil
-		}
-		index[d] = loop.Affine(0, terms...)
-	}
-	return index
 }
 
 // analyse fills in what follows from nodes and results.
