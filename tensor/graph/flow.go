@@ -267,7 +267,7 @@ func (f *flow) start(last int) error {
 func (f *flow) more(k, n int) (bool, error) {
 	c := f.c
 	if c.Form == Scan {
-		return k < n, f.reserve(min(k+1, n))
+		return k < n, f.reserve(n) // a scan in reverse begins with the last row
 	}
 	test, body := f.bodies[0], f.bodies[1]
 	copy(test.ins[c.Consts:], body.ins[c.Consts:])

@@ -76,7 +76,7 @@ type stack struct {
 // firstRows is how many rows a stack begins with.
 const firstRows = 64
 
-// reserve makes room for n rows and keeps those before the last of them.
+// reserve makes room for n rows and keeps those that there are.
 func (s *stack) reserve(dev device.Device, move kernels.Mover, n int) error {
 	if n <= s.rows {
 		return nil
@@ -87,7 +87,7 @@ func (s *stack) reserve(dev device.Device, move kernels.Mover, n int) error {
 		return err
 	}
 	if s.buf != nil {
-		kept := kernels.Aval{DType: device.Bool, Shape: []int{(n - 1) * s.row}} // bytes
+		kept := kernels.Aval{DType: device.Bool, Shape: []int{s.rows * s.row}} // bytes
 		to := kernels.Array{Aval: kept, Ptr: buf.Ptr(), Buf: buf}
 		from := kernels.Array{Aval: kept, Ptr: s.buf.Ptr(), Buf: s.buf}
 		if err := move.Copy(to, from); err != nil {

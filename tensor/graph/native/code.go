@@ -28,6 +28,7 @@ type Code struct {
 	consts  []uintptr              // of the unit
 	memory  []unsafe.Pointer       // the same
 	kernels map[int]kernels.Kernel // of the steps that call one
+	within  []kernels.Kernel       // of the calls in bodies
 	work    bool                   // some step is worth sharing out
 	whole   bool                   // no step calls a kernel
 }
@@ -36,7 +37,7 @@ type Code struct {
 type entries struct{ steps, items, zero uintptr }
 
 // run is ct_run of prelude.h. Addresses are of memory that the Runner keeps.
-type run struct{ table, consts, mem, cancel, fault uintptr }
+type run struct{ table, consts, mem, cancel, fault, stacks, grow, call, owner uintptr }
 
 // faultDepth is CT_DEPTH of prelude.h, and failure ct_fault.
 const faultDepth = 8
@@ -66,6 +67,13 @@ func newCode(g *graph.Graph, dev device.Device, p *printed, e entries) (*Code, e
 		}
 		c.work = c.work || s.items > 1 && s.cost > 2*grain && !s.whole
 	}
+	for _, h := range p.calls {
+		k := h.inst.Kernel(backend)
+		if k == nil {
+			return nil, &graph.BackendError{Device: dev.Name(), Op: h.inst.Name}
+		}
+		c.within = append(c.within, k)
+	}
 	for _, k := range p.consts {
 		ptr := k.array.Ptr
 		if k.dim >= 0 {
@@ -90,6 +98,8 @@ type Runner struct {
 
 	parts []part // of the step that is shared out
 	step  int
+
+	host
 }
 
 // part is some items of a step.
@@ -126,6 +136,7 @@ func (c *Code) NewRunner() (graph.Runner, error) {
 			r.makeCall(i)
 		}
 	}
+	r.makeHost()
 	return r, nil
 }
 
@@ -182,7 +193,9 @@ func (r *Runner) Run(in, out []*kernels.Array, cancel *atomic.Bool) error {
 		b.a.Ptr, b.a.Buf = unsafe.Add(from[b.index].Ptr, b.offset), from[b.index].Buf
 	}
 	r.run.cancel, r.fault.set, r.fault.depth = uintptr(unsafe.Pointer(cancel)), 0, 0
+	r.beginHost(cancel)
 	err := r.steps(cancel)
+	r.endHost()
 	for _, b := range r.bound {
 		b.a.Ptr, b.a.Buf = nil, nil
 	}
@@ -230,7 +243,11 @@ func (r *Runner) steps(cancel *atomic.Bool) error {
 
 // native does steps that are functions.
 func (r *Runner) native(from, to int) error {
-	return r.outcome(callEntry(r.c.entry.steps, r.run, from, to), r.fault)
+	call := callEntry
+	if r.hosting() {
+		call = callHosted
+	}
+	return r.outcome(call(r.c.entry.steps, r.run, from, to), r.fault)
 }
 
 // What functions return.
@@ -239,6 +256,8 @@ const (
 	cancelled
 	fault
 	stepsFault
+	stackFault
+	hostFault
 )
 
 // outcome is the error of what a function returned.
@@ -251,6 +270,10 @@ func (r *Runner) outcome(end int, f *failure) error {
 		return kernels.ErrCancelled
 	case stepsFault:
 		err = &graph.StepsError{Limit: int(f.size)}
+	case stackFault:
+		err = &graph.StackError{Limit: int(f.size), Steps: int(f.index)}
+	case hostFault:
+		err = r.hostErr
 	default:
 		err = &kernels.IndexError{Op: r.c.p.sites[f.site].inst.Name, Index: f.index, Size: int(f.size)}
 	}
@@ -305,4 +328,5 @@ func (r *Runner) Release() {
 		r.arena.Release()
 		r.arena = nil
 	}
+	r.releaseHost()
 }

@@ -74,7 +74,7 @@ func translate(g *graph.Graph, calls bool) (p *printed, err error) {
 		return nil, &TooLargeError{n * 64}
 	}
 	s := schedule(g, calls)
-	if p, err = s.print(); err != nil {
+	if p, err = s.print(calls); err != nil {
 		return nil, err
 	}
 	if inspect != nil {

@@ -22,10 +22,6 @@ type bodyText struct {
 func (p *printer) control(s *stmt) {
 	inst := p.g.g.Instrs[s.instr].Inst
 	c := graph.ControlOf(inst)
-	if c.Form == graph.While && c.Ys > 0 {
-		p.err = &UnsupportedError{"a while loop that keeps residuals"}
-		return
-	}
 	w := &controlWriter{printer: p, c: c, s: s, site: p.site(s.instr)}
 	var roots []int
 	for _, v := range s.in {
@@ -99,7 +95,7 @@ func (w *controlWriter) line(format string, args ...any) {
 // body prints a body's program, and the function that does all of its steps.
 func (w *controlWriter) body(g *graph.Graph) bodyText {
 	w.unit.bodies++
-	q := newPrinter(w.unit, schedule(g, false), fmt.Sprint(w.unit.bodies), w.within)
+	q := newPrinter(w.unit, schedule(g, w.hosted), fmt.Sprint(w.unit.bodies), w.within)
 	if q.within < 0 {
 		q.within = w.s.instr
 	}
@@ -133,7 +129,7 @@ func (w *controlWriter) spare(g *graph.Graph, v graph.Ref) string {
 func (w *controlWriter) run(k int, depth string) {
 	b := w.bodies[k]
 	w.line("%schar *t%d[%d];", depth, k, len(b.graph.Params)+len(b.graph.Outputs)+1)
-	w.line("%sct_run b%d = {t%d, c->k, c->mem + %s, c->cancel, c->f};", depth, k, k, w.at_(b.mem))
+	w.line("%sct_run b%d = *c;\n%sb%d.p = t%d, b%d.mem += %s;", depth, k, depth, k, k, k, w.at_(b.mem))
 }
 
 // point points an argument or a destination of body k to an address.
@@ -160,105 +156,4 @@ func (w *controlWriter) cond() {
 	w.line("\t} else {")
 	w.once(1, "\t\t", w.in[1:])
 	w.line("\t}")
-}
-
-// loop prints a Scan or a While. A carry has two places, the result's and a spare
-// one, that take turns; where the steps are known they do so that the last step
-// writes the result.
-func (w *controlWriter) loop() {
-	c, body := w.c, w.c.Body()
-	last := len(w.bodies) - 1
-	params := len(body.Params)
-	w.run(last, "\t")
-	for i := range c.Consts {
-		w.point("\t", last, i, w.in[i])
-	}
-	results := make([]string, c.Carries)
-	spares := make([]string, c.Carries)
-	for j := range c.Carries {
-		results[j], spares[j] = w.out[j], w.spare(body, body.Outputs[j])
-		w.point("\t", last, c.Consts+j, w.in[c.Consts+j])
-	}
-	parts := make([]string, c.Sums)
-	for j := range c.Sums {
-		parts[j] = w.spare(body, body.Outputs[c.Carries+c.Ys+j])
-	}
-	test := ""
-	switch {
-	case c.Form == graph.While:
-		w.line("\tconst long n = 1;") // so that the first step writes the result
-		test = w.spare(w.bodies[0].graph, w.bodies[0].graph.Outputs[0])
-		w.run(0, "\t")
-		w.point("\t", 0, len(w.bodies[0].graph.Params), test)
-	case c.Counted:
-		w.line("\tlong n = *(const i64 *)(%s);", w.in[len(w.in)-1])
-		w.line("\tif (n > %d) n = %d;", c.Length, c.Length)
-	default:
-		w.line("\tconst long n = %d;", c.Length)
-	}
-	w.line("\tlong step = 0;")
-	if c.Form == graph.While {
-		w.line("\tfor (;; step++) {")
-		for i := range w.bodies[0].graph.Params {
-			w.line("\t\tt0[%d] = t%d[%d];", i, last, i)
-		}
-		w.line("\t\tint end = %s(&b0);", w.bodies[0].fn)
-		w.failIn("\t\t")
-		w.line("\t\tif (!*(const u8 *)(%s)) break;", test)
-		if c.Bound > 0 {
-			w.line("\t\tif (step == %d) {", c.Bound)
-			w.line("\t\t\tif (!c->f->set) c->f->set = 1, c->f->site = %d, c->f->size = %d;\n\t\t\treturn CT_STEPS;\n\t\t}", w.site, c.Bound)
-		}
-		w.line("\t\tif (c->cancel && *(volatile const uint32_t *)c->cancel) return CT_CANCELLED;")
-	} else {
-		w.line("\tfor (; step < n; step++) {")
-		w.line("\t\tconst long r = %s;", map[bool]string{false: "step", true: "n - 1 - step"}[c.Reverse])
-		w.line("\t\t(void)r;")
-	}
-	for i := range c.Xs {
-		at := c.Consts + c.Carries + i
-		w.point("\t\t", last, at, fmt.Sprintf("%s + r * %d", w.in[at], bytes(body.Aval(body.Params[at]))))
-	}
-	for j := range c.Carries {
-		w.point("\t\t", last, params+j, fmt.Sprintf("(n - 1 - step) & 1 ? %s : %s", spares[j], results[j]))
-	}
-	for i := range c.Ys {
-		at := c.Carries + i
-		w.point("\t\t", last, params+at, fmt.Sprintf("%s + r * %d", w.out[c.FirstY()+i], bytes(body.Aval(body.Outputs[at]))))
-	}
-	for j := range c.Sums {
-		at := c.Carries + c.Ys + j
-		w.point("\t\t", last, params+at, fmt.Sprintf("step ? %s : %s", parts[j], w.out[c.FirstY()+c.Ys+j]))
-	}
-	if c.Form == graph.While {
-		w.line("\t\tend = %s(&b%d);", w.bodies[last].fn, last)
-	} else {
-		w.line("\t\tconst int end = %s(&b%d);", w.bodies[last].fn, last)
-	}
-	w.failIn("\t\t")
-	for j := range c.Carries {
-		w.line("\t\tt%d[%d] = t%d[%d];", last, c.Consts+j, last, params+j)
-	}
-	for j := range c.Sums {
-		a := body.Aval(body.Outputs[c.Carries+c.Ys+j])
-		t := typeNames[a.DType]
-		w.line("\t\tif (step) ct_add_%s((%s *)(%s), (const %s *)(%s), %d);", t, t, w.out[c.FirstY()+c.Ys+j], t, parts[j], a.Size())
-	}
-	w.line("\t}")
-	for j := range c.Carries {
-		w.line("\tif (t%d[%d] != (char *)(%s)) memcpy(%s, t%d[%d], %d);", last, c.Consts+j, results[j], results[j], last, c.Consts+j, bytes(body.Aval(body.Outputs[j])))
-	}
-	for j := range c.Sums {
-		w.line("\tif (!step) memset(%s, 0, %d);", w.out[c.FirstY()+c.Ys+j], bytes(body.Aval(body.Outputs[c.Carries+c.Ys+j])))
-	}
-	if c.Form == graph.While {
-		w.line("\t*(i64 *)(%s) = step;", w.out[c.Carries])
-	}
-}
-
-// failIn prints what leaves the loop with a fault of its body.
-func (w *controlWriter) failIn(depth string) {
-	w.line("%sif (end != CT_DONE) {", depth)
-	w.line("%s\tif (c->f->depth < CT_DEPTH) c->f->step[c->f->depth] = step, c->f->form[c->f->depth++] = %d;", depth, w.c.Form)
-	w.line("%s\treturn end;\n%s}", depth, depth)
 }

@@ -30,6 +30,7 @@
 // vector axis. Workers take ranges of items; the blocks of a reduction are
 // combined at the end, by the tree that package kernels/cpu describes, so that
 // results do not depend on the number of workers. code.go runs steps, and calls
-// kernels in between. Between items the flag that cancels a run is looked at; an
+// kernels in between; host.go is what the bodies of control flow call: kernels, and
+// memory for the rows of loops of unknown length. Between items the flag that cancels a run is looked at; an
 // index out of range ends the run with the error of the instruction.
 package native

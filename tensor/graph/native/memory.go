@@ -22,12 +22,13 @@ const (
 	ofParam
 	ofConst
 	ofOutput
+	ofStack // rows of a loop of unknown length
 )
 
 // root is a piece of memory that the text names: p and its number.
 type root struct {
 	source source
-	index  int // which parameter, constant of the unit, output
+	index  int // which parameter, constant of the unit, output, stack of the unit
 	dt     device.DType
 	bytes  int // in the arena
 	offset int
@@ -283,6 +284,8 @@ func (p *printer) address(k int) string {
 		return "c->mem + " + p.at_(k)
 	case ofConst:
 		return fmt.Sprintf("c->k[%d]", r.index)
+	case ofStack:
+		return fmt.Sprintf("c->stacks[%d].p", r.index)
 	case ofOutput:
 		return fmt.Sprintf("c->p[%d]", len(p.g.g.Params)+r.index)
 	default:

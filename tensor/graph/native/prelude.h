@@ -22,20 +22,35 @@ typedef i64 v_i64 __attribute__((vector_size(8 * CT_W), may_alias));
 typedef i32 v_i32 __attribute__((vector_size(4 * CT_W), may_alias));
 typedef i64 v_b1 __attribute__((vector_size(8 * CT_W), may_alias));
 
-enum { CT_DONE, CT_CANCELLED, CT_FAULT, CT_STEPS };
+enum { CT_DONE, CT_CANCELLED, CT_FAULT, CT_STEPS, CT_STACK, CT_HOST };
 
 /* The first fault: the site of the instruction, an index and its limit, and in which steps of which loops, innermost first. */
 enum { CT_DEPTH = 8 };
 typedef struct { int64_t set, site, index, size, depth, step[CT_DEPTH], form[CT_DEPTH]; } ct_fault;
 
-/* A run: the arrays, memory of its own, a flag that ends it early, and where the first fault is noted. */
+/* Memory of rows of which nobody knows beforehand how many there will be. */
+typedef struct { char *p; int64_t rows; } ct_stack;
+
+/* A run: the arrays, memory of its own, a flag that ends it early, and where the first fault is noted. What the run asks of
+ * who started it is to make room for rows of a stack, and to call an operation's kernel on arrays. */
 typedef struct {
     char *const *p; /* arguments, then destinations */
     char *const *k; /* constants */
     char *mem;
     const uint32_t *cancel;
     ct_fault *f;
+    ct_stack *stacks;
+    int (*grow)(uintptr_t owner, int64_t stack, int64_t rows);
+    int (*call)(uintptr_t owner, int64_t call, char *const *arrays);
+    uintptr_t owner;
 } ct_run;
+
+/* Makes room for rows of a stack. */
+static __attribute__((unused)) int ct_reserve(ct_run *c, int64_t site, int64_t stack, int64_t rows) {
+    if (rows <= c->stacks[stack].rows) return CT_DONE;
+    c->f->site = site;
+    return c->grow(c->owner, stack, rows);
+}
 
 #define CT_EACH for (int l = 0; l < CT_W; l++)
 #ifdef __clang__

@@ -35,7 +35,19 @@ type unit struct {
 	text   strings.Builder
 	consts []constant
 	sites  []site
+	stacks []stackRows
+	calls  []hostCall
 	bodies int
+	hosted bool // there is who makes room for stacks and calls kernels
+}
+
+// stackRows is what a stack holds: rows of so many bytes, so many at the most.
+type stackRows struct{ row, most int }
+
+// hostCall is the call of a kernel in the body of control flow.
+type hostCall struct {
+	inst    *kernels.Inst
+	strides [][]int // of the arrays, those of the results last
 }
 
 // constant is a constant as the text reads it: as it is, or with dimension dim
@@ -77,6 +89,8 @@ type printed struct {
 	roots  []root
 	consts []constant
 	sites  []site
+	stacks []stackRows
+	calls  []hostCall
 	arena  int
 	views  map[graph.Ref]view // of the values that calls read or write
 }
@@ -88,12 +102,12 @@ type view struct {
 	strides []int
 }
 
-// UnsupportedError tells that a body of control flow calls an operation that
-// cannot be printed.
+// UnsupportedError tells that a program that must stand for itself holds an
+// operation that cannot be printed.
 type UnsupportedError struct{ Op string }
 
 func (e *UnsupportedError) Error() string {
-	return "native: " + e.Op + " cannot be part of the body of a loop or of a branch"
+	return "native: " + e.Op + " cannot be printed as C"
 }
 
 func newPrinter(u *unit, g *grouping, prefix string, within int) *printer {
@@ -101,14 +115,14 @@ func newPrinter(u *unit, g *grouping, prefix string, within int) *printer {
 		parts: map[graph.Ref]int{}, known: map[int]int{}, views: map[graph.Ref]view{}}
 }
 
-// print makes the program of a grouping.
-func (g *grouping) print() (*printed, error) {
-	u := new(unit)
+// print makes the program of a grouping; see lower for hosted.
+func (g *grouping) print(hosted bool) (*printed, error) {
+	u := &unit{hosted: hosted}
 	p := newPrinter(u, g, "", -1)
 	if p.all(); p.err != nil {
 		return nil, p.err
 	}
-	out := &printed{steps: p.steps, roots: p.roots, consts: u.consts, sites: u.sites, arena: p.arena, views: p.views}
+	out := &printed{steps: p.steps, roots: p.roots, consts: u.consts, sites: u.sites, stacks: u.stacks, calls: u.calls, arena: p.arena, views: p.views}
 	out.text = u.text.String() + p.driver()
 	out.code = vmath.Source() + prelude + out.text
 	return out, nil
@@ -120,6 +134,7 @@ func (p *printer) all() {
 	outer := p.unit.text
 	p.unit.text = strings.Builder{}
 	p.outputs()
+	p.findStacks()
 	for _, gr := range p.g.groups() {
 		switch s := gr.members[0]; {
 		case s.call && graph.ControlOf(p.g.g.Instrs[s.instr].Inst) != nil:
@@ -269,10 +284,10 @@ func (p *printer) prepack(f *form) {
 	}
 }
 
-// call notes the call of a kernel.
+// call notes the call of a kernel, or prints it where it is part of a body.
 func (p *printer) call(s *stmt) {
 	if p.within >= 0 {
-		p.err = &UnsupportedError{p.g.g.Instrs[s.instr].Inst.Name}
+		p.hostCall(s)
 		return
 	}
 	for _, v := range s.in {
@@ -282,6 +297,33 @@ func (p *printer) call(s *stmt) {
 		p.view(s.outs[i].val)
 	}
 	p.steps = append(p.steps, step{call: s.instr, items: 1})
+}
+
+// hostCall prints the step that has a kernel called.
+func (p *printer) hostCall(s *stmt) {
+	inst := p.g.g.Instrs[s.instr].Inst
+	if !p.hosted {
+		p.err = &UnsupportedError{inst.Name}
+		return
+	}
+	h := hostCall{inst: inst}
+	var addresses []string
+	array := func(v graph.Ref) {
+		k := p.rootOf(p.g.alias[v].base)
+		h.strides = append(h.strides, p.g.strides(v))
+		addresses = append(addresses, fmt.Sprintf("(char *)(%s) + %d", p.address(k), p.g.start(v)*p.g.g.Aval(v).DType.Size()))
+	}
+	for _, v := range s.in {
+		array(v)
+	}
+	for i := range s.outs {
+		array(s.outs[i].val)
+	}
+	name := p.name()
+	fmt.Fprintf(&p.text, "static int %s(ct_run *c, long lo, long hi) {\n\tchar *const arrays[] = {%s};\n\t(void)lo, (void)hi;\n", name, strings.Join(addresses, ", "))
+	fmt.Fprintf(&p.text, "\tc->f->site = %d;\n\treturn c->call(c->owner, %d, arrays);\n}\n\n", p.site(s.instr), len(p.calls))
+	p.calls = append(p.calls, h)
+	p.steps = append(p.steps, step{fn: name, items: 1, whole: true, cost: 1e3})
 }
 
 // view notes where a value lies.

@@ -60,6 +60,9 @@ extern "C" {
 /* Computes the results from the arguments. Arrays are row-major and dense; a result may not overlap anything else.
  * Returns 0; 2 for an index that is out of range; 3 where a loop did not end in as many steps as it may take.
 `, upper, p.arena)
+	if len(p.stacks) > 0 {
+		b.WriteString(" * Loops of unknown length take what their derivatives need from malloc, and give it back: 4 where that is more than\n * its limit, 5 where there is none.\n")
+	}
 	for i, v := range g.Params {
 		fmt.Fprintf(b, " *   a%d: %s%v, %s\n", i, memoryTypes[g.Aval(v).DType], g.Aval(v).Shape, params[i])
 	}
@@ -84,16 +87,44 @@ extern "C" {
 	for i := range g.Outputs {
 		args = append(args, fmt.Sprintf("(char *)r%d", i))
 	}
+	hosting, ending := "", ""
+	if len(p.stacks) > 0 {
+		b.WriteString(growing(p.stacks))
+		hosting = fmt.Sprintf("\tct_stack stacks[%d] = {{0}};\n\trun.stacks = stacks, run.grow = ct_grow, run.owner = (uintptr_t)stacks;\n", len(p.stacks))
+		ending = fmt.Sprintf("\tfor (int i = 0; i < %d; i++) free(stacks[i].p);\n", len(p.stacks))
+	}
 	fmt.Fprintf(b, `
 %s {
 	char *const table[] = {%s};
 	ct_fault fault = {0};
-	ct_run run = {table, ct_constants, (char *)memory, 0, &fault};
-	return ct_run_steps(&run, 0, %d);
+	ct_run run = {.p = table, .k = ct_constants, .mem = (char *)memory, .f = &fault};
+%s	const int end = ct_run_steps(&run, 0, %d);
+%s	return end;
 }
 #endif
-`, proto, strings.Join(append(args, "0"), ", "), len(p.steps))
+`, proto, strings.Join(append(args, "0"), ", "), hosting, len(p.steps), ending)
 	return b.Flush()
+}
+
+// growing is the text of what makes room for rows of stacks.
+func growing(stacks []stackRows) string {
+	var s strings.Builder
+	s.WriteString("#include <stdlib.h>\nstatic const int64_t ct_rows[][2] = {")
+	for _, x := range stacks {
+		fmt.Fprintf(&s, "{%d, %d}, ", x.row, x.most)
+	}
+	fmt.Fprintf(&s, `}; /* bytes of each, and how many at the most */
+static int ct_grow(uintptr_t owner, int64_t stack, int64_t rows) {
+	ct_stack *s = (ct_stack *)owner + stack;
+	int64_t n = 2 * s->rows < %[1]d ? %[1]d : 2 * s->rows;
+	n = n < rows ? rows : n > ct_rows[stack][1] ? ct_rows[stack][1] : n;
+	char *p = realloc(s->p, (size_t)(n * ct_rows[stack][0]) + 1);
+	if (!p) return CT_HOST;
+	s->p = p, s->rows = n;
+	return CT_DONE;
+}
+`, firstRows)
+	return s.String()
 }
 
 func prototype(g *graph.Graph, name string) string {
