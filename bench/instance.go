@@ -19,8 +19,8 @@ import (
 type Instance struct {
 	Value    func() []*T
 	Gradient func() []*T
-	// Prepare returns the same two from prepared programs, on their way to machine
-	// code if native.
+	// Prepare returns the same two from prepared programs, which put their results
+	// into the same tensors each time, on their way to machine code if native.
 	Prepare func(native bool) (Instance, error)
 	// Compiled, of a prepared instance, waits until both run as machine code.
 	Compiled func(context.Context) error
@@ -46,9 +46,11 @@ func NewPair[P, Q, D any](f func(P) Q, derivative func(P) D, x P) Instance {
 			if err != nil {
 				return Instance{}, err
 			}
+			value, gradient := pf.Call(x), pg.Call(x)
+			ctx := context.Background()
 			return Instance{
-				Value:    func() []*T { return leaves(pf.Call(x)) },
-				Gradient: func() []*T { return leaves(pg.Call(x)) },
+				Value:    func() []*T { return orFailed(leaves(value), pf.RunInto(ctx, value, x)) },
+				Gradient: func() []*T { return orFailed(leaves(gradient), pg.RunInto(ctx, gradient, x)) },
 				Compiled: func(ctx context.Context) error { return cmp.Or(pf.Native(ctx), pg.Native(ctx)) },
 			}, nil
 		},
@@ -63,6 +65,14 @@ func NewPair[P, Q, D any](f func(P) Q, derivative func(P) D, x P) Instance {
 	}
 }
 
+// orFailed returns results, or what carries the error of computing them.
+func orFailed(results []*T, err error) []*T {
+	if err != nil {
+		return []*T{tensor.Failed("bench", err)}
+	}
+	return results
+}
+
 // NewSparse ties a function and its sparse Jacobian to a point. The Jacobian is always
 // a prepared one.
 func NewSparse[P, Q any](f func(P) Q, x P, opts ...jacobian.Option) Instance {
@@ -74,10 +84,7 @@ func NewSparse[P, Q any](f func(P) Q, x P, opts ...jacobian.Option) Instance {
 		values := make([]float64, j.Output().Nnz())
 		t := []*T{tensor.Wrap(values)}
 		return j, func() []*T {
-			if err := j.Run(context.Background(), x, values); err != nil {
-				return []*T{tensor.Failed("bench", err)}
-			}
-			return t
+			return orFailed(t, j.Run(context.Background(), x, values))
 		}, nil
 	}
 	once := sync.OnceValues(func() (func() []*T, error) {

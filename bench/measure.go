@@ -178,6 +178,11 @@ func measure(ctx context.Context, s Scenario, b Backend, minTime time.Duration) 
 		return r, err
 	}
 	g = nil
+	for _, t := range in.Value() { // what is compiled on first use
+		if err := t.Wait(ctx); err != nil {
+			return r, err
+		}
+	}
 	if r.Function, _, err = timed(ctx, in.Value, minTime); err != nil {
 		return r, err
 	}

@@ -12,7 +12,7 @@ import (
 // Scenario is an objective at a point, on data that it makes itself.
 type Scenario struct {
 	Name  string // as in "gmm/d=10/k=50/n=1000"
-	Suite string // what it belongs to: "basic" or "gradbench"
+	Suite string // what it belongs to: "basic", "gradbench" or "large"
 	Doc   string
 	// New makes the data on the default device.
 	New func() Instance

@@ -12,6 +12,7 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/sparse"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 // frame holds the products of one run in progress.
@@ -21,7 +22,8 @@ type frame struct{ col, row products }
 // tensor, which holds them all if there is one chunk.
 type products struct {
 	chunk  *array
-	from   []float64 // the chunk's elements
+	apart  *kernels.Array // the chunk in memory that the host does not reach, else nil
+	from   []float64      // the chunk's elements
 	values []float64
 }
 
@@ -70,12 +72,25 @@ func (s *sweep[P]) run(ctx context.Context, x P, to *products) error {
 		if err := s.program.RunInto(ctx, to.chunk, sweepArg[P]{x, s.line, colors}); err != nil {
 			return err
 		}
+		if err := to.fetch(); err != nil {
+			return err
+		}
 		if len(s.chunks) > 1 {
 			copy(to.values[i*len(to.from):], to.from)
 		}
 	}
 	runtime.KeepAlive(to.chunk)
 	return nil
+}
+
+// fetch brings a chunk that was computed elsewhere to the host.
+func (m *products) fetch() error {
+	if m.apart == nil || len(m.from) == 0 {
+		return nil
+	}
+	at := int(uintptr(m.apart.Ptr) - uintptr(m.apart.Buf.Ptr()))
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&m.from[0])), 8*len(m.from))
+	return m.apart.Buf.Device().CopyOut(bytes, m.apart.Buf, at)
 }
 
 // memory returns room for the products.
@@ -86,14 +101,15 @@ func (s *sweep[P]) memory() (products, error) {
 	}
 	width := s.chunks[0].Size()
 	m.chunk = tensor.Empty(s.line.Device(), kernels.Aval{DType: tensor.Float64, Shape: []int{width, s.rows}})
-	a, dev := tensor.Memory(m.chunk)
-	switch {
-	case a == nil:
+	a, _ := tensor.Memory(m.chunk)
+	if a == nil {
 		return m, m.chunk.Err()
-	case dev.Kind() != "cpu" && dev.Kind() != "ref":
-		return m, &tensor.DeviceError{Device: dev.Name(), Reason: "sparse derivatives are recovered on the host: prepare them with an argument there"}
 	}
-	m.from = unsafe.Slice((*float64)(a.Ptr), width*s.rows)
+	if graph.Apart(a) {
+		m.apart, m.from = a, make([]float64, width*s.rows)
+	} else {
+		m.from = unsafe.Slice((*float64)(a.Ptr), width*s.rows)
+	}
 	if m.values = m.from; len(s.chunks) > 1 {
 		m.values = make([]float64, s.colors*s.rows)
 	}

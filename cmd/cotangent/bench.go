@@ -45,6 +45,9 @@ Jacobian (of ba a sparse one, always prepared).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			scenarios := bench.Scenarios()
+			if suite != "" {
+				scenarios = bench.All()
+			}
 			if len(files) > 0 {
 				var err error
 				if scenarios, err = openFiles(files); err != nil {
@@ -90,7 +93,7 @@ Jacobian (of ba a sparse one, always prepared).`,
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	f.StringSliceVar(&backends, "backends", nil, "backends to compare (default: ref, cpu:1, cpu, the latter two also with +tiles and +native)")
 	f.StringVar(&match, "filter", "", "only scenarios whose name contains this")
-	f.StringVar(&suite, "suite", "", "only scenarios of this suite: basic or gradbench")
+	f.StringVar(&suite, "suite", "", "only scenarios of this suite: basic, gradbench or large (default: the first two)")
 	f.StringSliceVar(&files, "adbench", nil, "measure the problems in these files of ADBench")
 	f.DurationVar(&minTime, "time", 200*time.Millisecond, "how long to measure each figure")
 	f.BoolVar(&list, "list", false, "list the scenarios")
@@ -110,7 +113,7 @@ func openFiles(paths []string) (list []bench.Scenario, err error) {
 
 func matching(part string) []bench.Scenario {
 	var out []bench.Scenario
-	for _, s := range bench.Scenarios() {
+	for _, s := range bench.All() {
 		if strings.Contains(s.Name, part) {
 			out = append(out, s)
 		}

@@ -130,15 +130,22 @@ func (e *event) Done() bool {
 
 // Wait waits for that, or until ctx ends.
 func (e *event) Wait(ctx context.Context) error {
-	// Most work is short: look often at first, then less and less so.
-	const longest = 200 * time.Microsecond
-	for pause := time.Microsecond; ; pause = min(2*pause, longest) {
+	// Most work is short: look all the time at first, since the least sleep takes
+	// longer, then less and less often.
+	const awake, longest = 100 * time.Microsecond, 200 * time.Microsecond
+	pause, start := time.Microsecond, time.Now()
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if done, err := e.poll(); done {
 			return err
 		}
+		if time.Since(start) < awake {
+			runtime.Gosched()
+			continue
+		}
+		pause = min(2*pause, longest)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

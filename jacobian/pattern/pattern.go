@@ -98,7 +98,7 @@ func find(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts []Opt
 	}
 	in := make([]binding, len(g.Params))
 	for i, a := range args {
-		in[i].value = func() (*kernels.Array, error) { return a, nil }
+		in[i].value = func() (*kernels.Array, error) { return graph.Within(a) }
 	}
 	p := s.open(g, in)
 	p.arguments()

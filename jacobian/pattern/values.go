@@ -31,8 +31,8 @@ type binding struct {
 	value func() (*kernels.Array, error)
 }
 
-// newValues returns the values of a graph whose parameters are bound. Constants in
-// the memory of another device than the host count as not known.
+// newValues returns the values of a graph whose parameters are bound. Constants
+// that cannot be brought within the host's reach count as not known.
 func newValues(g *graph.Graph, in []binding) *values {
 	v := &values{g: g, arrays: make([]*kernels.Array, g.NumValues()), can: make([]bool, g.NumValues()), params: map[graph.Ref]func() (*kernels.Array, error){}, rows: map[graph.Ref][]*kernels.Array{}}
 	for _, kind := range []string{"ref", "cpu"} {
@@ -41,7 +41,7 @@ func newValues(g *graph.Graph, in []binding) *values {
 		}
 	}
 	for i := range g.Consts {
-		if a := &g.Consts[i].Array; onHost(a) {
+		if a, err := graph.Within(&g.Consts[i].Array); err == nil {
 			v.arrays[g.Consts[i].Ref], v.can[g.Consts[i].Ref] = a, true
 		}
 	}
@@ -61,14 +61,6 @@ func newValues(g *graph.Graph, in []binding) *values {
 		}
 	}
 	return v
-}
-
-func onHost(a *kernels.Array) bool {
-	if a.Buf == nil {
-		return true
-	}
-	kind := a.Buf.Device().Kind()
-	return kind == "cpu" || kind == "ref"
 }
 
 func (v *values) has(r graph.Ref) bool { return v.can[r] }
@@ -134,7 +126,7 @@ func runControl(inst *kernels.Inst, in, out []*kernels.Array) error {
 	for k := range inst.Out {
 		g.Output(r + graph.Ref(k))
 	}
-	dev, err := device.Default()
+	dev, err := device.Open("cpu")
 	if err != nil {
 		return err
 	}

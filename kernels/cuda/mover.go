@@ -52,17 +52,22 @@ func copierOf(a kernels.Aval) (*kernel, error) {
 	return kept.(*kernel), nil
 }
 
-// Copy sets dst to src.
+// Copy sets dst to src; one that is not on the device holds when it returns.
 func (backend) Copy(dst, src kernels.Array) error {
-	c := &kernels.Call{In: []*kernels.Array{&src}, Out: []*kernels.Array{&dst}}
+	c := &kernels.Call{In: []*kernels.Array{&src}}
+	if dst.Buf != nil {
+		c.Out = []*kernels.Array{&dst}
+	}
 	r, err := newRun(c)
-	if r == nil || src.Size() == 0 || dst.Buf == nil {
+	if r == nil || src.Size() == 0 {
 		return err
 	}
 	bytes := src.Size() * src.DType.Size()
 	switch {
-	case !dst.Dense():
+	case !dst.Dense() || dst.Buf == nil && !src.Dense():
 		return errors.New("kernels/cuda: a copy to an array that is not dense")
+	case dst.Buf == nil:
+		return r.stream.Download(unsafe.Slice((*byte)(dst.Ptr), bytes), src.Ptr)
 	case src.Dense() && src.Buf != nil:
 		return r.stream.Copy(dst.Ptr, src.Ptr, bytes)
 	case src.Dense():

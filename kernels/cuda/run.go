@@ -40,7 +40,7 @@ func newRun(c *kernels.Call) (*run, error) {
 	r := &run{c: c}
 	for _, list := range [2][]*kernels.Array{c.Out, c.In} {
 		for _, a := range list {
-			if a.Buf == nil {
+			if a.Buf == nil || r.dev != nil {
 				continue
 			}
 			if d, ok := a.Buf.Device().(*cuda.Device); ok {
@@ -48,16 +48,18 @@ func newRun(c *kernels.Call) (*run, error) {
 				if s, ok := c.Stream.(*cuda.Stream); ok {
 					r.stream = s
 				}
-				return r, nil
 			}
 		}
 	}
 	for _, o := range c.Out {
-		if o.Size() > 0 {
+		if o.Size() > 0 && (r.dev == nil || o.Buf == nil) {
 			return nil, errors.New("kernels/cuda: a result is not in a GPU's memory")
 		}
 	}
-	return nil, nil
+	if r.dev == nil {
+		return nil, nil
+	}
+	return r, nil
 }
 
 // place sees that operands can be reached: what lies in the host's memory goes by

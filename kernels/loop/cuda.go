@@ -39,8 +39,8 @@ func (b *Body) Name(n Node) string {
 }
 
 // Text returns the statements that compute all that results need, at a depth of
-// indentation. Functions that CUDA's library has not are called cotangent_name,
-// with an f for float.
+// indentation. Functions that CUDA's library has not, or not well enough, are called
+// cotangent_name, with an f for float.
 func (b *Body) Text(depth int, outs ...int) string {
 	p := b.p
 	for a := range p.axes {
@@ -78,7 +78,7 @@ var cudaDialect = func() dialect {
 		return "(" + cudaTypes[to] + ")" + v
 	}
 	d.call = func(p *printer, fn Fn, dt device.DType, args ...string) string {
-		if _, ok := cHelpers[fn]; ok {
+		if _, ok := cHelpers[fn]; ok || fn == Hypot { // CUDA's hypot overflows too early by an ulp
 			return "cotangent_" + fn.String() + suffix(dt) + "(" + strings.Join(args, ", ") + ")"
 		}
 		return cCall(p, fn, dt, args...)

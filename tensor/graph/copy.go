@@ -46,14 +46,18 @@ func moverOf(backend int) kernels.Mover {
 	return hostMover{}
 }
 
-// within returns an array in memory that the host reaches: itself or a copy.
-func within(a *kernels.Array) (*kernels.Array, error) {
-	if a.Buf == nil || a.Size() == 0 {
-		return a, nil
+// Apart reports whether an array lies in memory that the host does not reach.
+func Apart(a *kernels.Array) bool {
+	if a.Buf == nil {
+		return false
 	}
-	dev := a.Buf.Device()
-	id, ok := kernels.BackendID(dev.Kind())
-	if !ok || kernels.MoverOf(id) == nil {
+	id, ok := kernels.BackendID(a.Buf.Device().Kind())
+	return ok && kernels.MoverOf(id) != nil
+}
+
+// Within returns an array in memory that the host reaches: itself or a copy.
+func Within(a *kernels.Array) (*kernels.Array, error) {
+	if a.Size() == 0 || !Apart(a) {
 		return a, nil
 	}
 	lo, hi := a.Span()
@@ -61,7 +65,7 @@ func within(a *kernels.Array) (*kernels.Array, error) {
 	b := *a
 	b.Ptr, b.Buf = unsafe.Add(unsafe.Pointer(unsafe.SliceData(words)), -lo), nil
 	first := int(uintptr(a.Ptr)-uintptr(a.Buf.Ptr())) + lo
-	return &b, dev.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), hi-lo), a.Buf, first)
+	return &b, a.Buf.Device().CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), hi-lo), a.Buf, first)
 }
 
 // copyArray sets dst to src, of the same type. Their memory is the host's and

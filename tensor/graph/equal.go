@@ -56,8 +56,8 @@ func sameElements(a, b *kernels.Array) bool {
 	case a.Size() == 0 || a.Ptr == b.Ptr && sameStrides(a, b):
 		return true
 	}
-	x, xerr := within(a)
-	y, yerr := within(b)
+	x, xerr := Within(a)
+	y, yerr := Within(b)
 	return xerr == nil && yerr == nil && bytes.Equal(packed(x), packed(y))
 }
 

@@ -12,6 +12,10 @@ import (
 // ErrClosed is the error of a program that was closed.
 var ErrClosed = errors.New("graph: the program is closed")
 
+// ErrApart is the error of machine code of the host for a program that works in a
+// device's own memory.
+var ErrApart = errors.New("graph: the program works in memory that the host's machine code does not reach")
+
 // BackendError tells that a program cannot run on a device: no kernels are
 // linked in for its kind, or there is none for an instruction.
 type BackendError struct {

@@ -58,7 +58,7 @@ func (o *optimizer) look(a *kernels.Array) uniformity {
 	u, seen := o.uniform[key]
 	if !seen {
 		// What cannot be looked at now is not known.
-		if h, err := within(a); err == nil && h.Size() > 0 && uniform(h) {
+		if h, err := Within(a); err == nil && h.Size() > 0 && uniform(h) {
 			u.value, u.known = numberOf(h)
 		}
 		o.uniform[key] = u

@@ -1,4 +1,5 @@
-// Destinations that share memory with what a run reads.
+// Destinations that a run must not write before its end: they share memory with
+// what it reads, or the device does not reach them.
 
 package graph
 
@@ -14,6 +15,7 @@ type span struct {
 	lo, hi uintptr // first byte, and the one after the last
 	source source
 	index  int32
+	host   bool // memory of the host that is no buffer's
 }
 
 func spanOf(a *kernels.Array, s source, index int) span {
@@ -22,7 +24,7 @@ func spanOf(a *kernels.Array, s source, index int) span {
 	}
 	lo, hi := a.Span()
 	p := uintptr(a.Ptr)
-	return span{p + uintptr(lo), p + uintptr(hi), s, int32(index)}
+	return span{p + uintptr(lo), p + uintptr(hi), s, int32(index), a.Buf == nil}
 }
 
 // overlaps knows which destinations of a run must not be written before the end.
@@ -32,13 +34,14 @@ type overlaps struct {
 	spans  []span // the constants' first, then those of the last run
 	fixed  int    // how many constants there are
 	sorted []span
-	staged []bool // of each output: it shares memory with a parameter
+	apart  bool   // the device has memory of its own
+	staged []bool // of each output: it is written at the end
 	any    bool
 	err    error
 }
 
-func newOverlaps(g *Graph) *overlaps {
-	o := &overlaps{fixed: len(g.Consts), staged: make([]bool, len(g.Outputs))}
+func newOverlaps(g *Graph, apart bool) *overlaps {
+	o := &overlaps{fixed: len(g.Consts), apart: apart, staged: make([]bool, len(g.Outputs))}
 	for i := range g.Consts {
 		o.spans = append(o.spans, spanOf(&g.Consts[i].Array, ofConst, i))
 	}
@@ -90,7 +93,7 @@ func (o *overlaps) find(g *Graph) {
 			o.fail(g, out, "shares memory with a tensor that the program has captured")
 		case s.source == ofOutput && hits(ofOutput):
 			o.fail(g, out, "shares memory with another destination")
-		case hits(ofParam) || hits(ofOutput):
+		case hits(ofParam) || hits(ofOutput) || o.apart && s.host && s.source == ofOutput:
 			o.staged[out], o.any = true, true
 		}
 		reach[s.source] = max(reach[s.source], s.hi)

@@ -65,6 +65,13 @@ func Compile(g *Graph, dev device.Device) (*Program, error) {
 	return p, nil
 }
 
+// apart reports whether the device works in memory of its own, which the host does
+// not reach, nor it the host's.
+func (p *Program) apart() bool {
+	_, host := p.move.(hostMover)
+	return !host
+}
+
 // Graph returns the graph, which must not be changed.
 func (p *Program) Graph() *Graph { return p.g }
 

@@ -36,7 +36,7 @@ type state struct {
 }
 
 func newState(p *Program) (*state, error) {
-	st := &state{p: p, cancel: new(atomic.Bool), overlaps: newOverlaps(p.g)}
+	st := &state{p: p, cancel: new(atomic.Bool), overlaps: newOverlaps(p.g, p.apart())}
 	st.work = func() { st.err = st.guarded() }
 	st.packed = make([]*device.Buffer, len(p.g.Params))
 	var arena memory

@@ -28,9 +28,12 @@ type Runner interface {
 }
 
 // Translate makes code of the program and has runs that begin from then on use
-// it; runs in progress end as they began. Its error is ErrClosed or make's, after
-// which the program is what it was.
+// it; runs in progress end as they began. Its error is ErrClosed, ErrApart or make's,
+// after which the program is what it was.
 func (p *Program) Translate(make func(*Graph, device.Device) (Code, error)) error {
+	if p.apart() {
+		return ErrApart
+	}
 	return p.View(func(g *Graph) error {
 		c, err := make(g, p.dev)
 		if err != nil {
@@ -64,7 +67,7 @@ func (p *Program) View(f func(*Graph) error) error {
 func (g *Graph) within() (*Graph, error) {
 	h := g
 	for i := range g.Consts {
-		a, err := within(&g.Consts[i].Array)
+		a, err := Within(&g.Consts[i].Array)
 		if err != nil {
 			return nil, err
 		}
