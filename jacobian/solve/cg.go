@@ -4,7 +4,6 @@ package solve
 
 import (
 	"context"
-	"fmt"
 	"math"
 )
 
@@ -54,6 +53,19 @@ type blocks struct {
 	first []int       // of each block its first unknown, and the end
 	of    []int32     // of each unknown its block
 	l     [][]float64 // of each block its factor, row-major
+}
+
+// newPreconditioner returns room for the blocks of n unknowns that are asked for, or of
+// the default ones.
+func newPreconditioner[P any](o *Options, x P, n int) (*blocks, error) {
+	sizes := o.Blocks
+	if sizes == nil {
+		var err error
+		if sizes, err = blocksOf(x); err != nil {
+			return nil, err
+		}
+	}
+	return newBlocks(sizes, n)
 }
 
 func newBlocks(sizes []int, n int) (*blocks, error) {
@@ -138,8 +150,3 @@ func (b *blocks) solve(z, r []float64) {
 		}
 	}
 }
-
-// A BreakdownError says that a linear solver could not go on.
-type BreakdownError struct{ Solver, Reason string }
-
-func (e *BreakdownError) Error() string { return fmt.Sprintf("solve: %s: %s", e.Solver, e.Reason) }

@@ -1,6 +1,7 @@
-// Package solve finds roots and minima with prepared sparse derivatives: Newton's
-// method for systems of equations and for minima, Gauss-Newton and
-// Levenberg-Marquardt for sums of squares.
+// Package solve finds roots, steady states and minima with prepared sparse derivatives:
+// Newton's method for systems of equations and for minima, pseudo-transient
+// continuation for steady states, Gauss-Newton and Levenberg-Marquardt for sums of
+// squares.
 //
 //	x, report, err := solve.LeastSquares(ctx, residuals, x0, solve.Options{})
 //
@@ -10,7 +11,8 @@
 // where it is not symmetric. (gonum has no sparse factorization; who
 // has a direct solver gives it as Options.Linear.)
 //
-// Start reading in newton.go and least.go; cg.go and ilu.go are the linear solvers.
+// Start reading in run.go, which the methods share, then newton.go and least.go; cg.go
+// and ilu.go are the linear solvers.
 //
 // The mathematics: J. Nocedal, S. J. Wright: Numerical Optimization, 2nd ed.,
 // Springer 2006; H. B. Nielsen: Damping parameter in Marquardt's method, IMM 1999;

@@ -49,3 +49,16 @@ func ExampleLeastSquares() {
 	// Output:
 	// 3.0000 exp(-0.5000 t)
 }
+
+// A population that grows from little to what its world carries.
+func ExampleSteadyState() {
+	growth := func(x *tensor.Tensor) *tensor.Tensor { return x.Mul(x.DivScalar(10).RSubScalar(1)) } // x (1 - x/10)
+	x, _, err := solve.SteadyState(context.Background(), growth, tensor.New([]float64{0.01}), solve.Options{FirstStep: 0.1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.6f\n", x.At(0).Float())
+	// Output:
+	// 10.000000
+}

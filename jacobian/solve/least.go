@@ -4,10 +4,8 @@ package solve
 
 import (
 	"context"
-	"time"
 
 	"github.com/cotangent-ad/cotangent/jacobian"
-	"github.com/cotangent-ad/cotangent/sparse"
 )
 
 // LeastSquares minimises half the sum of squares of the elements of f(x), from x. By
@@ -16,68 +14,45 @@ import (
 // with a line search. Steps solve (JᵀJ + λD) d = -Jᵀf by conjugate gradients,
 // JᵀJ not being formed.
 //
-// Errors: those of f and of jacobian.Prepare, *ShapeError for Options.Blocks, the
+// Errors: those of f and of jacobian.Prepare, *ShapeError for Options.Blocks,
+// *DomainError where f or its derivative is no number at a point reached, the
 // context's. Without convergence the error is nil and Report.Converged false.
 func LeastSquares[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P, *Report, error) {
 	o = o.withDefaults(1e-3)
-	rep := new(Report)
-	l := &least[P]{o: &o, start: time.Now()}
-	var done func()
-	var err error
-	if l.f, done, err = newFunction(f, x); err != nil {
-		return x, rep, err
+	r, err := newRun(ctx, f, x, &o, func() (*jacobian.Prepared[P], error) {
+		return jacobian.PrepareContext(ctx, f, x, o.Jacobian...)
+	})
+	defer r.close()
+	l := &least[P]{run: r}
+	if err == nil {
+		l.pre, err = newPreconditioner(&o, x, len(l.v))
 	}
-	defer done()
-	if l.j, err = jacobian.PrepareContext(ctx, f, x, o.Jacobian...); err != nil {
-		return x, rep, err
+	if err == nil {
+		l.allocate()
+		err = l.solve(ctx)
 	}
-	defer l.j.Close()
-	rep.Explain = l.j.Explain()
-	if o.Blocks == nil {
-		if o.Blocks, err = blocksOf(x); err != nil {
-			return x, rep, err
-		}
-	}
-	l.a = sparse.NewCSR[float64](l.j.Output())
-	if l.pre, err = newBlocks(o.Blocks, l.a.Cols); err != nil {
-		return x, rep, err
-	}
-	if l.v, err = vector(x); err != nil {
-		return x, rep, err
-	}
-	if l.x, l.r, err = l.f.at(ctx, l.v); err != nil {
-		return x, rep, err
-	}
-	l.allocate()
-	err = l.solve(ctx, rep)
-	return l.x, rep, err
+	return l.x, l.rep, err
 }
 
-// least is a solution at work.
+// least is a method for sums of squares.
 type least[P any] struct {
-	o     *Options
-	start time.Time
-	f     *function[P]
-	j     *jacobian.Prepared[P]
-	a     *sparse.CSR[float64]
-	pre   *blocks
+	*run[P]
+	pre *blocks
 
-	x                  P
-	v, r               []float64 // the point and the residuals there
 	g, diagonal, minus []float64 // Jᵀr, the diagonal of JᵀJ, -g
-	d, trial, jd       []float64 // the step, where it leads, J times it
-	lambda             float64
+	jd                 []float64 // J times a direction
+	lambda, grow       float64   // the damping, and by what it grows if need be
 }
 
 func (l *least[P]) allocate() {
 	n := len(l.v)
 	l.g, l.diagonal, l.minus = make([]float64, n), make([]float64, n), make([]float64, n)
-	l.d, l.trial, l.jd = make([]float64, n), make([]float64, n), make([]float64, len(l.r))
+	l.jd = make([]float64, len(l.r))
 }
 
 // linearise computes the Jacobian, and what follows from it.
 func (l *least[P]) linearise(ctx context.Context) error {
-	if err := l.j.Run(ctx, l.x, l.a.Val); err != nil {
+	if err := l.derive(ctx); err != nil {
 		return err
 	}
 	clear(l.diagonal)
@@ -126,86 +101,83 @@ func (l *least[P]) step(ctx context.Context) (int, error) {
 	}, l.pre.solve, l.d, l.minus, l.o.LinearTolerance, l.o.LinearIterations)
 }
 
-func (l *least[P]) solve(ctx context.Context, rep *Report) error {
+func (l *least[P]) solve(ctx context.Context) error {
 	if !l.o.Undamped {
-		l.lambda = 1e-4
+		l.lambda, l.grow = 1e-4, 2
 	}
-	grow, first := 2.0, 0.0
-	it := Iteration{}
+	first := -1.0
 	for {
 		if err := l.linearise(ctx); err != nil {
 			return err
 		}
-		it.Value, it.Residual, it.Damping, it.Elapsed = dot(l.r, l.r)/2, largest(l.g), l.lambda, time.Since(l.start)
-		if len(rep.Iterations) == 0 {
-			first = it.Residual
+		residual := largest(l.g)
+		if first < 0 {
+			first = residual
 		}
-		switch {
-		case !rep.add(l.o, it):
-			return nil
-		case it.Residual <= l.o.Tolerance*first:
-			rep.finish(true, "the gradient is small")
-			return nil
-		case it.Value != it.Value:
-			rep.finish(false, "the residuals are no numbers")
-			return nil
-		case len(rep.Iterations) > l.o.MaxIterations:
-			rep.finish(false, "too many iterations")
+		l.it.Damping = l.lambda
+		if !l.goOn(dot(l.r, l.r)/2, residual, l.o.Tolerance*first, "the gradient is small") {
 			return nil
 		}
-		for accepted := false; !accepted; {
-			var err error
-			if it.Linear, err = l.step(ctx); err != nil {
-				return err
+		if ended, err := l.improve(ctx); ended || err != nil {
+			return err
+		}
+	}
+}
+
+// improve takes a step that makes the sum of squares smaller, raising the damping until
+// there is one. It reports whether that was the end.
+func (l *least[P]) improve(ctx context.Context) (ended bool, err error) {
+	value := l.it.Value
+	for {
+		if l.it.Linear, err = l.step(ctx); err != nil {
+			return false, err
+		}
+		predicted := 0.0 // decrease of the model, with its damping
+		for i := range l.d {
+			predicted += l.d[i] * (l.lambda*l.scale(i)*l.d[i] - l.g[i]) / 2
+		}
+		ok, err := l.try(ctx, value, predicted)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			if now := dot(l.r, l.r) / 2; value-now <= 1e-13*value {
+				l.goOn(now, l.it.Residual, -1, "")
+				l.rep.finish(true, "the sum of squares does not change any more")
+				return true, nil
 			}
-			predicted := 0.0 // decrease of the model, with its damping
-			for i := range l.d {
-				predicted += l.d[i] * (l.lambda*l.scale(i)*l.d[i] - l.g[i]) / 2
-			}
-			if it.Step, accepted, err = l.try(ctx, it.Value, predicted, &grow); err != nil {
-				return err
-			}
-			if tiny := it.Step <= 1e-12*(norm(l.v)+1e-12); !accepted && (tiny || l.lambda > 1e16) {
-				rep.finish(predicted <= 1e-14*it.Value, "no step makes the sum of squares smaller")
-				return nil
-			}
-			if accepted && it.Value-dot(l.r, l.r)/2 <= 1e-13*it.Value {
-				it.Value, it.Elapsed = dot(l.r, l.r)/2, time.Since(l.start)
-				rep.add(l.o, it)
-				rep.finish(true, "the sum of squares does not change any more")
-				return nil
-			}
+			return false, nil
+		}
+		if tiny := norm(l.d) <= 1e-12*(norm(l.v)+1e-12); l.o.Undamped || tiny || l.lambda > 1e16 {
+			l.rep.finish(predicted <= 1e-14*value, "no step makes the sum of squares smaller")
+			return true, nil
 		}
 	}
 }
 
 // try takes the step if it makes the sum of squares smaller, and sets the damping.
-func (l *least[P]) try(ctx context.Context, value, predicted float64, grow *float64) (length float64, ok bool, err error) {
-	t := 1.0
-	for {
-		plus(l.trial, l.v, t, l.d)
-		length = t * norm(l.d)
-		y, r, err := l.f.at(ctx, l.trial)
-		if err != nil {
-			return length, false, err
-		}
-		now := dot(r, r) / 2
-		if now < value {
-			l.x, l.r = y, r
-			copy(l.v, l.trial)
-			gain := (value - now) / max(predicted, 1e-300)
-			c := 2*gain - 1
-			l.lambda *= max(1.0/3, 1-c*c*c) // Nielsen, equation 2.5
-			*grow = 2
-			return length, true, nil
-		}
-		if !l.o.Undamped {
-			l.lambda *= *grow
-			*grow *= 2
-			return length, false, nil
-		}
-		if t /= 2; t < 1e-10 {
-			return 0, false, nil
-		}
+// Without damping it searches along the step.
+func (l *least[P]) try(ctx context.Context, value, predicted float64) (bool, error) {
+	smaller := func(_ float64, r []float64) bool { return dot(r, r)/2 < value }
+	if l.o.Undamped {
+		return l.search(ctx, smaller)
 	}
+	plus(l.trial, l.v, 1, l.d)
+	x, r, err := l.f.at(ctx, l.trial)
+	if err != nil {
+		return false, err
+	}
+	if !finite(r) || !smaller(1, r) {
+		l.lambda *= l.grow
+		l.grow *= 2
+		return false, nil
+	}
+	l.x, l.r = x, r
+	copy(l.v, l.trial)
+	l.it.Step = norm(l.d)
+	gain := (value - dot(r, r)/2) / max(predicted, 1e-300)
+	c := 2*gain - 1
+	l.lambda *= max(1.0/3, 1-c*c*c) // Nielsen, equation 2.5
+	l.grow = 2
+	return true, nil
 }

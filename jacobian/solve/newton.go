@@ -1,11 +1,10 @@
-// Newton's method: for systems of equations, and for minima.
+// Newton's method: for systems of equations, for steady states, and for minima.
 
 package solve
 
 import (
 	"context"
 	"math"
-	"time"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian"
@@ -16,86 +15,124 @@ import (
 // Newton solves f(x) = 0, as many equations as unknowns, from x: steps -J⁻¹ f,
 // halved until the sum of squares falls. (Nocedal and Wright, algorithm 11.4.)
 //
-// Errors: those of f and of jacobian.Prepare, *ShapeError, *BreakdownError of a
-// linear system, the context's. Without convergence the error is nil and
-// Report.Converged false.
+// Errors: those of f and of jacobian.Prepare, *ShapeError, *DomainError where f or its
+// derivative is no number at a point reached, *BreakdownError of a linear system, the
+// context's. Without convergence the error is nil and Report.Converged false.
 func Newton[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P, *Report, error) {
 	o = o.withDefaults(1e-8)
-	rep := new(Report)
-	start := time.Now()
-	fn, done, err := newFunction(f, x)
+	s, err := newEquations(ctx, f, x, &o)
+	defer s.close()
+	if err == nil {
+		err = s.newton(ctx)
+	}
+	return s.x, s.rep, err
+}
+
+// SteadyState finds where x' = f(x) comes to rest, as many equations as unknowns, when
+// it starts from x: linearly implicit Euler steps (I/δ - J)⁻¹ f, the time δ growing, and
+// the more so as the largest residual falls, so that the first steps follow the evolution and the last
+// are Newton's. It finds states that a Newton iteration from x would miss. The first
+// step is of Options.FirstStep. (C. T. Kelley, D. E. Keyes: Convergence analysis of
+// pseudo-transient continuation, SIAM J. Numer. Anal. 35, 1998.)
+//
+// Errors are those of [Newton]; J needs a diagonal.
+func SteadyState[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P, *Report, error) {
+	o = o.withDefaults(1e-8)
+	s, err := newEquations(ctx, f, x, &o)
+	defer s.close()
+	if err == nil {
+		err = s.steady(ctx)
+	}
+	return s.x, s.rep, err
+}
+
+// equations are a method for f(x) = 0.
+type equations[P any] struct {
+	*run[P]
+	linear func(ctx context.Context, d, b []float64) (int, error) // solves a d = b
+}
+
+func newEquations[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options) (*equations[P], error) {
+	r, err := newRun(ctx, f, x, o, func() (*jacobian.Prepared[P], error) {
+		return jacobian.PrepareContext(ctx, f, x, o.Jacobian...)
+	})
+	s := &equations[P]{run: r}
 	if err != nil {
-		return x, rep, err
+		return s, err
 	}
-	defer done()
-	j, err := jacobian.PrepareContext(ctx, f, x, o.Jacobian...)
-	if err != nil {
-		return x, rep, err
+	if s.a.Rows != s.a.Cols {
+		return s, &ShapeError{"equations", s.a.Rows, s.a.Cols}
 	}
-	defer j.Close()
-	rep.Explain = j.Explain()
-	a := sparse.NewCSR[float64](j.Output())
-	if a.Rows != a.Cols {
-		return x, rep, &ShapeError{"equations", a.Rows, a.Cols}
-	}
-	linear, err := newtonLinear(a, &o)
-	if err != nil {
-		return x, rep, err
-	}
-	v, err := vector(x)
-	if err != nil {
-		return x, rep, err
-	}
-	x, r, err := fn.at(ctx, v)
-	if err != nil {
-		return x, rep, err
-	}
-	d, trial := make([]float64, len(v)), make([]float64, len(v))
-	it := Iteration{}
-	for {
-		it.Value, it.Residual, it.Elapsed = dot(r, r)/2, largest(r), time.Since(start)
-		switch {
-		case !rep.add(&o, it):
-			return x, rep, nil
-		case it.Residual <= o.Tolerance:
-			rep.finish(true, "the residual is small")
-			return x, rep, nil
-		case it.Value != it.Value:
-			rep.finish(false, "the residual is no number")
-			return x, rep, nil
-		case len(rep.Iterations) > o.MaxIterations:
-			rep.finish(false, "too many iterations")
-			return x, rep, nil
+	s.linear, err = newtonLinear(s.a, o)
+	return s, err
+}
+
+func (s *equations[P]) newton(ctx context.Context) error {
+	for s.goOn(dot(s.r, s.r)/2, largest(s.r), s.o.Tolerance, "the residual is small") {
+		if err := s.derive(ctx); err != nil {
+			return err
 		}
-		if err := j.Run(ctx, x, a.Val); err != nil {
-			return x, rep, err
+		for i := range s.r {
+			s.r[i] = -s.r[i]
 		}
-		for i := range r {
-			r[i] = -r[i]
+		var err error
+		if s.it.Linear, err = s.linear(ctx, s.d, s.r); err != nil {
+			return err
 		}
-		if it.Linear, err = linear(ctx, d, r); err != nil {
-			return x, rep, err
-		}
-		t, ok := 1.0, false
-		for ; t > 1e-10; t /= 2 {
-			plus(trial, v, t, d)
-			y, fy, err := fn.at(ctx, trial)
-			if err != nil {
-				return x, rep, err
-			}
-			if now := dot(fy, fy) / 2; now <= it.Value*(1-2e-4*t) {
-				x, r, ok = y, fy, true
-				break
-			}
+		ok, err := s.search(ctx, func(t float64, r []float64) bool { return dot(r, r)/2 <= s.it.Value*(1-2e-4*t) })
+		if err != nil {
+			return err
 		}
 		if !ok {
-			rep.finish(false, "no step makes the residual smaller")
-			return x, rep, nil
+			s.rep.finish(false, "no step makes the residual smaller")
+			return nil
 		}
-		copy(v, trial)
-		it.Step = t * norm(d)
 	}
+	return nil
 }
+
+func (s *equations[P]) steady(ctx context.Context) error {
+	diagonal := make([]int, s.a.Rows)
+	for i := range diagonal {
+		if diagonal[i] = s.a.Find(i, i); diagonal[i] < 0 {
+			return &BreakdownError{"SteadyState", "a row without a diagonal entry"}
+		}
+	}
+	last := largest(s.r)
+	for δ := s.o.FirstStep; s.goOn(dot(s.r, s.r)/2, largest(s.r), s.o.Tolerance, "the residual is small"); last = s.it.Residual {
+		if err := s.derive(ctx); err != nil {
+			return err
+		}
+		if s.it.Number > 0 {
+			δ *= growth * last / s.it.Residual
+		}
+		// (J - I/δ) d = -f
+		s.it.Damping = 1 / δ
+		for i, k := range diagonal {
+			s.a.Val[k] -= s.it.Damping
+			s.r[i] = -s.r[i]
+		}
+		var err error
+		if s.it.Linear, err = s.linear(ctx, s.d, s.r); err != nil {
+			return err
+		}
+		// The residual may grow on the way.
+		ok, err := s.search(ctx, func(float64, []float64) bool { return true })
+		if err != nil {
+			return err
+		}
+		if !ok {
+			s.rep.finish(false, "the function is no number along the step")
+			return nil
+		}
+	}
+	return nil
+}
+
+// growth is by what the time of a step grows while the residual stays as it is. Where a
+// state is left, and the residual grows at a rate, the time settles at a third of the
+// rate's inverse.
+const growth = 1.5
 
 // newtonLinear returns what solves a d = b.
 func newtonLinear(a *sparse.CSR[float64], o *Options) (func(ctx context.Context, d, b []float64) (int, error), error) {
@@ -120,95 +157,71 @@ func newtonLinear(a *sparse.CSR[float64], o *Options) (func(ctx context.Context,
 // Errors are those of [Newton].
 func Minimize[P any](ctx context.Context, f func(P) *tensor.Tensor, x P, o Options) (P, *Report, error) {
 	o = o.withDefaults(1e-8)
-	rep := new(Report)
-	start := time.Now()
 	type both struct {
 		Value *tensor.Tensor
 		Grad  P
 	}
 	vg := grad.ValueAndGrad(f)
-	fn, done, err := newFunction(func(x P) both { v, g := vg(x); return both{v, g} }, x)
-	if err != nil {
-		return x, rep, err
+	r, err := newRun(ctx, func(x P) both { v, g := vg(x); return both{v, g} }, x, &o, func() (*jacobian.Prepared[P], error) {
+		return jacobian.PrepareHessianContext(ctx, f, x, o.Jacobian...)
+	})
+	defer r.close()
+	s := &descent[P]{run: r}
+	if err == nil {
+		s.pre, err = newPreconditioner(&o, x, len(s.v))
 	}
-	defer done()
-	h, err := jacobian.PrepareHessianContext(ctx, f, x, o.Jacobian...)
-	if err != nil {
-		return x, rep, err
+	if err == nil {
+		err = s.minimize(ctx)
 	}
-	defer h.Close()
-	rep.Explain = h.Explain()
-	a := sparse.NewCSR[float64](h.Output())
-	if o.Blocks == nil {
-		if o.Blocks, err = blocksOf(x); err != nil {
-			return x, rep, err
+	return s.x, s.rep, err
+}
+
+// descent is a method for a minimum. The function's values r are the value, then the
+// gradient.
+type descent[P any] struct {
+	*run[P]
+	pre *blocks
+}
+
+func (s *descent[P]) minimize(ctx context.Context) error {
+	first := largest(s.r[1:])
+	b := make([]float64, len(s.v))
+	for s.goOn(s.r[0], largest(s.r[1:]), s.o.Tolerance*first, "the gradient is small") {
+		if err := s.derive(ctx); err != nil {
+			return err
 		}
-	}
-	pre, err := newBlocks(o.Blocks, a.Cols)
-	if err != nil {
-		return x, rep, err
-	}
-	v, err := vector(x)
-	if err != nil {
-		return x, rep, err
-	}
-	x, r, err := fn.at(ctx, v)
-	if err != nil {
-		return x, rep, err
-	}
-	d, b, trial := make([]float64, len(v)), make([]float64, len(v)), make([]float64, len(v))
-	first := largest(r[1:])
-	it := Iteration{}
-	for {
-		g := r[1:]
-		it.Value, it.Residual, it.Elapsed = r[0], largest(g), time.Since(start)
-		switch {
-		case !rep.add(&o, it):
-			return x, rep, nil
-		case it.Residual <= o.Tolerance*first:
-			rep.finish(true, "the gradient is small")
-			return x, rep, nil
-		case it.Value != it.Value || it.Residual != it.Residual:
-			rep.finish(false, "the value or gradient is no number")
-			return x, rep, nil
-		case len(rep.Iterations) > o.MaxIterations:
-			rep.finish(false, "too many iterations")
-			return x, rep, nil
-		}
-		if err := h.Run(ctx, x, a.Val); err != nil {
-			return x, rep, err
-		}
-		pre.zero()
-		for i := range a.Rows {
-			for k := a.Ptr[i]; k < a.Ptr[i+1]; k++ {
-				if j := int(a.Idx[k]); pre.of[i] == pre.of[j] {
-					pre.add(i, j, a.Val[k])
-				}
-			}
+		g := s.r[1:]
+		for i := range b {
 			b[i] = -g[i]
 		}
-		pre.factor()
-		if it.Linear, err = cg(ctx, a.MulVec, pre.solve, d, b, min(0.5, math.Sqrt(it.Residual/first))*math.Sqrt(o.LinearTolerance), o.LinearIterations); err != nil {
-			return x, rep, err
+		s.precondition()
+		forcing := min(0.5, math.Sqrt(s.it.Residual/first)) * math.Sqrt(s.o.LinearTolerance)
+		var err error
+		if s.it.Linear, err = cg(ctx, s.a.MulVec, s.pre.solve, s.d, b, forcing, s.o.LinearIterations); err != nil {
+			return err
 		}
-		slope, t, ok := dot(g, d), 1.0, false
-		for ; t > 1e-10; t /= 2 {
-			plus(trial, v, t, d)
-			y, fy, err := fn.at(ctx, trial)
-			if err != nil {
-				return x, rep, err
-			}
-			rounding := 1e-14 * math.Abs(r[0])
-			if fy[0] <= r[0]+1e-4*t*slope+rounding {
-				x, r, ok = y, fy, true
-				break
-			}
+		slope, rounding := dot(g, s.d), 1e-14*math.Abs(s.r[0])
+		ok, err := s.search(ctx, func(t float64, r []float64) bool { return r[0] <= s.it.Value+1e-4*t*slope+rounding })
+		if err != nil {
+			return err
 		}
 		if !ok {
-			rep.finish(false, "no step makes the value smaller")
-			return x, rep, nil
+			s.rep.finish(false, "no step makes the value smaller")
+			return nil
 		}
-		copy(v, trial)
-		it.Step = t * norm(d)
 	}
+	return nil
+}
+
+// precondition factors the diagonal blocks of the Hessian.
+func (s *descent[P]) precondition() {
+	s.pre.zero()
+	for i := range s.a.Rows {
+		for k := s.a.Ptr[i]; k < s.a.Ptr[i+1]; k++ {
+			if j := int(s.a.Idx[k]); s.pre.of[i] == s.pre.of[j] {
+				s.pre.add(i, j, s.a.Val[k])
+			}
+		}
+	}
+	s.pre.factor()
 }

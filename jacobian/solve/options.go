@@ -23,6 +23,9 @@ type Options struct {
 	// LinearIterations their bound; 1e-3 for least squares, else 1e-8, and 500.
 	LinearTolerance  float64
 	LinearIterations int
+	// FirstStep is the time of SteadyState's first step, which must be short against
+	// the fastest growth there; 0 means 0.1.
+	FirstStep float64
 	// Undamped makes LeastSquares Gauss-Newton with a line search instead of
 	// Levenberg-Marquardt.
 	Undamped bool
@@ -46,7 +49,7 @@ type Iteration struct {
 	Value    float64 // half the sum of squares of the residuals, or the function's value
 	Residual float64 // the largest residual, or element of the gradient
 	Step     float64 // the length of the step that led here, 0 at the start
-	Damping  float64 // of Levenberg-Marquardt
+	Damping  float64 // of Levenberg-Marquardt; 1/δ of SteadyState's last step
 	Linear   int     // iterations of the linear solver
 	Elapsed  time.Duration
 }
@@ -63,18 +66,12 @@ type Report struct {
 	Explain    string // of the prepared derivative
 }
 
-// Last returns the last iteration.
-func (r *Report) Last() Iteration { return r.Iterations[len(r.Iterations)-1] }
-
-// add notes an iteration and reports whether to go on.
-func (r *Report) add(o *Options, it Iteration) bool {
-	it.Number = len(r.Iterations)
-	r.Iterations = append(r.Iterations, it)
-	if o.Progress != nil && !o.Progress(it) {
-		r.Reason = "stopped by Progress"
-		return false
+// Last returns the last iteration, or a zero one if there was none.
+func (r *Report) Last() Iteration {
+	if len(r.Iterations) == 0 {
+		return Iteration{}
 	}
-	return true
+	return r.Iterations[len(r.Iterations)-1]
 }
 
 // finish notes why the solver stops.
@@ -89,6 +86,9 @@ func (o Options) withDefaults(linear float64) Options {
 	if o.MaxIterations == 0 {
 		o.MaxIterations = 100
 	}
+	if o.FirstStep == 0 {
+		o.FirstStep = 0.1
+	}
 	if o.LinearTolerance == 0 {
 		o.LinearTolerance = linear
 	}
@@ -96,15 +96,4 @@ func (o Options) withDefaults(linear float64) Options {
 		o.LinearIterations = 500
 	}
 	return o
-}
-
-// A ShapeError says that a system has not as many equations as unknowns, or that
-// blocks do not add up.
-type ShapeError struct {
-	What      string
-	Got, Want int
-}
-
-func (e *ShapeError) Error() string {
-	return fmt.Sprintf("solve: %s: %d, not %d", e.What, e.Got, e.Want)
 }

@@ -70,14 +70,15 @@ func blocksOf[P any](p P) ([]int, error) {
 
 // function is a prepared function from vectors to vectors.
 type function[P any] struct {
-	like P
-	run  func(ctx context.Context, x P) ([]float64, error)
+	like  P
+	run   func(ctx context.Context, x P) ([]float64, error)
+	close func()
 }
 
-func newFunction[P, Q any](f func(P) Q, like P) (*function[P], func(), error) {
+func newFunction[P, Q any](f func(P) Q, like P) (*function[P], error) {
 	p, err := grad.Prepare(f, like)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	return &function[P]{like, func(ctx context.Context, x P) ([]float64, error) {
 		y, err := p.Run(ctx, x)
@@ -85,7 +86,7 @@ func newFunction[P, Q any](f func(P) Q, like P) (*function[P], func(), error) {
 			return nil, err
 		}
 		return vector(y)
-	}}, p.Close, nil
+	}, p.Close}, nil
 }
 
 // at evaluates at a vector, and returns that as an argument, too.
