@@ -52,6 +52,9 @@ func gather(opts []Option) (o options) {
 // multiply ordinarily in any case.
 func IEEE() Option { return func(o *options) { o.ieee = true } }
 
+// AsksIEEE reports whether [IEEE] is among the options.
+func AsksIEEE(opts ...Option) bool { return gather(opts).ieee }
+
 // Length gives the number of steps of a [Scan], which tensors to scan over tell otherwise.
 func Length(n int) Option { return func(o *options) { o.length, o.hasLength = n, true } }
 

@@ -205,6 +205,10 @@ func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
 // Graph returns the program as the passes leave it, to be looked at and printed only.
 func (p *Prepared[P, Q]) Graph() *graph.Graph { return p.rec.Load().program.Graph() }
 
+// HasRules reports whether the function used rules of the caller's (see [Custom]),
+// of which the program's operations do not tell.
+func (p *Prepared[P, Q]) HasRules() bool { return p.rec.Load().custom }
+
 // Profile runs the program on x for at least d, at least once, and returns its
 // graph with the median time of each instruction. Errors: those of Run.
 func (p *Prepared[P, Q]) Profile(ctx context.Context, x P, d time.Duration) (*graph.Graph, error) {

@@ -31,7 +31,7 @@ func (e *StaleError) Error() string {
 // *StaleError where they differ. Each probe costs about two evaluations of f (four
 // for a Hessian); one finds a missing entry almost surely.
 func (p *Prepared[P]) Check(ctx context.Context, x P, probes int) error {
-	values := make([]float64, p.plan.Output().Nnz())
+	values := make([]float64, p.output.Nnz())
 	if err := p.Run(ctx, x, values); err != nil {
 		return err
 	}
@@ -73,17 +73,4 @@ func (p *Prepared[P]) Check(ctx context.Context, x P, probes int) error {
 		}
 	}
 	return nil
-}
-
-// matrix returns the whole matrix by rows.
-func (p *Prepared[P]) matrix(values []float64) (*sparse.CSR[float64], error) {
-	m := &sparse.CSR[float64]{Pattern: p.plan.Output(), Val: values}
-	o := p.plan.Options()
-	if o.ByColumn {
-		m = m.Transpose()
-	}
-	if o.Triangle != sparse.Full {
-		return m.Symmetric()
-	}
-	return m, nil
 }

@@ -1,78 +1,44 @@
-// Which mode, colouring and recovery: candidates are predicted by their programs'
+// Which mode, colouring and recovery: methods are predicted by their programs'
 // costs, and near ones measured.
 
 package jacobian
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
+	"github.com/cotangent-ad/cotangent/jacobian/pattern"
 	"github.com/cotangent-ad/cotangent/sparse"
 )
 
-// builder makes candidates for one function.
+// builder makes methods for one function.
 type builder[P any] struct {
 	forward, reverse func(a sweepArg[P]) *array
 	like             P
-	pattern          *sparse.Pattern
-	rows, cols       int
-	tolerance        float64 // of a product, relative
 	o                *options
+	rules            bool // the function has derivative rules of its own
+	symmetric        bool
+	color            func(ctx context.Context) ([]*sparse.Coloring, error)
+
+	pattern    *sparse.Pattern
+	parts      *pattern.Partials // nil if there are none
+	refused    string
+	form       form
+	rows, cols int
+	tolerance  float64 // of a product, relative
+	primal     float64 // predicted seconds of the function, or the gradient
 }
 
-// candidate is a way to compute the entries.
-type candidate[P any] struct {
-	plan      *sparse.Plan
-	col, row  *sweep[P]
-	predicted float64 // seconds of a run
-}
-
-// color solves a colouring problem for the pattern.
-func (b *builder[P]) color(ctx context.Context, problem sparse.Problem) (*sparse.Coloring, error) {
+// colored solves a colouring problem for the pattern.
+func (b *builder[P]) colored(ctx context.Context, problem sparse.Problem) (*sparse.Coloring, error) {
 	return sparse.ColorContext(ctx, b.pattern, problem, b.o.color...)
 }
 
-// build makes the programs of a colouring.
-func (b *builder[P]) build(c *sparse.Coloring) (*candidate[P], error) {
-	plan, err := sparse.NewPlan(b.pattern, c, sparse.PlanOptions{Layout: sparse.Stacked, Triangle: b.o.triangle, ByColumn: b.o.byColumn})
-	if err != nil {
-		return nil, err
-	}
-	k := &candidate[P]{plan: plan}
-	if k.col, err = newSweep(b.forward, b.like, c.ColColor, c.ColColors, b.rows, b.o); err != nil {
-		return nil, err
-	}
-	if k.row, err = newSweep(b.reverse, b.like, c.RowColor, c.RowColors, b.cols, b.o); err != nil {
-		return nil, err
-	}
-	k.predicted = k.predict()
-	return k, nil
-}
-
-func (k *candidate[P]) predict() float64 {
-	r := machine()
-	t := 0.0
-	for _, s := range []*sweep[P]{k.col, k.row} {
-		if s.program != nil {
-			t += float64(len(s.chunks)) * r.predict(s.program.Graph())
-		}
-	}
-	_, subtractions, _ := k.plan.Substitutions()
-	return t + r.entry*float64(k.plan.Output().Nnz()+2*subtractions)
-}
-
-func (k *candidate[P]) close() {
-	for _, s := range []*sweep[P]{k.col, k.row} {
-		if s.program != nil {
-			s.program.Close()
-		}
-	}
-}
-
-// problems returns the colourings to consider, after some thought.
-func (b *builder[P]) problems(ctx context.Context) ([]*sparse.Coloring, error) {
+// jacobian returns the colourings to consider for the mode.
+func (b *builder[P]) jacobian(ctx context.Context) ([]*sparse.Coloring, error) {
 	one := func(p sparse.Problem) ([]*sparse.Coloring, error) {
-		c, err := b.color(ctx, p)
+		c, err := b.colored(ctx, p)
 		return []*sparse.Coloring{c}, err
 	}
 	recovery := sparse.Direct
@@ -87,20 +53,20 @@ func (b *builder[P]) problems(ctx context.Context) ([]*sparse.Coloring, error) {
 	case Mixed:
 		return one(sparse.Problem{Structure: sparse.General, Partition: sparse.Bidirectional, Recovery: recovery})
 	}
-	return b.jacobian(ctx)
+	return b.either(ctx)
 }
 
-// jacobian colours columns; rows where they can do with fewer colours, for a
+// either colours columns; rows where they can do with fewer colours, for a
 // product costs more in reverse; and both where dense lines make either dear.
-func (b *builder[P]) jacobian(ctx context.Context) ([]*sparse.Coloring, error) {
-	columns, err := b.color(ctx, sparse.Columns)
+func (b *builder[P]) either(ctx context.Context) ([]*sparse.Coloring, error) {
+	columns, err := b.colored(ctx, sparse.Columns)
 	if err != nil {
 		return nil, err
 	}
 	list := []*sparse.Coloring{columns}
 	best := columns.Colors()
 	if longest(b.pattern) < best {
-		rows, err := b.color(ctx, sparse.Rows)
+		rows, err := b.colored(ctx, sparse.Rows)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +75,7 @@ func (b *builder[P]) jacobian(ctx context.Context) ([]*sparse.Coloring, error) {
 		}
 	}
 	if mean := b.pattern.Nnz() / max(1, min(b.rows, b.cols)); best > 8 && best > 2*mean {
-		both, err := b.color(ctx, sparse.StarBicoloring)
+		both, err := b.colored(ctx, sparse.StarBicoloring)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +105,7 @@ func (b *builder[P]) hessian(ctx context.Context) ([]*sparse.Coloring, error) {
 		if b.o.recovery != nil && *b.o.recovery != p.Recovery {
 			continue
 		}
-		c, err := b.color(ctx, p)
+		c, err := b.colored(ctx, p)
 		if err != nil {
 			return nil, err
 		}
@@ -153,46 +119,72 @@ func (b *builder[P]) hessian(ctx context.Context) ([]*sparse.Coloring, error) {
 	return list, nil
 }
 
-// choose builds the candidates and keeps the one that costs least. Predictions
+// choose makes the methods and keeps the one that costs least. Predictions
 // within a factor of two of the best are settled by running them.
-func (b *builder[P]) choose(ctx context.Context, list []*sparse.Coloring) (*candidate[P], []*candidate[P], error) {
-	var all []*candidate[P]
-	for _, c := range list {
-		k, err := b.build(c)
-		if err != nil {
-			for _, k := range all {
+func (b *builder[P]) choose(ctx context.Context, entries []int) (best method[P], all []method[P], err error) {
+	defer func() {
+		for _, k := range all {
+			if err != nil || k != best {
 				k.close()
 			}
+		}
+	}()
+	if b.parts != nil {
+		d, err := newDirect(b.parts, b.form, entries, b.like, b.o.grad)
+		if err != nil {
 			return nil, nil, err
+		}
+		all = append(all, d)
+		if b.o.mode == Direct || d.predicted() <= b.floor() {
+			return d, all, nil
+		}
+	}
+	list, err := b.color(ctx)
+	if err != nil {
+		return nil, all, err
+	}
+	for _, c := range list {
+		k, err := newColors(b, c)
+		if err != nil {
+			return nil, all, err
 		}
 		all = append(all, k)
 	}
-	slices.SortStableFunc(all, func(a, b *candidate[P]) int {
-		if a.predicted < b.predicted {
-			return -1
-		}
-		return 1
-	})
-	near := all[:1]
-	for len(near) < len(all) && all[len(near)].predicted < 2*all[0].predicted {
-		near = all[:len(near)+1]
+	slices.SortStableFunc(all, func(a, b method[P]) int { return cmp.Compare(a.predicted(), b.predicted()) })
+	return b.fastest(ctx, all), all, ctx.Err()
+}
+
+// fastest returns the fastest of the methods whose predictions are close to the best.
+func (b *builder[P]) fastest(ctx context.Context, all []method[P]) method[P] {
+	near := 1
+	for near < len(all) && all[near].predicted() < 2*all[0].predicted() {
+		near++
 	}
-	best := all[0]
-	if len(near) > 1 {
-		least := 0.0
-		for _, k := range near {
-			p := &Prepared[P]{candidate: k}
-			values := make([]float64, k.plan.Output().Nnz())
-			t := fastest(2, func() error { return p.Run(ctx, b.like, values) })
-			if t > 0 && (least == 0 || t < least) {
-				best, least = k, t
-			}
-		}
+	best, least := all[0], 0.0
+	if near == 1 {
+		return best
 	}
-	for _, k := range all {
-		if k != best {
-			k.close()
+	values := make([]float64, b.form.output.Nnz())
+	for _, k := range all[:near] {
+		t := fastest(2, func() error { return k.run(ctx, b.like, values) })
+		if t > 0 && (least == 0 || t < least) {
+			best, least = k, t
 		}
 	}
-	return best, all, ctx.Err()
+	return best
+}
+
+// floor is a time below which colours cannot get: they are at least as many as the
+// entries of a row, or of a column, and half of that where a matrix is symmetric,
+// and a product costs no less than the function.
+func (b *builder[P]) floor() float64 {
+	row := 0
+	for i := range b.pattern.Rows {
+		row = max(row, b.pattern.Ptr[i+1]-b.pattern.Ptr[i])
+	}
+	n := min(row, longest(b.pattern))
+	if b.symmetric {
+		n = (n + 1) / 2
+	}
+	return float64(n)*b.primal + machine().entry*float64(b.form.output.Nnz())
 }

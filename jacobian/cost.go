@@ -14,8 +14,9 @@ import (
 
 // rates are seconds: of an instruction, whatever its size; of a byte that comes
 // from or goes to memory; of a floating-point operation; of a transcendental
-// function; and of an entry that is recovered.
-type rates struct{ instr, bytes, flop, transcendental, entry float64 }
+// function; of an entry that is recovered; and of a
+// run of entries that are moved.
+type rates struct{ instr, bytes, flop, transcendental, entry, move float64 }
 
 // machine returns the rates of this machine, measured once with small programs.
 var machine = sync.OnceValue(func() rates {
@@ -30,7 +31,7 @@ var machine = sync.OnceValue(func() rates {
 		dst := tensor.Zeros(x.Shape()...)
 		return fastest(5, func() error { return p.RunInto(context.Background(), dst, x) })
 	}
-	r := rates{instr: 2e-7, bytes: 1e-10, flop: 1e-10, transcendental: 2e-9, entry: 1.5e-9}
+	r := rates{instr: 2e-7, bytes: 1e-10, flop: 1e-10, transcendental: 2e-9, entry: 1.5e-9, move: 5e-9}
 	if t := time(tensor.Scalar(1), func(x *array) *array { return x.Add(x) }); t > 0 {
 		r.instr = t
 	}

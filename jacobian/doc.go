@@ -14,10 +14,13 @@
 //
 // [Prepare] finds the structure of the Jacobian (package pattern, below this one),
 // colours it (package sparse), and records one program that computes the products
-// of all colours in one batched sweep, forward, reverse or both, whichever costs
-// less: [Prepared.Explain] says what was chosen and why. [PrepareHessian] does so
-// for the second derivatives of a scalar function.
+// of all colours in one batched sweep, forward, reverse or both. Where every element
+// depends on few elements of the argument, as with stencils and batches of small
+// blocks, a program of the partial derivatives themselves does without colours.
+// What costs less is taken: [Prepared.Explain] says what was chosen and why.
+// [PrepareHessian] does so for the second derivatives of a scalar function.
 //
-// Start reading in prepare.go; choose.go decides between modes, sweep.go makes the
-// programs, run.go runs them, dense.go is independent of all that.
+// Start reading in prepare.go; choose.go decides between methods (method.go):
+// colors.go with sweep.go computes products of colours, direct.go with move.go
+// partial derivatives. dense.go is independent of all that.
 package jacobian

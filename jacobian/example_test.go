@@ -27,7 +27,7 @@ func ExamplePrepare() {
 	// Each element depends on itself and the one before it.
 	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Mul(x.Roll([]int{1}, []int{0})) }
 	x := tensor.New([]float64{1, 2, 3, 4})
-	p, err := jacobian.Prepare(f, x)
+	p, err := jacobian.Prepare(f, x, jacobian.WithMode(jacobian.Forward))
 	if err != nil {
 		fmt.Println(err)
 		return

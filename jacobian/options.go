@@ -18,6 +18,7 @@ const (
 	Forward             // Jacobian-vector products of column colours
 	Reverse             // vector-Jacobian products of row colours
 	Mixed               // both: a bicolouring
+	Direct              // partial derivatives one by one, without colours
 )
 
 // String returns the mode's name.
@@ -28,7 +29,7 @@ func (m Mode) String() string {
 	return fmt.Sprintf("mode %d", m)
 }
 
-var modes = []string{"auto", "forward", "reverse", "mixed"}
+var modes = []string{"auto", "forward", "reverse", "mixed", "direct"}
 
 // An Option changes how derivatives are prepared.
 type Option func(*options)
@@ -45,7 +46,9 @@ type options struct {
 	grad     []grad.Option
 }
 
-// WithMode asks for a mode. A Hessian has but Forward: forward over reverse.
+// WithMode asks for a mode. A Hessian has Forward (forward over reverse) and Direct.
+// Direct is for programs in which every element depends on few elements of the
+// argument: stencils, batches of small blocks; elsewhere it is a *pattern.DirectError.
 func WithMode(m Mode) Option { return func(o *options) { o.mode = m } }
 
 // WithRecovery asks for direct recovery of entries from products, or for

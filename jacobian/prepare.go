@@ -4,8 +4,8 @@ package jacobian
 
 import (
 	"context"
+	"errors"
 	"math"
-	"sync"
 	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/grad"
@@ -19,15 +19,15 @@ import (
 // Prepared computes a sparse Jacobian or Hessian at any point. It may be used by
 // several goroutines at once.
 type Prepared[P any] struct {
-	*candidate[P]
+	method[P]
+	form
 	what       string // "Jacobian" or "Hessian"
-	considered []*candidate[P]
+	considered []method[P]
+	refused    string                     // why there are no direct partial derivatives
 	product    func(x P, v *array) *array // J v, without colours
 	rows, cols int
 	tolerance  float64 // of Check
 
-	mu      sync.Mutex
-	idle    []*frame
 	fastest atomic.Uint64 // bits of the seconds of the fastest run, 0 before the first
 }
 
@@ -52,15 +52,12 @@ func PrepareContext[P, Q any](ctx context.Context, f func(P) Q, like P, opts ...
 		return nil, err
 	}
 	defer program.Close()
-	b := &builder[P]{forward: forward(f, o.grad), reverse: reverse(f, o.grad), like: like, o: o}
+	b := &builder[P]{forward: forward(f, o.grad), reverse: reverse(f, o.grad), like: like, o: o, rules: program.HasRules()}
+	b.color = b.jacobian
 	if err := b.structure(ctx, program.Graph()); err != nil {
 		return nil, err
 	}
-	list, err := b.problems(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return b.finish(ctx, "Jacobian", list, func(x P, v *array) *array {
+	return b.finish(ctx, "Jacobian", func(x P, v *array) *array {
 		dx, err := unflatten(x, v)
 		if err != nil {
 			return tensor.Failed("jacobian", err)
@@ -81,7 +78,7 @@ func PrepareHessian[P any](f func(P) *tensor.Tensor, like P, opts ...Option) (*P
 // that ends.
 func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor, like P, opts ...Option) (*Prepared[P], error) {
 	o := gather(opts)
-	if o.mode != Auto && o.mode != Forward {
+	if o.mode == Reverse || o.mode == Mixed {
 		return nil, &OptionError{"a Hessian in " + o.mode.String() + " mode: its products are forward over reverse"}
 	}
 	g := grad.Grad(f, o.grad...)
@@ -90,19 +87,12 @@ func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor,
 		return nil, err
 	}
 	defer program.Close()
-	b := &builder[P]{forward: forward(g, o.grad), like: like, o: o}
-	b.reverse = b.forward
+	b := &builder[P]{forward: forward(g, o.grad), like: like, o: o, rules: program.HasRules(), symmetric: true}
+	b.reverse, b.color = b.forward, b.hessian
 	if err := b.structure(ctx, program.Graph()); err != nil {
 		return nil, err
 	}
-	if b.pattern, err = b.pattern.Symmetrize(); err != nil {
-		return nil, err
-	}
-	list, err := b.hessian(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return b.finish(ctx, "Hessian", list, func(x P, v *array) *array {
+	return b.finish(ctx, "Hessian", func(x P, v *array) *array {
 		dx, err := unflatten(x, v)
 		if err != nil {
 			return tensor.Failed("jacobian", err)
@@ -135,22 +125,63 @@ func (b *builder[P]) structure(ctx context.Context, g *graph.Graph) (err error) 
 			b.tolerance = 1e-3
 		}
 	}
+	b.primal = machine().predict(g)
+	if p := b.o.pattern; p != nil {
+		if p.Rows != b.rows || p.Cols != b.cols {
+			return &PatternError{Got: [2]int{p.Rows, p.Cols}, Want: [2]int{b.rows, b.cols}}
+		}
+		if err := p.Check(); err != nil {
+			return err
+		}
+	}
+	var args []*kernels.Array
+	if b.o.local {
+		if args, err = arguments(b.like); err != nil {
+			return err
+		}
+	}
+	if err := b.partial(ctx, g, args); err != nil {
+		return err
+	}
 	switch {
 	case b.o.pattern != nil:
 		b.pattern = b.o.pattern
-		if p := b.pattern; p.Rows != b.rows || p.Cols != b.cols {
-			return &PatternError{Got: [2]int{p.Rows, p.Cols}, Want: [2]int{b.rows, b.cols}}
-		}
-		return b.pattern.Check()
+	case b.parts != nil:
+		b.pattern = structure(b.parts)
 	case b.o.local:
-		args, err := arguments(b.like)
-		if err != nil {
-			return err
-		}
 		b.pattern, err = pattern.At(ctx, g, args)
-		return err
+	default:
+		b.pattern, err = pattern.Global(ctx, g)
 	}
-	b.pattern, err = pattern.Global(ctx, g)
+	if err == nil && b.symmetric {
+		b.pattern, err = b.pattern.Symmetrize()
+	}
+	return err
+}
+
+// partial finds the partial derivatives as tensors, if that is wanted and there
+// are such.
+func (b *builder[P]) partial(ctx context.Context, g *graph.Graph, args []*kernels.Array) error {
+	if b.o.mode != Auto && b.o.mode != Direct {
+		return nil
+	}
+	var err error
+	var refused *pattern.DirectError
+	var limit *pattern.LimitError
+	switch {
+	case b.rules:
+		err = &pattern.DirectError{Op: "a function", Reason: "has derivative rules of its own"}
+	default:
+		var opts []pattern.Option
+		if grad.AsksIEEE(b.o.grad...) {
+			opts = append(opts, pattern.WithIEEE())
+		}
+		b.parts, err = pattern.Direct(ctx, g, args, opts...)
+	}
+	if b.o.mode == Auto && (errors.As(err, &refused) || errors.As(err, &limit)) {
+		b.refused = err.Error()
+		return nil
+	}
 	return err
 }
 
@@ -171,33 +202,50 @@ func arguments[P any](x P) ([]*kernels.Array, error) {
 	return args, nil
 }
 
-// finish makes the result of the best of the colourings.
-func (b *builder[P]) finish(ctx context.Context, what string, list []*sparse.Coloring, product func(x P, v *array) *array) (*Prepared[P], error) {
-	best, all, err := b.choose(ctx, list)
+// finish makes the result of the best of the methods.
+func (b *builder[P]) finish(ctx context.Context, what string, product func(x P, v *array) *array) (*Prepared[P], error) {
+	var entries []int
+	b.form, entries = newForm(b.pattern, b.o)
+	best, all, err := b.choose(ctx, entries)
 	if err != nil {
 		return nil, err
 	}
-	return &Prepared[P]{candidate: best, what: what, considered: all, product: product, rows: b.rows, cols: b.cols, tolerance: b.tolerance}, nil
+	return &Prepared[P]{method: best, form: b.form, what: what, considered: all, refused: b.refused, product: product, rows: b.rows, cols: b.cols, tolerance: b.tolerance}, nil
 }
 
 // Pattern returns the structure of the whole matrix, by rows.
-func (p *Prepared[P]) Pattern() *sparse.Pattern { return p.plan.Pattern() }
+func (p *Prepared[P]) Pattern() *sparse.Pattern { return p.pattern }
 
 // Output returns the structure that values are for: the pattern, or its triangle
 // if one was asked for, transposed with [ByColumn].
-func (p *Prepared[P]) Output() *sparse.Pattern { return p.plan.Output() }
+func (p *Prepared[P]) Output() *sparse.Pattern { return p.output }
 
-// Coloring returns the colouring.
-func (p *Prepared[P]) Coloring() *sparse.Coloring { return p.plan.Coloring() }
+// Coloring returns the colouring, nil where there is none: entries are computed
+// directly.
+func (p *Prepared[P]) Coloring() *sparse.Coloring {
+	if plan := p.Plan(); plan != nil {
+		return plan.Coloring()
+	}
+	return nil
+}
 
-// Plan returns the map from products to values.
-func (p *Prepared[P]) Plan() *sparse.Plan { return p.plan }
+// Plan returns the map from products to values, nil where there are no colours.
+func (p *Prepared[P]) Plan() *sparse.Plan {
+	if c, ok := p.method.(*colors[P]); ok {
+		return c.plan
+	}
+	return nil
+}
 
 // Source tells where value k is read: in the product of a colour, at an element of
 // it; of a row colour if reverse. It is false for a value that is found by
-// substitution, from others.
+// substitution, from others, or directly.
 func (p *Prepared[P]) Source(k int) (color, element int, reverse, ok bool) {
-	sources := p.plan.Sources()
+	plan := p.Plan()
+	if plan == nil {
+		return 0, 0, false, false
+	}
+	sources := plan.Sources()
 	if k < 0 || k >= len(sources) {
 		return 0, 0, false, false
 	}
@@ -208,18 +256,9 @@ func (p *Prepared[P]) Source(k int) (color, element int, reverse, ok bool) {
 	}
 }
 
-// Native waits until the sweeps run as machine code, where that was asked for by
+// Native waits until the programs run as machine code, where that was asked for by
 // WithGrad(grad.WithNative()), and returns nil, or why they do not.
-func (p *Prepared[P]) Native(ctx context.Context) error {
-	for _, s := range []*sweep[P]{p.col, p.row} {
-		if s.program != nil {
-			if err := s.program.Native(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
+func (p *Prepared[P]) Native(ctx context.Context) error { return p.native(ctx) }
 
 // Close gives the programs' memory back.
 func (p *Prepared[P]) Close() { p.close() }

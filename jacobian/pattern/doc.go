@@ -13,6 +13,9 @@
 // taken both ways. [At] holds near one argument: choices are made as there.
 // Zeros of constant factors are used in both.
 //
+// [Direct] goes further where elements depend on few columns: it returns a program
+// of the entries themselves (partial.go).
+//
 // Start reading at pattern.go (a program), then loop.go and walk.go (an
 // operation) and sets.go (what a set is).
 //

@@ -81,6 +81,7 @@ type interpreter struct {
 type shared struct {
 	table
 	ctx  context.Context
+	ieee bool
 	free map[int][]*part // parts that nobody uses, by length
 }
 
@@ -91,6 +92,16 @@ type part struct {
 }
 
 func find(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts []Option) (*sparse.Pattern, error) {
+	p := begin(ctx, g, args, opts)
+	p.arguments()
+	if err := p.run(); err != nil {
+		return nil, err
+	}
+	return p.assemble()
+}
+
+// begin returns the interpreter of a program, near arguments if there are some.
+func begin(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts []Option) *interpreter {
 	s := &shared{ctx: ctx, free: map[int][]*part{}}
 	s.limit = DefaultLimit
 	for _, o := range opts {
@@ -100,12 +111,7 @@ func find(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts []Opt
 	for i, a := range args {
 		in[i].value = func() (*kernels.Array, error) { return graph.Within(a) }
 	}
-	p := s.open(g, in)
-	p.arguments()
-	if err := p.run(); err != nil {
-		return nil, err
-	}
-	return p.assemble()
+	return s.open(g, in)
 }
 
 // open returns the interpreter of a graph whose parameters are bound.

@@ -142,7 +142,7 @@ func TestBundle(t *testing.T) {
 			if !rep.Converged || last > 1e-6*first {
 				t.Errorf("from %g to %g: %s", first, last, rep.Reason)
 			}
-			if told != len(rep.Iterations) || !strings.Contains(rep.Explain, "instead of") {
+			if told != len(rep.Iterations) || !strings.Contains(rep.Explain, "directly") {
 				t.Errorf("%d iterations, %d told, %q", len(rep.Iterations), told, rep.Explain)
 			}
 			for i, it := range rep.Iterations[1:] {

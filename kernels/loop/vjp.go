@@ -47,6 +47,12 @@ func (s *sweep) reverse(want uint64) []Node {
 			cot[o.Value] = s.Add(cot[o.Value], s.reduction(i, s.seed(i, nil)))
 		}
 	}
+	s.backward(cot, active)
+	return cot
+}
+
+// backward completes the cotangents of the active nodes from those that are given.
+func (s *sweep) backward(cot []Node, active []bool) {
 	for n := len(cot) - 1; n >= 0; n-- {
 		x := &s.base.Nodes[n]
 		if cot[n] == None {
@@ -58,7 +64,6 @@ func (s *sweep) reverse(want uint64) []Node {
 			}
 		}
 	}
-	return cot
 }
 
 // contribution is the cotangent of one load.

@@ -99,7 +99,7 @@ func (g *Graph) ReleaseConsts() {
 // references of its own to the constants.
 func (g *Graph) Clone() *Graph {
 	c := g.alias()
-	c.Instrs, c.args, c.def, c.inputs = slices.Clone(g.Instrs), slices.Clone(g.args), slices.Clone(g.def), slices.Clone(g.inputs)
+	c.Record = *g.Record.Clone()
 	c.Params, c.Outputs, c.Places = slices.Clone(g.Params), slices.Clone(g.Outputs), slices.Clone(g.Places)
 	return c
 }

@@ -2,7 +2,11 @@
 
 package graph
 
-import "github.com/cotangent-ad/cotangent/kernels"
+import (
+	"slices"
+
+	"github.com/cotangent-ad/cotangent/kernels"
+)
 
 // Ref names a value of a Record. Untracked marks an operand that is no value of
 // the record (on a tape: a constant of the transformation).
@@ -72,6 +76,11 @@ func (r *Record) Aval(v Ref) kernels.Aval {
 func (r *Record) Reset() {
 	clear(r.Instrs)
 	r.Instrs, r.args, r.def, r.inputs = r.Instrs[:0], r.args[:0], r.def[:0], r.inputs[:0]
+}
+
+// Clone returns a record with the same contents that can be added to on its own.
+func (r *Record) Clone() *Record {
+	return &Record{slices.Clone(r.Instrs), slices.Clone(r.args), slices.Clone(r.def), slices.Clone(r.inputs)}
 }
 
 // NumInputs returns how many values are inputs.

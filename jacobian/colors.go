@@ -1,0 +1,196 @@
+// Entries by colours: products into buffers that are kept, entries out of them.
+
+package jacobian
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/cotangent-ad/cotangent/sparse"
+)
+
+// colors computes products of all colours and recovers the entries from them.
+type colors[P any] struct {
+	plan     *sparse.Plan
+	col, row *sweep[P]
+	seconds  float64
+
+	mu   sync.Mutex
+	idle []*frame
+}
+
+// frame holds the products of one run in progress.
+type frame struct{ col, row products }
+
+// products is memory for all products of one side. A chunk's are computed in an
+// array, which holds them all if there is one chunk.
+type products struct {
+	chunk  *hosted
+	values []float64
+}
+
+// newColors makes the programs of a colouring.
+func newColors[P any](b *builder[P], c *sparse.Coloring) (*colors[P], error) {
+	plan, err := sparse.NewPlan(b.pattern, c, sparse.PlanOptions{Layout: sparse.Stacked, Triangle: b.o.triangle, ByColumn: b.o.byColumn})
+	if err != nil {
+		return nil, err
+	}
+	k := &colors[P]{plan: plan}
+	if k.col, err = newSweep(b.forward, b.like, c.ColColor, c.ColColors, b.rows, b.o); err != nil {
+		return nil, err
+	}
+	if k.row, err = newSweep(b.reverse, b.like, c.RowColor, c.RowColors, b.cols, b.o); err != nil {
+		k.close()
+		return nil, err
+	}
+	r := machine()
+	for _, s := range k.sweeps() {
+		k.seconds += float64(len(s.chunks)) * r.predict(s.program.Graph())
+	}
+	_, subtractions, _ := k.plan.Substitutions()
+	k.seconds += r.entry * float64(k.plan.Output().Nnz()+2*subtractions)
+	return k, nil
+}
+
+func (k *colors[P]) predicted() float64 { return k.seconds }
+
+// sweeps lists the sides that there are.
+func (k *colors[P]) sweeps() (list []*sweep[P]) {
+	for _, s := range []*sweep[P]{k.col, k.row} {
+		if s != nil && s.program != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (k *colors[P]) run(ctx context.Context, x P, values []float64) error {
+	f, err := k.take()
+	if err != nil {
+		return err
+	}
+	defer k.put(f)
+	if err := k.col.run(ctx, x, &f.col); err != nil {
+		return err
+	}
+	if err := k.row.run(ctx, x, &f.row); err != nil {
+		return err
+	}
+	return sparse.Recover(k.plan, values, f.col.values, f.row.values)
+}
+
+// run computes the products, chunk by chunk.
+func (s *sweep[P]) run(ctx context.Context, x P, to *products) error {
+	for i, colors := range s.chunks {
+		if err := s.program.RunInto(ctx, to.chunk.array, sweepArg[P]{x, s.line, colors}); err != nil {
+			return err
+		}
+		if err := to.chunk.fetch(); err != nil {
+			return err
+		}
+		if len(s.chunks) > 1 {
+			copy(to.values[i*len(to.chunk.values):], to.chunk.values)
+		}
+	}
+	runtime.KeepAlive(to.chunk)
+	return nil
+}
+
+// memory returns room for the products.
+func (s *sweep[P]) memory() (products, error) {
+	var m products
+	if s.program == nil {
+		return m, nil
+	}
+	var err error
+	if m.chunk, err = newHosted(s.line, s.chunks[0].Size(), s.rows); err != nil {
+		return m, err
+	}
+	if m.values = m.chunk.values; len(s.chunks) > 1 {
+		m.values = make([]float64, s.colors*s.rows)
+	}
+	return m, nil
+}
+
+func (k *colors[P]) take() (*frame, error) {
+	k.mu.Lock()
+	if n := len(k.idle); n > 0 {
+		f := k.idle[n-1]
+		k.idle = k.idle[:n-1]
+		k.mu.Unlock()
+		return f, nil
+	}
+	k.mu.Unlock()
+	f := new(frame)
+	var err error
+	if f.col, err = k.col.memory(); err != nil {
+		return nil, err
+	}
+	f.row, err = k.row.memory()
+	return f, err
+}
+
+func (k *colors[P]) put(f *frame) {
+	k.mu.Lock()
+	k.idle = append(k.idle, f)
+	k.mu.Unlock()
+}
+
+func (k *colors[P]) native(ctx context.Context) error {
+	for _, s := range k.sweeps() {
+		if err := s.program.Native(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *colors[P]) close() {
+	for _, s := range k.sweeps() {
+		s.program.Close()
+	}
+}
+
+func (k *colors[P]) how(what string) string {
+	c, p := k.plan.Coloring(), k.plan.Pattern()
+	kind := "JVPs"
+	if what == "Hessian" {
+		kind = "HVPs"
+	}
+	switch {
+	case c.RowColors == 0:
+		return fmt.Sprintf("%d %s instead of %d", c.ColColors, kind, p.Cols)
+	case c.ColColors == 0:
+		return fmt.Sprintf("%d VJPs instead of %d", c.RowColors, p.Rows)
+	}
+	return fmt.Sprintf("%d JVPs and %d VJPs instead of %d", c.ColColors, c.RowColors, min(p.Rows, p.Cols))
+}
+
+func (k *colors[P]) name() string {
+	c := k.plan.Coloring()
+	return fmt.Sprintf("%v with %d colours", c.Problem, c.Colors())
+}
+
+func (k *colors[P]) details(b *strings.Builder) {
+	c := k.plan.Coloring()
+	fmt.Fprintf(b, "  colouring: %v, %s, bound %d", c.Problem, c.Method, c.Bound)
+	if c.Lattice != nil {
+		fmt.Fprintf(b, ", %v", c.Lattice)
+	}
+	fmt.Fprintln(b)
+	for _, s := range k.sweeps() {
+		side := "forward"
+		if s == k.row {
+			side = "reverse"
+		}
+		stats := s.program.Stats()
+		fmt.Fprintf(b, "  %s sweep: %s of %d colours, %d instructions, %s of memory\n", side,
+			times(len(s.chunks), "chunk"), s.chunks[0].Size(), stats.Instructions, bytes(stats.ArenaBytes))
+	}
+	if values, subtractions, depth := k.plan.Substitutions(); values > 0 {
+		fmt.Fprintf(b, "  substitution: %s values from others, %s subtractions, chains of up to %d\n", count(values), count(subtractions), depth)
+	}
+}
