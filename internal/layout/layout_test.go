@@ -99,19 +99,34 @@ func TestImportsGoDown(t *testing.T) {
 }
 
 func TestLibraryDependencies(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", module+"/grad", module+"/tensor")
+	for _, dep := range dependencies(t, "grad", "tensor", "jacobian/solve", "sparse") {
+		for _, c := range commandsOnly {
+			if strings.HasPrefix(dep, c) {
+				t.Errorf("a user of the library gets %s", dep)
+			}
+		}
+	}
+	for _, dep := range dependencies(t, "cmd/...", "bench/...") {
+		if strings.HasPrefix(dep, "gonum.org/v1/plot") {
+			t.Errorf("the command gets %s, which is for examples", dep)
+		}
+	}
+}
+
+// dependencies lists what packages of ours are built from.
+func dependencies(t *testing.T, packages ...string) []string {
+	t.Helper()
+	args := []string{"list", "-deps"}
+	for _, p := range packages {
+		args = append(args, module+"/"+p)
+	}
+	cmd := exec.Command("go", args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dep := range strings.Fields(string(out)) {
-		for _, c := range commandsOnly {
-			if strings.HasPrefix(dep, c) {
-				t.Errorf("a user of grad gets %s", dep)
-			}
-		}
-	}
+	return strings.Fields(string(out))
 }
 
 func TestEveryPackageHasDoc(t *testing.T) {

@@ -4,6 +4,7 @@ package solve
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/cotangent-ad/cotangent/grad"
@@ -104,17 +105,25 @@ func (s *equations[P]) steady(ctx context.Context) error {
 			return err
 		}
 		if s.it.Number > 0 {
-			δ *= growth * last / s.it.Residual
+			δ *= min(fastest, growth*last/s.it.Residual)
 		}
-		// (J - I/δ) d = -f
-		s.it.Damping = 1 / δ
-		for i, k := range diagonal {
-			s.a.Val[k] -= s.it.Damping
+		for i := range s.r {
 			s.r[i] = -s.r[i]
 		}
-		var err error
-		if s.it.Linear, err = s.linear(ctx, s.d, s.r); err != nil {
-			return err
+		// (J - I/δ) d = -f, and with a shorter time where that cannot be solved.
+		for s.it.Damping = 0; ; δ /= 8 {
+			for _, k := range diagonal {
+				s.a.Val[k] -= 1/δ - s.it.Damping
+			}
+			s.it.Damping = 1 / δ
+			var err error
+			if s.it.Linear, err = s.linear(ctx, s.d, s.r); err == nil {
+				break
+			}
+			var down *BreakdownError
+			if !errors.As(err, &down) || δ < shortest*s.o.FirstStep {
+				return err
+			}
 		}
 		// The residual may grow on the way.
 		ok, err := s.search(ctx, func(float64, []float64) bool { return true })
@@ -131,8 +140,9 @@ func (s *equations[P]) steady(ctx context.Context) error {
 
 // growth is by what the time of a step grows while the residual stays as it is. Where a
 // state is left, and the residual grows at a rate, the time settles at a third of the
-// rate's inverse.
-const growth = 1.5
+// rate's inverse. It grows at most by fastest, since the first steps often do no more
+// than smooth the start.
+const growth, fastest = 1.5, 2
 
 // newtonLinear returns what solves a d = b.
 func newtonLinear(a *sparse.CSR[float64], o *Options) (func(ctx context.Context, d, b []float64) (int, error), error) {
