@@ -41,9 +41,18 @@ there is one.
 With --adbench it measures the problems in files of ADBench instead, plain or gzip:
 gmm, ba, lstm and hand by their names' beginnings, a hand's model in the folder
 "model" beside it. Of ba and hand the function is the residuals, the gradient their
-Jacobian (of ba a sparse one, always prepared).`,
+Jacobian (of ba a sparse one, always prepared).
+
+With --suite sparse it measures sparse Jacobians and Hessians: of each its entries,
+the colours that determine it (in parentheses where entries are computed directly
+instead), the time to detect where entries are, to colour them, from nothing to the
+first values, to compile, and to compute all values again, also divided by the
+entries, and by the time of the function. "cotangent sparsity" draws them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if suite == "sparse" {
+				return benchSparse(cmd, match, backends, minTime, list, asJSON)
+			}
 			scenarios := bench.Scenarios()
 			if suite != "" {
 				scenarios = bench.All()
@@ -76,9 +85,7 @@ Jacobian (of ba a sparse one, always prepared).`,
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				return enc.Encode(results)
+				return writeJSON(cmd, results)
 			}
 			fmt.Fprint(cmd.OutOrStdout(), bench.Table(results))
 			for _, r := range results {
@@ -93,11 +100,53 @@ Jacobian (of ba a sparse one, always prepared).`,
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	f.StringSliceVar(&backends, "backends", nil, "backends to compare (default: ref, cpu:1, cpu, the latter two also with +tiles and +native)")
 	f.StringVar(&match, "filter", "", "only scenarios whose name contains this")
-	f.StringVar(&suite, "suite", "", "only scenarios of this suite: basic, gradbench or large (default: the first two)")
+	f.StringVar(&suite, "suite", "", "only scenarios of this suite: basic, gradbench, large or sparse (default: the first two)")
 	f.StringSliceVar(&files, "adbench", nil, "measure the problems in these files of ADBench")
 	f.DurationVar(&minTime, "time", 200*time.Millisecond, "how long to measure each figure")
 	f.BoolVar(&list, "list", false, "list the scenarios")
 	return c
+}
+
+func writeJSON(cmd *cobra.Command, results any) error {
+	enc := json.NewEncoder(cmd.OutOrStdout())
+	enc.SetIndent("", "  ")
+	return enc.Encode(results)
+}
+
+// benchSparse measures the suite of sparse derivatives, which are prepared on any
+// backend.
+func benchSparse(cmd *cobra.Command, match string, backends []string, minTime time.Duration, list, asJSON bool) error {
+	scenarios := slices.DeleteFunc(bench.SparseScenarios(), func(s bench.SparseScenario) bool { return !strings.Contains(s.Name, match) })
+	if len(scenarios) == 0 {
+		return fmt.Errorf("no scenario matches; --list names them")
+	}
+	if list {
+		for _, s := range scenarios {
+			fmt.Fprintf(cmd.OutOrStdout(), "%-10s %-28s %s\n", "sparse", s.Name, s.Doc)
+		}
+		return nil
+	}
+	where, err := parseBackends(backends)
+	if err != nil {
+		return err
+	}
+	if len(backends) == 0 {
+		where = slices.DeleteFunc(where, func(b bench.Backend) bool { return b.How == bench.Eager })
+	}
+	results, err := bench.RunSparse(cmd.Context(), scenarios, where, bench.Options{MinTime: minTime, Progress: progress()})
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(cmd, results)
+	}
+	fmt.Fprint(cmd.OutOrStdout(), bench.SparseTable(results))
+	for _, r := range results {
+		if r.Err != "" {
+			return fmt.Errorf("%s on %s: %s", r.Scenario, r.Backend, r.Err)
+		}
+	}
+	return nil
 }
 
 func openFiles(paths []string) (list []bench.Scenario, err error) {

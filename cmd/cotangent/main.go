@@ -35,7 +35,7 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	c.AddCommand(infoCommand(), benchCommand(), colorCommand(), graphCommand(), gradbenchCommand())
+	c.AddCommand(infoCommand(), benchCommand(), colorCommand(), sparsityCommand(), graphCommand(), gradbenchCommand())
 	return c
 }
 
