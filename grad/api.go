@@ -69,11 +69,13 @@ func (tp *tape) reset() {
 	clear(tp.saved)
 	clear(tp.made)
 	clear(tp.loose)
-	tp.saved, tp.at, tp.made, tp.loose, tp.ct = tp.saved[:0], tp.at[:0], tp.made[:0], tp.loose[:0], tp.ct[:0]
-	tp.lv, tp.keep, tp.ieee, tp.mixed = nil, false, false, false
-	tp.rooms = rooms{}
-	tp.scratch.used = len(tp.scratch.buf)
-	tp.scratch.clear()
+	tp.notes, tp.saved, tp.made, tp.loose, tp.ct = tp.notes[:0], tp.saved[:0], tp.made[:0], tp.loose[:0], tp.ct[:0]
+	tp.rooms, tp.nums.beside, tp.nums.saved = rooms{}, nil, tp.nums.saved[:0]
+	if tp.wide {
+		tp.scratch.used = len(tp.scratch.buf)
+		tp.scratch.clear()
+	}
+	tp.lv, tp.keep, tp.ieee, tp.mixed, tp.wide = nil, false, false, false, false
 	tp.eval.Reset()
 }
 
@@ -307,7 +309,7 @@ func cotangentsFor[Q any](name string, out []*tensor.Tensor, like, g Q) ([]*tens
 // times and differentiated.
 func Linearize[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, linear func(dx P) Q) {
 	const name = "grad.Linearize"
-	tp := &tape{keep: true, ieee: gather(opts).ieee}
+	tp := &tape{keep: true, wide: true, ieee: gather(opts).ieee}
 	r, err := record(name, tp, f, x)
 	if err != nil {
 		return failedLike(r.y, name, err), func(P) Q { return failedLike(r.y, name, err) }
@@ -360,15 +362,14 @@ func (tp *tape) forward(d []*tensor.Tensor) {
 	for i := range tp.rec.Instrs {
 		x := &tp.rec.Instrs[i]
 		s := getScratch()
-		nin, nout := len(x.Inst.In), len(x.Inst.Out)
-		saved := s.lowered(tp.lv, tp.saved[tp.at[i]:int(tp.at[i])+nin+nout])
-		dx := s.tensors(nin)
+		in, out := tp.savedBy(i)
+		dx := s.tensors(len(in))
 		for k, a := range tp.rec.Args(i) {
 			if a != graph.Untracked {
 				dx[k] = d[a]
 			}
 		}
-		s.jvp(x.Inst, tp.ieee, saved[:nin], saved[nin:], dx, d[x.Out:int(x.Out)+nout])
+		s.jvp(x.Inst, tp.ieee, s.lowered(tp.lv, in), s.lowered(tp.lv, out), dx, d[x.Out:int(x.Out)+len(out)])
 		s.put()
 	}
 }

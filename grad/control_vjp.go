@@ -46,8 +46,7 @@ func (tp *tape) control(lv *tensor.Level, inst *kernels.Inst, c *graph.Control, 
 			p.y[i] = tensor.Share(t)
 		}
 	}
-	ref := tp.rec.Emit(ruled(inst, c, p, tp.ieee), args...)
-	tp.at = append(tp.at, int32(len(tp.saved)))
+	ref, _ := tp.emit(ruled(inst, c, p, tp.ieee), args)
 	tp.saved = append(append(tp.saved, x...), p.y...)
 	for i, t := range p.y {
 		tp.made = append(tp.made, nil)
@@ -82,7 +81,7 @@ func ruled(inst *kernels.Inst, c *graph.Control, p *pullback, ieee bool) *kernel
 		}
 		return vals(dy)
 	}
-	return &kernels.Inst{Name: inst.Name, Op: op, In: inst.In, Out: inst.Out}
+	return kernels.NewInst(op, nil, inst.In, inst.Out)
 }
 
 func pullOfControl(inst *kernels.Inst, c *graph.Control, x []*tensor.Tensor, active []bool, ieee bool) *pullback {

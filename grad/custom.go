@@ -201,13 +201,8 @@ func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor)
 		tp.mixed = tp.mixed || !t.Plain()
 	}
 	args := make([]graph.Ref, len(in))
-	for i, t := range in {
-		if args[i] = graph.Untracked; t.TracedAt(lv) {
-			args[i] = t.Ref()
-		}
-	}
-	r := tp.rec.Emit(callInst(fn, x, y), args...)
-	tp.at = append(tp.at, int32(len(tp.saved)))
+	refsOf(lv, in, args)
+	r, _ := tp.emit(callInst(fn, x, y), args)
 	for i, t := range x {
 		if args[i] == graph.Untracked && tensor.Buffered(t) {
 			x[i] = tensor.Share(t)
@@ -235,7 +230,7 @@ func callInst(fn *tensor.Function, x, y []*tensor.Tensor) *kernels.Inst {
 		xs := unvals(x)
 		return vals(fn.JVP(xs, unvals(y), orZeros(unvals(dx), xs)))
 	}
-	return &kernels.Inst{Name: fn.Name, Op: op, In: avalsOf(x), Out: avalsOf(y)}
+	return kernels.NewInst(op, nil, avalsOf(x), avalsOf(y))
 }
 
 func avalsOf(ts []*tensor.Tensor) []kernels.Aval {

@@ -118,8 +118,8 @@ func (s *scratch) jvp(inst *kernels.Inst, ieee bool, x, y, dx, dy []*tensor.Tens
 	if have == 0 {
 		return
 	}
-	steps, ok := inst.JVPSteps(have, ieee)
-	if !ok {
+	d := inst.Forward(have, ieee)
+	if d.Rule {
 		for i, v := range inst.JVP(tensor.Builder{}, vals(x), vals(y), vals(dx)) {
 			if v != nil {
 				dy[i] = v.(*tensor.Tensor)
@@ -127,8 +127,8 @@ func (s *scratch) jvp(inst *kernels.Inst, ieee bool, x, y, dx, dy []*tensor.Tens
 		}
 		return
 	}
-	for k := range steps {
-		st := &steps[k]
+	for k := range d.Steps {
+		st := &d.Steps[k]
 		in := s.operands(st, x, y, dx, inst.In)
 		out := in
 		if !st.Pass {

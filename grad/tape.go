@@ -17,19 +17,52 @@ import (
 type tape struct {
 	lv    *tensor.Level
 	rec   graph.Record
+	notes []note           // on each instruction
 	saved []*tensor.Tensor // for each instruction its operands, then its results; nil where not read
-	at    []int32          // where each instruction's begin in saved
-	made  []*tensor.Tensor // for each value of the record the tensor that an instruction made and something has saved
+	made  []*tensor.Tensor // for each value of the record the large tensor that an instruction made and something has saved
 	loose []loose          // large results
 	keep  bool             // save everything: the tape is also swept forward (Linearize)
 	ieee  bool             // ordinary products instead of strong ones
 	mixed bool             // another transformation has seen values: it may have saved any of them
+	wide  bool             // there is more than numbers, see numberTape
+	nums  numberTape
 
 	// Of the instruction at hand; a tape is one goroutine's.
 	scratch scratch
 	eval    tensor.Evaluator
 	rooms   rooms
 	sweepState
+}
+
+// note is what the tape adds to an instruction of the record.
+type note struct {
+	how   *kernels.Derived // how its cotangents go to the operands that carry derivatives
+	saved int32            // where its operands and results begin in tape.saved
+}
+
+// emit records an instruction, of which the caller saves what its note says.
+func (tp *tape) emit(inst *kernels.Inst, args []graph.Ref) (graph.Ref, *kernels.Derived) {
+	tp.widen()
+	var want kernels.Mask
+	for i, a := range args {
+		if a != graph.Untracked {
+			want |= 1 << i
+		}
+	}
+	how := inst.Reverse(want, tp.ieee)
+	tp.notes = append(tp.notes, note{how, int32(len(tp.saved))})
+	return tp.rec.Emit(inst, args...), how
+}
+
+// refsOf fills args with the references of operands, and returns which are traced at lv.
+func refsOf(lv *tensor.Level, in []*tensor.Tensor, args []graph.Ref) (traced kernels.Mask) {
+	for i, t := range in {
+		if args[i] = graph.Untracked; t.TracedAt(lv) {
+			args[i] = t.Ref()
+			traced |= 1 << i
+		}
+	}
+	return traced
 }
 
 // loose is a result that the garbage collector may find forgotten. All those
@@ -47,8 +80,10 @@ func (tp *tape) Read(_ *tensor.Level, t *tensor.Tensor) (*tensor.Tensor, error) 
 // input traces a value that the function under differentiation is given.
 func (tp *tape) input(t *tensor.Tensor) *tensor.Tensor {
 	tp.mixed = tp.mixed || !t.Plain()
-	tp.made = append(tp.made, nil)
-	return tp.lv.Trace(t, nil, tp.rec.Input(t.Aval()))
+	if tp.wide {
+		tp.made = append(tp.made, nil)
+	}
+	return tp.eval.Trace(tp.lv, t, tp.rec.Input(t.Aval()))
 }
 
 func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.Tensor) {
@@ -56,18 +91,13 @@ func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.
 		tp.control(lv, inst, c, in, out)
 		return
 	}
+	if !tp.wide && tp.number(lv, inst, in, out) {
+		return
+	}
 	s := tp.scratch.begin()
 	x, args := in, s.refs(len(in))
-	var want kernels.Mask
-	direct := true
-	for i, t := range in {
-		args[i] = graph.Untracked
-		if t.TracedAt(lv) {
-			args[i] = t.Ref()
-			want |= 1 << i
-		}
-		direct = direct && t.Direct(lv)
-	}
+	refsOf(lv, in, args)
+	direct := !slices.ContainsFunc(in, func(t *tensor.Tensor) bool { return !t.Direct(lv) })
 	derives := inst.Differentiable()
 	switch {
 	case !direct:
@@ -82,16 +112,14 @@ func (tp *tape) Process(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.
 	if out[0].Err() != nil || !derives {
 		return
 	}
-	r := tp.rec.Emit(inst, args...)
-	saveIn, saveOut := inst.Saves(want)
-	tp.at = append(tp.at, int32(len(tp.saved)))
+	r, how := tp.emit(inst, args)
 	for i, t := range x {
-		tp.save(saveIn.Has(i), args[i], t)
+		tp.save(how.In.Has(i), args[i], t)
 	}
 	for i, t := range out {
 		ref := r + graph.Ref(i)
 		tp.made = append(tp.made, nil)
-		tp.save(saveOut.Has(i), ref, t)
+		tp.save(how.Out.Has(i), ref, t)
 		switch {
 		case !t.DType().IsFloat():
 		case !direct:
@@ -106,13 +134,13 @@ func (tp *tape) save(read bool, ref graph.Ref, t *tensor.Tensor) {
 	switch {
 	case !read && !tp.keep:
 		t = nil
-	case ref == graph.Untracked && tensor.Buffered(t):
+	case !tensor.Buffered(t):
+	case ref == graph.Untracked:
 		t = tensor.Share(t) // whoever made it may free it before the sweep
-	}
-	tp.saved = append(tp.saved, t)
-	if t.TracedAt(tp.lv) && tp.rec.Def(ref) >= 0 {
+	case t.TracedAt(tp.lv) && tp.rec.Def(ref) >= 0:
 		tp.made[ref] = t
 	}
+	tp.saved = append(tp.saved, t)
 }
 
 // tidy gives back the results that the function has computed and nothing saved.
@@ -124,16 +152,6 @@ func (tp *tape) tidy() {
 	}
 	clear(tp.loose)
 	tp.loose = tp.loose[:0]
-}
-
-// wanted returns the operands of instruction i that carry derivatives.
-func (tp *tape) wanted(i int) (want kernels.Mask) {
-	for k, a := range tp.rec.Args(i) {
-		if a != graph.Untracked {
-			want |= 1 << k
-		}
-	}
-	return want
 }
 
 // cotangent is a value that sweeps towards the inputs. Several slots may hold
@@ -181,12 +199,16 @@ type seed struct {
 // first error; the inputs' cotangents are in ct, nil where they are zero.
 func (tp *tape) sweep(last bool) error {
 	tp.count(tp.seeds)
+	if tp.numeric() {
+		tp.sweepNumbers()
+		return nil
+	}
+	tp.widen()
 	for _, sd := range tp.seeds {
 		tp.contribute(sd.ref, sd.t, borrowed)
 	}
 	for len(tp.ready) > 0 {
-		i := int(tp.ready[len(tp.ready)-1])
-		tp.ready = tp.ready[:len(tp.ready)-1]
+		i := tp.next()
 		if err := tp.step(i); err != nil {
 			return err
 		}
@@ -269,6 +291,19 @@ func (tp *tape) step(i int) error {
 	for k := range g {
 		tp.drop(x.Out + int32(k))
 	}
+	tp.arrived(args)
+	return nil
+}
+
+// next takes an instruction whose results' cotangents are complete.
+func (tp *tape) next() int {
+	i := tp.ready[len(tp.ready)-1]
+	tp.ready = tp.ready[:len(tp.ready)-1]
+	return int(i)
+}
+
+// arrived counts the contributions to the operands of an instruction as made.
+func (tp *tape) arrived(args []graph.Ref) {
 	for _, a := range args {
 		if a == graph.Untracked {
 			continue
@@ -279,31 +314,27 @@ func (tp *tape) step(i int) error {
 			}
 		}
 	}
-	return nil
 }
 
 // propagate adds to the operands' cotangents what the results' give.
 func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Ref, g []*tensor.Tensor) {
-	saved := tp.saved[tp.at[i]:]
-	nin := len(inst.In)
-	x, y := saved[:nin], saved[nin:nin+len(inst.Out)]
-	want := tp.wanted(i)
-	steps, ok := inst.VJPSteps(want, tp.ieee)
-	if !ok {
-		tp.byRule(s, i, args, x, y, g, want)
+	how := tp.notes[i].how
+	x, y := tp.savedBy(i)
+	if how.Rule {
+		tp.byRule(s, i, args, x, y, g)
 		return
 	}
 	if tp.mixed {
 		x, y = s.lowered(tp.lv, x), s.lowered(tp.lv, y)
 	}
-	for k := range steps {
-		st := &steps[k]
+	for k := range how.Steps {
+		st := &how.Steps[k]
 		in := s.operands(st, x, y, g, inst.Out)
 		if st.Pass {
 			tp.pass(args[st.Out[0]], in[0], i, g)
 			continue
 		}
-		tp.run(s, i, st, args, in, k == len(steps)-1)
+		tp.run(s, i, st, args, in, k == len(how.Steps)-1)
 	}
 }
 
@@ -367,11 +398,11 @@ func (tp *tape) seen(i int) {
 // byRule propagates by an op's own rule, on plain tensors unless other
 // transformations trace them. What it returns may be anything it was given, so
 // nothing of it is taken for fresh.
-func (tp *tape) byRule(s *scratch, i int, args []graph.Ref, x, y, g []*tensor.Tensor, want kernels.Mask) {
+func (tp *tape) byRule(s *scratch, i int, args []graph.Ref, x, y, g []*tensor.Tensor) {
 	x0, y0 := x, y
 	x, y = s.lowered(tp.lv, x), s.lowered(tp.lv, y)
 	tp.seen(i)
-	for k, v := range tp.rec.Instrs[i].Inst.VJP(tensor.Builder{}, vals(x), vals(y), vals(g), want) {
+	for k, v := range tp.rec.Instrs[i].Inst.VJP(tensor.Builder{}, vals(x), vals(y), vals(g), tp.notes[i].how.Of) {
 		if v == nil || args[k] == graph.Untracked { // there may be more operands than a Mask holds
 			continue
 		}
@@ -474,6 +505,15 @@ func (tp *tape) release(i int) {
 		tensor.Free(tp.made[v])
 		tp.made[v] = nil
 	}
-	n := int32(len(x.Inst.In) + len(x.Inst.Out))
-	clear(tp.saved[tp.at[i] : tp.at[i]+n])
+	in, out := tp.savedBy(i)
+	clear(in)
+	clear(out)
+}
+
+// savedBy returns what was saved of instruction i, its operands and its results.
+func (tp *tape) savedBy(i int) (in, out []*tensor.Tensor) {
+	inst := tp.rec.Instrs[i].Inst
+	saved := tp.saved[tp.notes[i].saved:]
+	n := len(inst.In)
+	return saved[:n], saved[n : n+len(inst.Out)]
 }

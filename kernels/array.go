@@ -76,12 +76,13 @@ type Call struct {
 // concurrent use. An error is an *IndexError or ErrCancelled.
 type Kernel interface{ Run(c *Call) error }
 
-// Scalar is the kernel of an Inst on single numbers with float64 results. It does
-// without a Call, which would cost more than the work.
+// Scalar is the kernel of an Inst whose operands are single floats or bools and whose
+// results are single float64. It does without a Call, which would cost more than the
+// work.
 type Scalar interface {
 	Kernel
-	// Numbers computes the results.
-	Numbers(in []*Array, out []float64)
+	// Numbers computes the results from the operands: their values, 1 for true.
+	Numbers(in, out []float64)
 }
 
 // Backend makes kernels.

@@ -20,118 +20,119 @@ type Step struct {
 	Pass bool
 }
 
-// cachedSteps are the derived loops for one mask, with the operands and results
-// of the base that they read.
-type cachedSteps struct {
-	kind    derivative
-	mask    Mask
-	steps   []Step
-	in, out Mask
+// Derived is how derivatives go through an Inst: cotangents back to the operands of a
+// set, or tangents on from them.
+type Derived struct {
+	Of      Mask   // the operands
+	Steps   []Step // derived loops, in order
+	Rule    bool   // there are none: the op's own rule does it
+	In, Out Mask   // operands and results of the Inst that are read
+
+	kind derivative
 }
 
 // derivative says which derived loops are meant.
 type derivative struct{ jvp, ieee bool }
 
-// VJPSteps returns the derived loops that give the cotangents of the operands
-// in want, or nil, false when the Inst has a rule instead. With ieee, products
-// of partials and cotangents are ordinary ones instead of strong ones.
-func (inst *Inst) VJPSteps(want Mask, ieee bool) ([]Step, bool) {
-	c := inst.derived(derivative{ieee: ieee}, want)
-	if c == nil {
-		return nil, false
-	}
-	return c.steps, true
+// Reverse returns how the cotangents of the operands in want are found. With ieee,
+// products of partials and cotangents are ordinary ones instead of strong ones.
+func (inst *Inst) Reverse(want Mask, ieee bool) *Derived {
+	return inst.derived(derivative{ieee: ieee}, want)
 }
 
-// JVPSteps returns the derived loops that give the tangents of the results from
-// those of the operands in have, or nil, false when the Inst has a rule instead.
-// With ieee, products of partials and tangents are ordinary ones.
-func (inst *Inst) JVPSteps(have Mask, ieee bool) ([]Step, bool) {
-	c := inst.derived(derivative{jvp: true, ieee: ieee}, have)
-	if c == nil {
-		return nil, false
-	}
-	return c.steps, true
+// Forward returns how the tangents of the results are found from those of the
+// operands in have. With ieee, products of partials and tangents are ordinary ones.
+func (inst *Inst) Forward(have Mask, ieee bool) *Derived {
+	return inst.derived(derivative{jvp: true, ieee: ieee}, have)
 }
 
-// derived finds or makes the derived loops; nil when the Inst has a rule instead.
-func (inst *Inst) derived(kind derivative, mask Mask) *cachedSteps {
+// derived finds or makes what goes for an Inst.
+func (inst *Inst) derived(kind derivative, mask Mask) *Derived {
+	if list := inst.derivations.Load(); list != nil {
+		for _, d := range *list {
+			if d.kind == kind && d.Of == mask {
+				return d
+			}
+		}
+	}
+	d := &Derived{kind: kind, Of: mask}
 	if inst.Expr == nil || inst.Op != nil && (kind.jvp && inst.Op.JVP != nil || !kind.jvp && inst.Op.VJP != nil) {
-		return nil
-	}
-	if list := inst.steps.Load(); list != nil {
-		for i := range *list {
-			if c := &(*list)[i]; c.kind == kind && c.mask == mask {
-				return c
-			}
-		}
-	}
-	var ds []loop.Derived
-	name := "vjp"
-	if kind.jvp {
-		name, ds = "jvp", loop.JVP(inst.Expr, uint64(mask))
+		d.byRule(inst)
 	} else {
-		ds = loop.VJP(inst.Expr, uint64(mask))
-	}
-	c := cachedSteps{kind: kind, mask: mask, steps: make([]Step, len(ds))}
-	for i, d := range ds {
-		if kind.ieee {
-			d.Expr = d.Expr.IEEE()
-		}
-		c.steps[i] = Step{Inst: NewLoop(fmt.Sprintf("%s.%s%v", inst.Name, name, d.To), d.Expr), In: d.From, Out: d.To, Pass: d.Expr.IsIdentity()}
-		for _, src := range d.From {
-			switch src.Kind {
-			case loop.Operand:
-				c.in |= 1 << src.Index
-			case loop.Result:
-				c.out |= 1 << src.Index
-			}
-		}
+		d.byLoops(inst)
 	}
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
-	var list []cachedSteps
-	if old := inst.steps.Load(); old != nil {
-		list = append(list, *old...)
+	list := []*Derived{d}
+	if old := inst.derivations.Load(); old != nil {
+		list = append(list, (*old)[:min(len(*old), cacheSize-1)]...)
 	}
-	list = append(list, c)
-	inst.steps.Store(&list)
-	return &list[len(list)-1]
+	inst.derivations.Store(&list)
+	return d
 }
 
-// Saves tells which operands and results the VJP for the operands in want reads.
-func (inst *Inst) Saves(want Mask) (in, out Mask) {
-	if c := inst.derived(derivative{}, want); c != nil {
-		return c.in, c.out
+func (d *Derived) byRule(inst *Inst) {
+	d.Rule = true
+	d.In, d.Out = 1<<len(inst.In)-1, 1<<len(inst.Out)-1
+	if !d.kind.jvp && inst.Op.Saves != nil {
+		d.In, d.Out = inst.Op.Saves(inst, d.Of)
 	}
-	if inst.Op.Saves != nil {
-		return inst.Op.Saves(inst, want)
+}
+
+func (d *Derived) byLoops(inst *Inst) {
+	name, loops := "vjp", loop.VJP
+	if d.kind.jvp {
+		name, loops = "jvp", loop.JVP
 	}
-	return 1<<len(inst.In) - 1, 1<<len(inst.Out) - 1
+	for _, l := range loops(inst.Expr, uint64(d.Of)) {
+		if d.kind.ieee {
+			l.Expr = l.Expr.IEEE()
+		}
+		d.Steps = append(d.Steps, Step{Inst: NewLoop(fmt.Sprintf("%s.%s%v", inst.Name, name, l.To), l.Expr), In: l.From, Out: l.To, Pass: l.Expr.IsIdentity()})
+		for _, src := range l.From {
+			switch src.Kind {
+			case loop.Operand:
+				d.In |= 1 << src.Index
+			case loop.Result:
+				d.Out |= 1 << src.Index
+			}
+		}
+	}
+}
+
+// Numbers reports whether all steps have kernels of single numbers on a backend
+// (see [Scalar]).
+func (d *Derived) Numbers(backend int) bool {
+	for i := range d.Steps {
+		if st := &d.Steps[i]; !st.Pass && st.Inst.Scalar(backend) == nil {
+			return false
+		}
+	}
+	return !d.Rule
 }
 
 // VJP emits the cotangents of the operands in want: x are the operands, y the
 // results, g the results' cotangents (nil for zero). What is not in want, or
 // zero, is nil.
 func (inst *Inst) VJP(b Builder, x, y, g []Val, want Mask) []Val {
-	steps, ok := inst.VJPSteps(want, false)
-	if !ok {
+	d := inst.Reverse(want, false)
+	if d.Rule {
 		return inst.Op.VJP(b, inst, x, y, g, want)
 	}
 	out := make([]Val, len(x))
-	emit(b, steps, x, y, g, inst.Out, out)
+	emit(b, d.Steps, x, y, g, inst.Out, out)
 	return out
 }
 
 // JVP emits the tangents of the results: dx are the operands' (nil for zero).
 // A result without a tangent is nil.
 func (inst *Inst) JVP(b Builder, x, y, dx []Val) []Val {
-	steps, ok := inst.JVPSteps(MaskOf(dx), false)
-	if !ok {
+	d := inst.Forward(MaskOf(dx), false)
+	if d.Rule {
 		return inst.Op.JVP(b, inst, x, y, dx)
 	}
 	out := make([]Val, len(y))
-	emit(b, steps, x, y, dx, inst.In, out)
+	emit(b, d.Steps, x, y, dx, inst.In, out)
 	return out
 }
 

@@ -21,12 +21,19 @@ type Inst struct {
 	Expr *loop.Expr // of Loop ops and derived loops
 
 	rearranges bool // its result may be a view of its operand
+	derives    bool // see Differentiable
 	overwrites Mask // see Overwrites
 
-	compiled [maxBackends]atomic.Pointer[Kernel]
-	mu       sync.Mutex
-	steps    atomic.Pointer[[]cachedSteps]
-	batches  map[batchKey]*Inst
+	compiled    [maxBackends]atomic.Pointer[compiled]
+	mu          sync.Mutex
+	derivations atomic.Pointer[[]*Derived]
+	batches     map[batchKey]*Inst
+}
+
+// compiled is what a backend has for an Inst.
+type compiled struct {
+	kernel Kernel
+	scalar Scalar // the kernel, where it is one of single numbers
 }
 
 type batchKey struct {
@@ -65,7 +72,7 @@ func (op *Op) Inst(attr any, in ...Aval) (*Inst, error) {
 
 // Known returns the Inst that Inst would return for operands of the arrays' types
 // if it was made recently, else nil.
-func (op *Op) Known(attr any, in []*Array) *Inst {
+func (op *Op) Known(attr any, in ...*Array) *Inst {
 	if list := op.insts.list.Load(); list != nil {
 		for _, inst := range *list {
 			if inst.takes(attr, in) {
@@ -100,6 +107,13 @@ func equalAval(a, b *Aval) bool {
 	return true
 }
 
+// NewInst returns the Inst of an op that is not in the registry and has no loop.
+func NewInst(op *Op, attr any, in, out []Aval) *Inst {
+	inst := &Inst{Name: op.Name, Op: op, Attr: attr, In: in, Out: out}
+	inst.classify()
+	return inst
+}
+
 // NewLoop returns the Inst of a loop that belongs to no op.
 func NewLoop(name string, e *loop.Expr) *Inst {
 	out := make([]Aval, len(e.Outs))
@@ -112,6 +126,8 @@ func NewLoop(name string, e *loop.Expr) *Inst {
 }
 
 func (inst *Inst) classify() {
+	inst.derives = (inst.Op == nil || inst.Op.Kind != Opaque) &&
+		slices.ContainsFunc(inst.Out, func(a Aval) bool { return a.DType.IsFloat() })
 	if inst.Expr == nil {
 		inst.rearranges = inst.Op.View != nil
 		return
@@ -147,12 +163,7 @@ func (inst *Inst) Rearranges() bool { return inst.rearranges }
 func (inst *Inst) Overwrites() Mask { return inst.overwrites }
 
 // Differentiable reports whether any result can carry a derivative.
-func (inst *Inst) Differentiable() bool {
-	if inst.Op != nil && inst.Op.Kind == Opaque {
-		return false
-	}
-	return slices.ContainsFunc(inst.Out, func(a Aval) bool { return a.DType.IsFloat() })
-}
+func (inst *Inst) Differentiable() bool { return inst.derives }
 
 // EqualAval reports whether two types are the same.
 func EqualAval(a, b Aval) bool { return equalAval(&a, &b) }
@@ -264,15 +275,22 @@ func BackendNames() []string {
 
 // Kernel returns the Inst's kernel on a backend: the bound one, the compiled
 // one, or ref's.
-func (inst *Inst) Kernel(backend int) Kernel {
-	if k := inst.compiled[backend].Load(); k != nil {
-		return *k
+func (inst *Inst) Kernel(backend int) Kernel { return inst.on(backend).kernel }
+
+// Scalar returns the Inst's kernel on a backend where that is one of single
+// numbers, else nil.
+func (inst *Inst) Scalar(backend int) Scalar { return inst.on(backend).scalar }
+
+func (inst *Inst) on(backend int) *compiled {
+	if c := inst.compiled[backend].Load(); c != nil {
+		return c
 	}
-	k := inst.compile(backend)
-	if k != nil {
-		inst.compiled[backend].Store(&k)
+	c := &compiled{kernel: inst.compile(backend)}
+	if c.kernel != nil { // else a kernel may be registered yet
+		c.scalar, _ = c.kernel.(Scalar)
+		inst.compiled[backend].Store(c)
 	}
-	return k
+	return c
 }
 
 func (inst *Inst) compile(backend int) Kernel {

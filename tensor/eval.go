@@ -3,10 +3,8 @@
 package tensor
 
 import (
-	"math"
 	"runtime/debug"
 	"slices"
-	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -20,17 +18,20 @@ import (
 type Evaluator struct {
 	ins, outs [maxOperands]*kernels.Array
 	call      kernels.Call
-	numbers   [maxOperands]float64
-	slab      []Tensor // single numbers to come, of EvalAt
-	slabs     bool
+	numbers   numbers
 	sum       struct{ in, out [2]*Tensor }
 }
 
-// slabSize is how many tensors a slab has.
-const slabSize = 15 // and a header of the allocator
-
 // Reset forgets the arrays of the last run.
-func (e *Evaluator) Reset() { *e = Evaluator{slab: e.slab} }
+func (e *Evaluator) Reset() {
+	if e.call.In != nil { // numbers do without
+		clear(e.ins[:])
+		clear(e.outs[:])
+		e.call = kernels.Call{}
+	}
+	clear(e.sum.in[:])
+	e.sum.out[0] = nil
+}
 
 // Eval fills out with the plain results of inst, or with one tensor that carries
 // an error. The first result is written to into where that is not nil: a
@@ -40,12 +41,11 @@ func (e *Evaluator) Eval(inst *kernels.Inst, in, out []*Tensor, into *Tensor) {
 }
 
 // EvalAt is Eval with the results of type float traced at lv, the first as ref,
-// the others as its successors: marked ones, which are their own boxes. Since they
-// all end with the level, those that are single numbers share an allocation.
+// the others as its successors: marked ones, which are their own boxes.
 func (e *Evaluator) EvalAt(lv *Level, ref int32, inst *kernels.Inst, in, out []*Tensor) {
-	e.slabs = true
+	e.numbers.slabs = true
 	e.Eval(inst, in, out, nil)
-	e.slabs = false
+	e.numbers.slabs = false
 	for i, t := range out {
 		if t.fault != nil && t.fault.get() != nil {
 			return
@@ -54,21 +54,6 @@ func (e *Evaluator) EvalAt(lv *Level, ref int32, inst *kernels.Inst, in, out []*
 			t.lv, t.ref, t.direct = lv, ref+int32(i), true
 		}
 	}
-}
-
-// number returns an uninitialised tensor of one element on the host.
-func (e *Evaluator) number(p *place, a kernels.Aval) *Tensor {
-	var t *Tensor
-	if e.slabs {
-		if len(e.slab) == 0 {
-			e.slab = make([]Tensor, slabSize)
-		}
-		t, e.slab = &e.slab[0], e.slab[1:]
-	} else {
-		t = new(Tensor)
-	}
-	t.arr.Aval, t.arr.Ptr, t.place = a, unsafe.Pointer(&t.inline), p
-	return t
 }
 
 // Accumulate adds the one result of inst to a [Writable] tensor. An error of the
@@ -107,6 +92,10 @@ func (e *Evaluator) eval(inst *kernels.Inst, in, out []*Tensor, into *Tensor, ad
 }
 
 func (e *Evaluator) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, into *Tensor, add bool) {
+	if s := inst.Scalar(p.backend); s != nil && p.host && max(len(in), len(out)) <= maxOperands {
+		e.numbers.run(p, s, inst, in, out, into, add)
+		return
+	}
 	if into == nil && inst.Rearranges() {
 		if v, ok := inst.AsView(&in[0].arr); ok {
 			out[0] = in[0].view(v)
@@ -122,11 +111,6 @@ func (e *Evaluator) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, into
 	default:
 		err := &DeviceError{Device: p.dev.Name(), Reason: "no kernel for " + inst.Name}
 		fill(out, failed(inst.Name, err, inst.In...))
-		return
-	}
-
-	if s, ok := k.(kernels.Scalar); ok && p.host && max(len(in), len(out)) <= maxOperands {
-		e.scalars(p, s, inst, in, out, into, add)
 		return
 	}
 	c := &e.call
@@ -161,27 +145,6 @@ func (e *Evaluator) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, into
 	runLater(p, k, c, inst, in, out)
 }
 
-// scalars runs a kernel of single numbers.
-func (e *Evaluator) scalars(p *place, k kernels.Scalar, inst *kernels.Inst, in, out []*Tensor, into *Tensor, add bool) {
-	for i, t := range in {
-		e.ins[i] = &t.arr
-	}
-	v := e.numbers[:len(out)]
-	k.Numbers(e.ins[:len(in)], v)
-	for i := range out {
-		t := into
-		if t == nil || i > 0 {
-			t = e.number(p, inst.Out[i])
-		}
-		at := (*float64)(t.arr.Ptr)
-		if add {
-			v[i] += *at
-		}
-		*at = v[i]
-		out[i] = t
-	}
-}
-
 // evalBody runs an op that has no kernel by its body.
 func evalBody(inst *kernels.Inst, in, out []*Tensor) {
 	x := make([]*Tensor, len(in))
@@ -192,7 +155,7 @@ func evalBody(inst *kernels.Inst, in, out []*Tensor) {
 	}
 	copy(out, compose(inst.Op, inst.Attr, x))
 	for i, t := range out {
-		if slices.Contains(x, t) || slices.Contains(out[:i], t) { // every result is a tensor of its own
+		if t.place == nil || slices.Contains(x, t) || slices.Contains(out[:i], t) { // every result is a tensor of its own
 			out[i] = Share(t)
 		}
 	}
@@ -239,30 +202,6 @@ func commonPlace(in []*Tensor) (*place, error) {
 		return currentPlace()
 	}
 	return p, nil
-}
-
-// constant returns a host constant of type a with all elements v: one element
-// behind zero strides.
-func constant(v float64, a kernels.Aval) *Tensor {
-	t := &Tensor{}
-	t.arr.Aval = a
-	t.arr.Ptr = unsafe.Pointer(&t.inline)
-	if len(a.Shape) > 0 {
-		t.arr.Strides = make([]int, len(a.Shape))
-	}
-	switch a.DType {
-	case Float64:
-		t.inline = math.Float64bits(v)
-	case Float32:
-		*(*float32)(t.arr.Ptr) = float32(v)
-	case Int64:
-		*(*int64)(t.arr.Ptr) = int64(v)
-	case Int32:
-		*(*int32)(t.arr.Ptr) = int32(v)
-	case Bool:
-		*(*bool)(t.arr.Ptr) = v != 0
-	}
-	return t
 }
 
 // runLater queues the kernel on the device's stream. The arrays are copied and

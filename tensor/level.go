@@ -79,13 +79,18 @@ func (lv *Level) Close() { lv.closed.Store(true) }
 // Trace boxes a value for level lv: primal is the value one level down, aux and
 // ref are the interpreter's own.
 func (lv *Level) Trace(primal, aux *Tensor, ref int32) *Tensor {
-	t := &Tensor{lv: lv, primal: primal, aux: aux, ref: ref}
+	t := new(Tensor)
+	lv.trace(t, primal, aux, ref)
+	return t
+}
+
+func (lv *Level) trace(t, primal, aux *Tensor, ref int32) {
+	t.lv, t.primal, t.aux, t.ref = lv, primal, aux, ref
 	if primal.lv == nil {
 		t.arr, t.place, t.fault, t.direct = primal.arr, primal.place, primal.fault, true
 	} else {
 		t.arr.Aval = primal.arr.Aval
 	}
-	return t
 }
 
 // TraceAval boxes a value of which only the type is known, or is not that of
@@ -155,13 +160,11 @@ const maxOperands = 4
 
 var frames = sync.Pool{New: func() any { return new(frame) }}
 
-// put gives the frame back without the tensors that it held. What n covers of
-// each array is all that was used.
+// put gives the frame back without the tensors that it held, n operands.
 func (f *frame) put(n int) {
-	for i := range n {
-		f.in[i], f.ins[i] = nil, nil
-	}
-	f.out[0], f.outs[0] = nil, nil
+	clear(f.in[:n])
+	f.out[0] = nil
+	f.Reset()
 	frames.Put(f)
 }
 
@@ -250,10 +253,15 @@ func (f *frame) result(op *kernels.Op, attr any, n int) *Tensor {
 	if op.Kind == kernels.Composite {
 		return applyN(op, attr, in)[0]
 	}
-	for i, t := range in {
-		f.ins[i] = &t.arr
+	var inst *kernels.Inst
+	switch n {
+	case 1:
+		inst = op.Known(attr, &in[0].arr)
+	case 2:
+		inst = op.Known(attr, &in[0].arr, &in[1].arr)
+	case 3:
+		inst = op.Known(attr, &in[0].arr, &in[1].arr, &in[2].arr)
 	}
-	inst := op.Known(attr, f.ins[:n])
 	if inst == nil {
 		var err error
 		avals := avalsOf(in)

@@ -16,8 +16,16 @@ import (
 
 // scalarKernel runs a loop of floats and bools whose axes are all of size 1.
 type scalarKernel struct {
+	reads []scalarRead // what the nodes load
 	nodes []scalarNode
 	outs  []scalarOut
+}
+
+// scalarRead is an element of an operand: the first one where at is nil.
+type scalarRead struct {
+	in int
+	at []int
+	dt device.DType
 }
 
 // scalarNode is a node: a function of earlier ones by number. Values are float64
@@ -26,16 +34,12 @@ type scalarNode struct {
 	fn      loop.Fn
 	single  bool // float32: the result is rounded
 	a, b, c uint8
-	in      int       // of a load: the operand
-	load    *scalarAt // likewise, where it is not the operand's first element
+	read    int // of a load: which of the kernel's reads
 	dt      device.DType
 	v       float64 // of a constant
 	order   int     // of a polygamma
 	f       *elementary
 }
-
-// scalarAt is an index of constants.
-type scalarAt []int
 
 type scalarOut struct {
 	node uint8
@@ -57,12 +61,11 @@ func newScalar(e *loop.Expr) kernels.Kernel {
 	}
 	k := &scalarKernel{}
 	for n := range e.Nodes {
-		node, ok := newScalarNode(e, &e.Nodes[n])
-		if !ok {
+		if !k.addNode(e, &e.Nodes[n]) {
 			return nil
 		}
-		k.nodes = append(k.nodes, node)
 	}
+	numbers := k.readOperands(e)
 	for i := range e.Outs {
 		s := &e.Outs[i]
 		if s.Aval.Size() != 1 {
@@ -76,18 +79,19 @@ func newScalar(e *loop.Expr) kernels.Kernel {
 		k.outs = append(k.outs, scalarOut{uint8(s.Value), s.Aval.DType})
 	}
 	switch {
+	case !numbers || slices.ContainsFunc(k.outs, func(o scalarOut) bool { return o.dt != device.Float64 }):
+		return k
 	case k.simple():
-		return &simpleKernel{k.nodes[len(k.nodes)-1], k.nodes[0].in, k.nodes[len(k.nodes)-2].in}
-	case !slices.ContainsFunc(k.outs, func(o scalarOut) bool { return o.dt != device.Float64 }):
-		return &numberKernel{*k}
+		return &simpleKernel{scalarKernel: *k, fn: k.nodes[len(k.nodes)-1], a: k.nodes[0].read, b: k.nodes[len(k.nodes)-2].read}
 	}
-	return k
+	return &numberKernel{*k}
 }
 
-func newScalarNode(e *loop.Expr, x *loop.Inst) (n scalarNode, ok bool) {
-	n = scalarNode{fn: x.Fn, dt: x.DType, single: x.DType == device.Float32, v: x.V, order: int(x.K)}
+// addNode appends a node, or returns false where that cannot be one of a kernel.
+func (k *scalarKernel) addNode(e *loop.Expr, x *loop.Inst) bool {
+	n := scalarNode{fn: x.Fn, dt: x.DType, single: x.DType == device.Float32, v: x.V, order: int(x.K)}
 	if x.DType.IsInt() {
-		return n, false
+		return false
 	}
 	for i, p := range [...]*uint8{&n.a, &n.b, &n.c} {
 		if x.Arg[i] != loop.None {
@@ -100,47 +104,77 @@ func newScalarNode(e *loop.Expr, x *loop.Inst) (n scalarNode, ok bool) {
 			n.v = float64(x.K)
 		}
 	case x.Fn == loop.LoadFn:
-		return n, n.setLoad(e, &e.Loads[x.K])
+		r, inside, ok := readOf(e, &e.Loads[x.K])
+		if !ok {
+			return false
+		}
+		if !inside {
+			n.fn, n.v = loop.Const, 0
+			break
+		}
+		n.read = len(k.reads)
+		k.reads = append(k.reads, r)
 	case f.op == opPtr:
-		return n, false
+		return false
 	case f.op == opElementary:
 		n.f = elementaryOf(x.Fn)
 	}
-	return n, true
+	k.nodes = append(k.nodes, n)
+	return true
 }
 
-// setLoad makes n a load, or a constant where a guard says so.
-func (n *scalarNode) setLoad(e *loop.Expr, l *loop.Load) bool {
-	n.in = l.In
-	at := make(scalarAt, len(l.Index))
-	elsewhere := false
+// readOf returns what a load reads, and whether that is an element at all: a guard
+// may say that it is none.
+func readOf(e *loop.Expr, l *loop.Load) (r scalarRead, inside, ok bool) {
+	r = scalarRead{in: l.In, dt: e.Ins[l.In].DType}
+	at := make([]int, len(l.Index))
 	for d, lin := range l.Index {
-		if lin.Via != loop.None {
-			return false
+		switch {
+		case lin.Via != loop.None:
+			return r, false, false
+		case lin.Const < 0 || lin.Const >= e.Ins[l.In].Shape[d]:
+			return r, false, true
+		case lin.Const != 0:
+			r.at = at
 		}
 		at[d] = lin.Const
-		elsewhere = elsewhere || lin.Const != 0
-		if lin.Const < 0 || lin.Const >= e.Ins[l.In].Shape[d] {
-			n.fn, n.v = loop.Const, 0
+	}
+	return r, true, true
+}
+
+// readOperands makes the reads those of all operands in their order, if these are
+// single numbers.
+func (k *scalarKernel) readOperands(e *loop.Expr) bool {
+	if len(e.Ins) > maxScalar || slices.ContainsFunc(e.Ins, func(a loop.Aval) bool { return a.Size() != 1 || a.DType.IsInt() }) {
+		return false
+	}
+	for i := range k.nodes {
+		if n := &k.nodes[i]; n.fn == loop.LoadFn {
+			n.read = k.reads[n.read].in
 		}
 	}
-	if elsewhere {
-		n.load = &at
+	k.reads = k.reads[:0]
+	for i, a := range e.Ins {
+		k.reads = append(k.reads, scalarRead{in: i, dt: a.DType})
 	}
 	return true
 }
 
-// compute computes the nodes.
-func (k *scalarKernel) compute(in []*kernels.Array, v *[maxScalar]float64) {
+// compute computes the nodes from what they load.
+func (k *scalarKernel) compute(x []float64, v *[maxScalar]float64) {
 	for i := range k.nodes {
-		v[i] = k.nodes[i].value(in, v)
+		v[i] = k.nodes[i].value(x, v)
 	}
 }
 
 // Run computes the nodes and writes the results.
 func (k *scalarKernel) Run(c *kernels.Call) error {
-	var v [maxScalar]float64
-	k.compute(c.In, &v)
+	var x, v [maxScalar]float64
+	for i := range k.reads {
+		r := &k.reads[i]
+		x[i] = read(c.In[r.in], r.at, r.dt)
+	}
+	k.compute(x[:], &v)
 	for i := range k.outs {
 		o := &k.outs[i]
 		write(c.Out[i].Ptr, o.dt, v[o.node], c.Add && i == 0)
@@ -148,11 +182,12 @@ func (k *scalarKernel) Run(c *kernels.Call) error {
 	return nil
 }
 
-// numberKernel is a scalarKernel of which all results are float64.
+// numberKernel is a scalarKernel of which all operands are single numbers and all
+// results float64.
 type numberKernel struct{ scalarKernel }
 
 // Numbers computes the results.
-func (k *numberKernel) Numbers(in []*kernels.Array, out []float64) {
+func (k *numberKernel) Numbers(in, out []float64) {
 	var v [maxScalar]float64
 	k.compute(in, &v)
 	for i := range out {
@@ -177,16 +212,12 @@ func write(p unsafe.Pointer, dt device.DType, v float64, add bool) {
 	}
 }
 
-func read(a *kernels.Array, at *scalarAt, dt device.DType) float64 {
+func read(a *kernels.Array, at []int, dt device.DType) float64 {
 	p := a.Ptr
-	if at != nil {
-		off := 0
-		for d, i := range *at {
-			if i != 0 {
-				off += i * a.Stride(d)
-			}
+	for d, i := range at {
+		if i != 0 {
+			p = unsafe.Add(p, i*a.Stride(d)*dt.Size())
 		}
-		p = unsafe.Add(p, off*dt.Size())
 	}
 	switch dt {
 	case device.Float64:
@@ -199,12 +230,12 @@ func read(a *kernels.Array, at *scalarAt, dt device.DType) float64 {
 
 // value computes the node. The sums, products, quotients and square roots of two
 // float32 in float64 round to those of float32.
-func (n *scalarNode) value(in []*kernels.Array, v *[maxScalar]float64) float64 {
+func (n *scalarNode) value(x []float64, v *[maxScalar]float64) float64 {
 	switch n.fn {
 	case loop.Const:
 		return n.v
 	case loop.LoadFn:
-		return read(in[n.in], n.load, n.dt)
+		return x[n.read]
 	case loop.Cast:
 		if n.dt == device.Bool {
 			return truthValue(v[n.a] != 0)
@@ -215,11 +246,11 @@ func (n *scalarNode) value(in []*kernels.Array, v *[maxScalar]float64) float64 {
 		}
 		return v[n.c]
 	}
-	x := n.apply(v[n.a], v[n.b])
+	y := n.apply(v[n.a], v[n.b])
 	if n.single {
-		x = float64(float32(x))
+		y = float64(float32(y))
 	}
-	return x
+	return y
 }
 
 func truthValue(b bool) float64 {
@@ -295,15 +326,15 @@ func (n *scalarNode) elementary(x, y float64) float64 {
 	return float64(f.f32of2(float32(x), float32(y)))
 }
 
-// simple reports whether the kernel is a function of one or two operands of
-// float64.
+// simple reports whether the kernel, one on numbers, is a function of one or two
+// operands of float64.
 func (k *scalarKernel) simple() bool {
 	n := len(k.nodes)
 	if n < 2 || n > 3 || len(k.outs) != 1 || int(k.outs[0].node) != n-1 {
 		return false
 	}
 	for _, x := range k.nodes[:n-1] {
-		if x.fn != loop.LoadFn || x.load != nil {
+		if x.fn != loop.LoadFn {
 			return false
 		}
 	}
@@ -324,19 +355,10 @@ func (k *scalarKernel) simple() bool {
 
 // simpleKernel is a function of two operands, or of one, given twice.
 type simpleKernel struct {
-	node scalarNode
+	scalarKernel
+	fn   scalarNode
 	a, b int
 }
 
 // Numbers computes the function.
-func (k *simpleKernel) Numbers(in []*kernels.Array, out []float64) {
-	out[0] = k.node.apply(*(*float64)(in[k.a].Ptr), *(*float64)(in[k.b].Ptr))
-}
-
-// Run computes the function and writes the result.
-func (k *simpleKernel) Run(c *kernels.Call) error {
-	var z [1]float64
-	k.Numbers(c.In, z[:])
-	write(c.Out[0].Ptr, device.Float64, z[0], c.Add)
-	return nil
-}
+func (k *simpleKernel) Numbers(in, out []float64) { out[0] = k.fn.apply(in[k.a], in[k.b]) }

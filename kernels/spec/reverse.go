@@ -117,14 +117,14 @@ func (e entry) sweep(b kernels.Builder, cotangent map[*node]kernels.Val, add fun
 	}
 	// What the rule says it does not read is not given to it.
 	x, y := primals(e.in), primals(e.out)
-	readIn, readOut := e.inst.Saves(want)
+	read := e.inst.Reverse(want, false)
 	for i := range x {
-		if !readIn.Has(i) {
+		if !read.In.Has(i) {
 			x[i] = nil
 		}
 	}
 	for i := range y {
-		if !readOut.Has(i) {
+		if !read.Out.Has(i) {
 			y[i] = nil
 		}
 	}

@@ -164,7 +164,7 @@ func (g *Graph) types(refs []Ref) []kernels.Aval {
 // Inst returns the instruction with this attribute; op is of kind kernels.Control.
 func (c *Control) Inst(op *kernels.Op) *kernels.Inst {
 	in, out := c.Types()
-	return &kernels.Inst{Name: op.Name, Op: op, Attr: c, In: in, Out: out}
+	return kernels.NewInst(op, c, in, out)
 }
 
 // ControlOf returns the attribute of a control instruction, nil for all others.

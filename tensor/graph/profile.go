@@ -89,7 +89,7 @@ func timed(c *code) (*Graph, time.Duration) {
 				control.Bodies[k] = body
 				g.Times[i] += d
 			}
-			g.Instrs[i].Inst = &kernels.Inst{Name: old.Name, Op: old.Op, Attr: &control, In: old.In, Out: old.Out}
+			g.Instrs[i].Inst = kernels.NewInst(old.Op, &control, old.In, old.Out)
 		} else {
 			g.Times[i] = c.steps[s].kernel.(*clock).median()
 		}
