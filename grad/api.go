@@ -100,12 +100,12 @@ type traced[P, Q any] struct {
 	x    P
 	in   []*tensor.Tensor // the argument's leaves
 	refs []graph.Ref      // of each leaf its input on the tape, or Untracked
-	y    Q                // the result, one level down
+	y    Q                // the result, one level down, where that is wanted
 	out  []*tensor.Tensor // its leaves as the function returned them
 }
 
-// record runs f on a tape.
-func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (r traced[P, Q], err error) {
+// record runs f on a tape. Without wanted only the result's derivative is.
+func record[P, Q any](name string, tp *tape, f func(P) Q, x P, wanted bool) (r traced[P, Q], err error) {
 	tp.lv = tensor.Open(name, tp)
 	defer tp.tidy()
 	defer tp.lv.Close()
@@ -129,7 +129,7 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P) (r traced[P, Q], 
 	if err != nil {
 		return r, err
 	}
-	if r.out, err = leavesOf(res, tp.rooms.out[:0]); err != nil {
+	if r.out, err = leavesOf(res, tp.rooms.out[:0]); err != nil || !wanted {
 		return r, err
 	}
 	low := sized(tp.rooms.low[:], len(r.out))
@@ -176,7 +176,7 @@ func (r *traced[P, Q]) pull(cts []*tensor.Tensor, last bool) (g P, err error) {
 // Errors: a *tensor.ShapeError where f's result is not a scalar, a
 // *tensor.DTypeError where it is no float, f's own, a *PanicError.
 func Grad[P any](f func(P) *tensor.Tensor, opts ...Option) func(P) P {
-	vg := valueAndGrad("grad.Grad", f, opts)
+	vg := valueAndGrad("grad.Grad", f, opts, false)
 	return func(x P) P {
 		_, g := vg(x)
 		return g
@@ -185,25 +185,25 @@ func Grad[P any](f func(P) *tensor.Tensor, opts ...Option) func(P) P {
 
 // ValueAndGrad is like [Grad] and returns the value of f as well.
 func ValueAndGrad[P any](f func(P) *tensor.Tensor, opts ...Option) func(P) (*tensor.Tensor, P) {
-	return valueAndGrad("grad.ValueAndGrad", f, opts)
+	return valueAndGrad("grad.ValueAndGrad", f, opts, true)
 }
 
-func valueAndGrad[P any](name string, f func(P) *tensor.Tensor, opts []Option) func(P) (*tensor.Tensor, P) {
+// valueAndGrad returns no value where that is not wanted.
+func valueAndGrad[P any](name string, f func(P) *tensor.Tensor, opts []Option, wanted bool) func(P) (*tensor.Tensor, P) {
 	o := gather(opts)
-	return func(x P) (*tensor.Tensor, P) {
+	return func(x P) (_ *tensor.Tensor, g P) {
 		tp := tapes.Get().(*tape)
 		tp.ieee = o.ieee
-		r, err := record(name, tp, f, x)
+		r, err := record(name, tp, f, x, wanted)
 		defer func() {
 			tp.reset()
 			tapes.Put(tp)
 		}()
 		if err == nil {
-			err = scalarResult(name, r.y)
+			err = scalarResult(name, r.out[0])
 		}
-		var g P
 		if err == nil {
-			tp.rooms.low[0] = onesLike(r.y)
+			tp.rooms.low[0] = onesLike(r.out[0])
 			g, err = r.pull(tp.rooms.low[:1], true)
 		}
 		if err != nil {
@@ -226,7 +226,7 @@ func ValueGradAux[P, A any](f func(P) (*tensor.Tensor, A), opts ...Option) func(
 		r, err := record(name, &tape{ieee: o.ieee}, func(x P) both {
 			y, a := f(x)
 			return both{y, a}
-		}, x)
+		}, x, true)
 		if err == nil {
 			err = scalarResult(name, r.y.Y)
 		}
@@ -265,7 +265,7 @@ func onesLike(t *tensor.Tensor) *tensor.Tensor {
 // reads is kept alive as long as the pullback is.
 func VJP[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, pullback func(g Q) P) {
 	const name = "grad.VJP"
-	r, err := record(name, &tape{ieee: gather(opts).ieee}, f, x)
+	r, err := record(name, &tape{ieee: gather(opts).ieee}, f, x, true)
 	if err != nil {
 		return failedLike(r.y, name, err), func(Q) P { return failedLike(x, name, err) }
 	}
@@ -310,7 +310,7 @@ func cotangentsFor[Q any](name string, out []*tensor.Tensor, like, g Q) ([]*tens
 func Linearize[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, linear func(dx P) Q) {
 	const name = "grad.Linearize"
 	tp := &tape{keep: true, wide: true, ieee: gather(opts).ieee}
-	r, err := record(name, tp, f, x)
+	r, err := record(name, tp, f, x, true)
 	if err != nil {
 		return failedLike(r.y, name, err), func(P) Q { return failedLike(r.y, name, err) }
 	}

@@ -29,8 +29,6 @@ func (e *Evaluator) Reset() {
 		clear(e.outs[:])
 		e.call = kernels.Call{}
 	}
-	clear(e.sum.in[:])
-	e.sum.out[0] = nil
 }
 
 // Eval fills out with the plain results of inst, or with one tensor that carries
@@ -79,7 +77,10 @@ func (e *Evaluator) Add(into, a, b *Tensor) *Tensor {
 	s := &e.sum
 	s.in = [...]*Tensor{a, b}
 	e.Eval(inst, s.in[:], s.out[:1], into)
-	return s.out[0]
+	sum := s.out[0]
+	clear(s.in[:])
+	s.out[0] = nil
+	return sum
 }
 
 func (e *Evaluator) eval(inst *kernels.Inst, in, out []*Tensor, into *Tensor, add bool) {

@@ -162,7 +162,9 @@ var frames = sync.Pool{New: func() any { return new(frame) }}
 
 // put gives the frame back without the tensors that it held, n operands.
 func (f *frame) put(n int) {
-	clear(f.in[:n])
+	for i := range n {
+		f.in[i] = nil
+	}
 	f.out[0] = nil
 	f.Reset()
 	frames.Put(f)

@@ -13,8 +13,9 @@ import (
 // numbers runs kernels of single numbers.
 type numbers struct {
 	v     [2 * maxOperands]float64 // operands, then results
-	slab  []Tensor                 // to come
-	slabs bool                     // results share allocations
+	slab  *[slabSize]Tensor        // of which so many are used
+	used  int
+	slabs bool // results share allocations
 }
 
 // slabSize is how many tensors a slab has.
@@ -126,12 +127,11 @@ func (n *numbers) next() *Tensor {
 	if !n.slabs {
 		return new(Tensor)
 	}
-	if len(n.slab) == 0 {
-		n.slab = make([]Tensor, slabSize)
+	if n.slab == nil || n.used == slabSize {
+		n.slab, n.used = new([slabSize]Tensor), 0
 	}
-	t := &n.slab[0]
-	n.slab = n.slab[1:]
-	return t
+	n.used++
+	return &n.slab[n.used-1]
 }
 
 // Trace is [Level.Trace] of an evaluator's level.
