@@ -118,7 +118,7 @@ func (tp *tape) sweepNumbers() {
 func (tp *tape) stepNumbers(i int) {
 	n := &tp.nums
 	x := &tp.rec.Instrs[i]
-	g := n.ct[x.Out:int(x.Out)+len(x.Inst.Out)]
+	g := n.ct[x.Out : int(x.Out)+len(x.Inst.Out)]
 	some := false
 	for _, c := range g {
 		some = some || c.some
