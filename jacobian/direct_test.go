@@ -25,6 +25,17 @@ func blocks() []problem {
 		}, random(6, 3, 2), false, 0},
 		{"norms", func(x *T) *T { return x.Square().Sum(1).Sqrt() }, random(5, 3), false, 15},
 		{"shared", func(x *T) *T { y := x.Exp(); return y.Mul(y).Add(x.Mul(y)) }, random(6), false, 6},
+		{"pieces with one weight", func(x *T) *T {
+			w := x.Index(tensor.Range(0, 4)).Square().Unsqueeze(1)
+			a, b := x.Index(tensor.Range(4, 8)), x.Index(tensor.Range(8, 12))
+			y := tensor.Stack(1, a.Mul(b), a.Sin(), b).Mul(w)
+			return tensor.Concat(0, y.Square(), tensor.Ones(1, 3).Sub(y.Index(tensor.Range(1, 2))))
+		}, random(12), false, 4*7 + 7},
+		{"halves put together again", func(x *T) *T {
+			a, b := x.Index(tensor.Range(0, 3)), x.Index(tensor.Range(3, 6))
+			y := tensor.Concat(0, a.Exp(), b.Sin()).Mul(tensor.Concat(0, b, a))
+			return y.Add(y.Roll([]int{1}, []int{0})).Square()
+		}, random(6), false, 24},
 		{"both of a pair", func(x *T) *T {
 			a, b := x.Index(tensor.Range(0, 3)), x.Index(tensor.Range(3, 6))
 			return tensor.Stack(1, a.Mul(b), a.Div(b), b)

@@ -147,7 +147,7 @@ func (m *merger) each(lo, hi int, visit func(e, row int)) {
 
 // chunk is the number of elements of a block whose entries are put in their places
 // before the next ones', so that these stay in the cache meanwhile.
-const chunk = 512
+func chunk(streams int) int { return max(32, 1024/max(1, streams)) }
 
 // layOut returns the moves that give the values of a pattern, of which value k is
 // entry entries[k], or k. Entries that nothing gives are zero.
@@ -163,8 +163,9 @@ func layOut(parts *pattern.Partials, p *sparse.Pattern, entries []int) []move {
 	for i := range parts.Blocks {
 		m := newMerger(&parts.Blocks[i])
 		l.open = make([]move, 2*len(m.cols)+1)
-		for lo := 0; lo < m.size; lo += chunk {
-			m.each(lo, min(m.size, lo+chunk), func(e, row int) { l.element(m, e, row) })
+		step := chunk(len(m.cols))
+		for lo := 0; lo < m.size; lo += step {
+			m.each(lo, min(m.size, lo+step), func(e, row int) { l.element(m, e, row) })
 			groups = append(groups, l.flush())
 		}
 	}

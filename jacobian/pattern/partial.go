@@ -70,6 +70,8 @@ func WithIEEE() Option { return func(p *shared) { p.ieee = true } }
 // Errors: a *DirectError where some element depends on too many columns, or in a
 // way that tangents do not follow; those of Global.
 func Direct(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts ...Option) (*Partials, error) {
+	g = split(g)
+	defer g.ReleaseConsts()
 	p := &tracer{interpreter: begin(ctx, g, args, opts), out: copyOf(g), tangents: make([][]tangent, g.NumValues())}
 	p.arguments()
 	for _, v := range g.Params {
@@ -285,14 +287,7 @@ func (p *tracer) step(i int) error {
 	case !varied || !x.Inst.Differentiable():
 		return nil
 	case x.Inst.Expr != nil:
-		for o, a := range x.Inst.Out {
-			if a.DType.IsFloat() && a.Size() > 0 {
-				if err := p.result(x, o, args); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return p.loop(x, args)
 	case x.Inst.Op == kernels.Join:
 		return p.join(x, args)
 	case x.Inst.Op == kernels.Reshape:
@@ -316,27 +311,41 @@ func (p *tracer) emit(inst *kernels.Inst, args ...graph.Ref) graph.Ref {
 	return p.out.Emit(inst, args...)
 }
 
-// sum is the tangent of a result in one part as products.
-type sum struct {
-	part     *part
-	products []loop.Product
+// loop follows the results of a loop: all at once where nothing is reduced.
+func (p *tracer) loop(x *graph.Instr, args []graph.Ref) error {
+	if x.Inst.Expr.Maps() {
+		return p.derive(x, x.Inst.Expr, 0, args)
+	}
+	for o := range x.Inst.Out {
+		e, ok := x.Inst.Expr.Unroll(o, maxUnrolled)
+		if !ok {
+			return p.refuse("combines too many elements")
+		}
+		if err := p.derive(x, e, o, args); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// result follows result o of a loop.
-func (p *tracer) result(x *graph.Instr, o int, args []graph.Ref) error {
-	e, ok := x.Inst.Expr.Unroll(o, maxUnrolled)
-	if !ok {
-		return p.refuse("combines too many elements")
-	}
-	var sums []sum
-	var from []tangent
-	work, reads := p.reads(e, 0, args)
+// sums are the tangents of some results in the making: of each result and part of
+// it the products, and the tangents that these refer to.
+type sums struct {
+	list  []loop.ProductSum
+	parts []*part
+	from  []tangent
+}
+
+// result adds the sums for result o of e.
+func (p *tracer) result(s *sums, e *loop.Expr, o int, args []graph.Ref) error {
+	begin := len(s.list)
+	work, reads := p.reads(e, o, args)
 	for _, r := range reads {
 		v := args[work.Loads[r.Load].In]
 		if len(p.rows[v]) == 0 {
 			continue
 		}
-		m, err := p.newMapping(work, 0, r, args)
+		m, err := p.newMapping(work, o, r, args)
 		if err != nil {
 			return err
 		}
@@ -347,16 +356,16 @@ func (p *tracer) result(x *graph.Instr, o int, args []graph.Ref) error {
 			t := p.tangents[v][k]
 			product := loop.Product{Load: r.Load, Tangent: -1, Value: t.value}
 			if !t.uniform() {
-				product.Tangent = len(from)
-				from = append(from, t)
+				product.Tangent = len(s.from)
+				s.from = append(s.from, t)
 			}
-			sums = p.collect(sums, p.image(m, src), product)
+			p.collect(s, begin, o, p.image(m, src), product)
 		}
-		if len(sums) > maxStreams || p.used > p.limit {
+		if len(s.list)-begin > maxStreams || p.used > p.limit {
 			return p.refuse("depends on too many elements")
 		}
 	}
-	return p.derive(x, o, e, args, sums, from)
+	return nil
 }
 
 // image returns the part in which a result has what a load reads of a part.
@@ -370,50 +379,55 @@ func (p *tracer) image(m *mapping, src *part) *part {
 	return x
 }
 
-// collect adds a product to the sum of its part: the same one, or one of the same sets.
-func (p *tracer) collect(sums []sum, x *part, product loop.Product) []sum {
-	for i := range sums {
-		if y := sums[i].part; x == y || slices.Equal(x.ids, y.ids) {
+// collect adds a product to the sum of its part, the same one or one of the same
+// sets, among the sums of a result, which begin at a place.
+func (p *tracer) collect(s *sums, begin, o int, x *part, product loop.Product) {
+	for i, y := range s.parts[begin:] {
+		if x == y || slices.Equal(x.ids, y.ids) {
 			if x != y && x.users == 0 {
 				x.users++
 				p.drop([]*part{x})
 			}
-			sums[i].products = append(sums[i].products, product)
-			return sums
+			sum := &s.list[begin+i]
+			sum.Products = append(sum.Products, product)
+			return
 		}
 	}
-	return append(sums, sum{x, []loop.Product{product}})
+	s.list = append(s.list, loop.ProductSum{Out: o, Products: []loop.Product{product}})
+	s.parts = append(s.parts, x)
 }
 
-// derive emits the tangents of a result.
-func (p *tracer) derive(x *graph.Instr, o int, e *loop.Expr, args []graph.Ref, sums []sum, from []tangent) error {
-	v := x.Out + graph.Ref(o)
-	avals, refs := make([]kernels.Aval, len(from)), slices.Clone(args)
-	for i, t := range from {
+// derive emits the tangents of the results of e, which are those of the instruction
+// from the given one on.
+func (p *tracer) derive(x *graph.Instr, e *loop.Expr, first int, args []graph.Ref) error {
+	var s sums
+	for o := range e.Outs {
+		if a := e.Outs[o].Aval; a.DType.IsFloat() && a.Size() > 0 {
+			if err := p.result(&s, e, o, args); err != nil {
+				return err
+			}
+		}
+	}
+	avals, refs := make([]kernels.Aval, len(s.from)), slices.Clone(args)
+	for i, t := range s.from {
 		avals[i] = p.out.Aval(t.ref)
 		refs = append(refs, t.ref)
 	}
-	list := make([][]loop.Product, len(sums))
-	for i, s := range sums {
-		list[i] = s.products
-	}
-	c, kept := e.Chain(list, avals, p.ieee)
-	found := make([]tangent, len(sums))
+	c, kept := e.Chain(s.list, avals, p.ieee)
+	found := make([]tangent, len(s.list))
 	var rest []int // sums that are to be computed
-	for i := range sums {
+	var list []loop.ProductSum
+	for i := range found {
 		var ok bool
 		if found[i], ok = p.simple(c, i, kept, refs); !ok {
-			rest = append(rest, i)
+			rest, list = append(rest, i), append(list, s.list[i])
 		}
 	}
 	if len(rest) > 0 {
 		if p.derived += len(rest); p.derived > maxDerived {
 			return p.refuse("needs too many derived loops")
 		}
-		for k, i := range rest {
-			list[k] = sums[i].products
-		}
-		c, kept = e.Chain(list[:len(rest)], avals, p.ieee)
+		c, kept = e.Chain(list, avals, p.ieee)
 		in := make([]graph.Ref, len(kept))
 		for k, i := range kept {
 			in[k] = refs[i]
@@ -423,9 +437,10 @@ func (p *tracer) derive(x *graph.Instr, o int, e *loop.Expr, args []graph.Ref, s
 			found[i] = tangent{ref: r + graph.Ref(k)}
 		}
 	}
-	for i, s := range sums {
-		s.part.users++
-		p.rows[v], p.tangents[v] = append(p.rows[v], s.part), append(p.tangents[v], found[i])
+	for i, part := range s.parts {
+		v := x.Out + graph.Ref(first+s.list[i].Out)
+		part.users++
+		p.rows[v], p.tangents[v] = append(p.rows[v], part), append(p.tangents[v], found[i])
 	}
 	return nil
 }

@@ -6,6 +6,11 @@ package loop
 
 import "slices"
 
+// Maps reports whether every result has an element for every point of the axes.
+func (e *Expr) Maps() bool {
+	return !slices.ContainsFunc(e.Outs, func(s Store) bool { return s.Scatter || len(e.reduced(s.Index)) > 0 })
+}
+
 // Unroll returns the loop of result o alone, with a sum over axes written out
 // term by term, so that it reduces nothing. It is not ok where the result is
 // reduced otherwise, is scattered, or where that would make more than limit nodes.
@@ -60,14 +65,20 @@ type Product struct {
 	Value         float64
 }
 
-// Chain returns the loop with a result for each of sums, the sum of the products
-// in it, stored as the only result of e is, which reduces nothing. Its operands
-// are those of the list ins, e's and then the tangents, whose positions in that
-// list are kept. Products are strong, unless ieee is set.
-func (e *Expr) Chain(sums [][]Product, tangents []Aval, ieee bool) (c *Expr, kept []int) {
+// ProductSum is products that make a tangent of result Out.
+type ProductSum struct {
+	Out      int
+	Products []Product
+}
+
+// Chain returns the loop with a result for each of sums, stored as the result of e
+// that it is a tangent of. These reduce nothing. Its operands are those of the
+// list of e's and then the tangents, whose positions in that list are kept.
+// Products are strong, unless ieee is set.
+func (e *Expr) Chain(sums []ProductSum, tangents []Aval, ieee bool) (c *Expr, kept []int) {
 	varied := make([]bool, len(e.Loads))
-	for _, list := range sums {
-		for _, p := range list {
+	for _, sum := range sums {
+		for _, p := range sum.Products {
 			varied[p.Load] = true
 		}
 	}
@@ -76,16 +87,16 @@ func (e *Expr) Chain(sums [][]Product, tangents []Aval, ieee bool) (c *Expr, kep
 	c = New(e.Axes, by.Ins)
 	c.Contraction = e.Contraction
 	r := newRebuild(by.Expr, c, Ats(len(e.Axes)))
-	for _, list := range sums {
-		s := e.Outs[0]
+	for _, sum := range sums {
+		s := e.Outs[sum.Out]
 		s.Value = None
-		for _, p := range list {
-			s.Value = c.Add(s.Value, r.product(p, by.load[p.Load], len(e.Ins)))
+		for _, p := range sum.Products {
+			s.Value = c.Add(s.Value, c.Cast(s.Aval.DType, r.product(p, by.load[sum.Out][p.Load], len(e.Ins))))
 		}
 		if s.Value == None {
 			s.Value = c.Const(s.Aval.DType, 0)
 		}
-		s.Index = r.index(e.Outs[0].Index)
+		s.Index = r.index(s.Index)
 		c.Outs = append(c.Outs, s)
 	}
 	if ieee {
@@ -108,10 +119,10 @@ func (r *rebuild) product(p Product, partial Node, ins int) Node {
 	return r.dst.SMul(a, r.dst.load(Load{In: ins + p.Tangent, Index: r.index(l.Index), Guarded: l.Guarded}))
 }
 
-// byLoads is a loop with the partial derivatives of its only result.
+// byLoads is a loop with the partial derivatives of its results.
 type byLoads struct {
 	*Expr
-	load []Node // by load of the loop, None where it is zero
+	load [][]Node // by result and load of the loop, None where it is zero
 }
 
 // byLoad returns the partial derivatives by the varied loads.
@@ -120,21 +131,23 @@ func (e *Expr) byLoad(varied []bool) byLoads {
 	for n := range s.alias {
 		s.alias[n] = None // the results are not at hand
 	}
-	cot := slices.Repeat([]Node{None}, len(e.Nodes))
 	on := map[*Load]bool{}
 	for i := range e.Loads {
 		on[&e.Loads[i]] = varied[i]
 	}
 	active := s.active(func(l *Load) bool { return on[l] })
-	v := e.Outs[0].Value
-	if active[v] {
-		cot[v] = s.Like(v, 1)
-	}
-	s.backward(cot, active)
-	b := byLoads{s.Expr, slices.Repeat([]Node{None}, len(e.Loads))}
-	for n, x := range e.Nodes {
-		if x.Fn == LoadFn && varied[x.K] && cot[n] != None {
-			b.load[x.K] = s.Add(b.load[x.K], cot[n])
+	b := byLoads{s.Expr, make([][]Node, len(e.Outs))}
+	for o := range e.Outs {
+		b.load[o] = slices.Repeat([]Node{None}, len(e.Loads))
+		cot := slices.Repeat([]Node{None}, len(e.Nodes))
+		if v := e.Outs[o].Value; active[v] {
+			cot[v] = s.Like(v, 1)
+		}
+		s.backward(cot, active)
+		for n, x := range e.Nodes {
+			if x.Fn == LoadFn && varied[x.K] {
+				b.load[o][x.K] = cot[n]
+			}
 		}
 	}
 	return b

@@ -29,17 +29,17 @@ func TestChain(t *testing.T) {
 					t.Fatalf("element %d is %g, not %g, of\n%s\nunrolled from\n%s", j, v, y[o][j], u.Text(), e.Text())
 				}
 			}
-			sums := make([][]Product, len(u.Loads)+1) // each load alone, and all at once
+			sums := make([]ProductSum, len(u.Loads)+1) // each load alone, and all at once
 			ones := make([]Product, 0, len(u.Loads))
 			for i, l := range u.Loads {
 				if l.In > 0 {
 					p := Product{Load: i, Tangent: l.In}
-					sums[i] = []Product{p}
-					sums[len(u.Loads)] = append(sums[len(u.Loads)], p)
+					sums[i].Products = []Product{p}
+					sums[len(u.Loads)].Products = append(sums[len(u.Loads)].Products, p)
 					ones = append(ones, Product{Load: i, Tangent: -1, Value: 1})
 				}
 			}
-			c, kept := u.Chain(append(sums, ones), u.Ins, rapid.Bool().Draw(t, "ieee"))
+			c, kept := u.Chain(append(sums, ProductSum{Products: ones}), u.Ins, rapid.Bool().Draw(t, "ieee"))
 			in := make([][]float64, len(kept))
 			one := make([][]float64, len(kept))
 			for i, k := range kept {
