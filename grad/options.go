@@ -17,6 +17,7 @@ type options struct {
 	native bool // Prepare: machine code
 
 	without graph.Passes // Prepare: the passes left out
+	budget  int          // Prepare: bytes that a run may need; 0: any number
 
 	// Loops:
 	length        int
@@ -35,6 +36,18 @@ const defaultResidualLimit = 256 << 20
 // see what each is worth: Without(graph.AllPasses) runs the operations one by one as they
 // were recorded.
 func Without(passes graph.Passes) Option { return func(o *options) { o.without |= passes } }
+
+// MemoryBudget, for [Prepare], bounds the bytes that a run in progress needs for
+// intermediate values: the arena that [Prepared.Stats] tells of. Arguments, destinations
+// and captured constants are the caller's; workspaces of library operations, copies of
+// arguments and destinations that are strided or share memory, and the rows of loops of
+// unknown length, which have a limit of their own ([ResidualLimit]), come on top.
+//
+// To stay within the budget a program computes cheap values again instead of keeping
+// them, and loops keep their carries only, as with [Recompute]. Results are the same bit
+// for bit. Where no plan that fits is found Prepare fails with a *graph.BudgetError,
+// which names the smallest that one was found for. A budget below 1 is one of 1 byte.
+func MemoryBudget(bytes int) Option { return func(o *options) { o.budget = max(bytes, 1) } }
 
 func gather(opts []Option) (o options) {
 	o.residualLimit = defaultResidualLimit

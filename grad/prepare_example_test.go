@@ -67,3 +67,31 @@ func ExampleWithNative() {
 	// Output:
 	// [ 0.          0.90929743 -0.7568025 ]
 }
+
+func ExampleMemoryBudget() {
+	deep := func(x *tensor.Tensor) *tensor.Tensor {
+		for range 50 {
+			x = x.CumSum(0).Sin()
+		}
+		return x.Sum()
+	}
+	x := tensor.Full(0.01, []int{1000})
+	free, err := grad.Prepare(grad.Grad(deep), x)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tight, err := grad.Prepare(grad.Grad(deep), x, grad.MemoryBudget(100_000))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(free.Stats().ArenaBytes > 400_000, tight.Stats().ArenaBytes <= 100_000)
+	fmt.Println(tight.Call(x).Sub(free.Call(x)).Abs().Max())
+	_, err = grad.Prepare(grad.Grad(deep), x, grad.MemoryBudget(10_000))
+	fmt.Println(err)
+	// Output:
+	// true true
+	// 0.0
+	// graph: no plan was found that needs 10000 bytes or less; the smallest needs 24000
+}

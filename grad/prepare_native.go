@@ -23,22 +23,31 @@ type translation struct {
 	err    error
 }
 
-// translate begins to compile a program.
-func translate(p *graph.Program) *translation {
+// translate begins to compile a program. Code that would need more than the memory
+// budget, if there is one, is not used.
+func translate(p *graph.Program, budget int) *translation {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &translation{done: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer close(t.done)
 		defer cancel()
 		t.err = p.Translate(func(g *graph.Graph, dev device.Device) (graph.Code, error) {
-			return native.Compile(ctx, g, dev)
+			c, err := native.Compile(ctx, g, dev)
+			switch {
+			case err != nil:
+				return nil, err
+			case budget > 0 && c.ArenaBytes() > budget:
+				return nil, &graph.BudgetError{Budget: budget, Smallest: c.ArenaBytes()}
+			}
+			return c, nil
 		})
 	}()
 	return t
 }
 
 // Native waits until runs use machine code, and returns nil, or why they do not:
-// because [WithNative] was not asked for, a *cc.Error of the compiler, ctx's.
+// because [WithNative] was not asked for, a *cc.Error of the compiler, a
+// *graph.BudgetError of code that would need more than [MemoryBudget], ctx's.
 func (p *Prepared[P, Q]) Native(ctx context.Context) error {
 	t := p.rec.Load().native
 	if t == nil {

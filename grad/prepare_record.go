@@ -5,6 +5,7 @@ package grad
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"sync"
@@ -34,8 +35,23 @@ type fingerprint struct {
 	sum uint64
 }
 
-// record runs the function on values that have no elements.
+// record records the function. Where it does not fit the memory budget it is recorded once
+// more, with loops that keep as little as they can.
 func (p *Prepared[P, Q]) record() (*recording[Q], error) {
+	r, err := p.recordKeeping(graph.Cheapest)
+	var first, second *graph.BudgetError
+	if !errors.As(err, &first) {
+		return r, err
+	}
+	if r, err = p.recordKeeping(graph.Recomputed); errors.As(err, &second) && first.Smallest < second.Smallest {
+		return nil, first
+	}
+	return r, err
+}
+
+// recordKeeping runs the function on values that have no elements. Loops keep for their
+// reverse sweeps what their own options say, or else residuals.
+func (p *Prepared[P, Q]) recordKeeping(residuals graph.Residuals) (*recording[Q], error) {
 	backend, ok := kernels.BackendID(p.dev.Kind())
 	if !ok {
 		return nil, &tensor.DeviceError{Device: p.dev.Name(), Reason: "no kernels are linked in for this kind of device"}
@@ -46,7 +62,7 @@ func (p *Prepared[P, Q]) record() (*recording[Q], error) {
 	}
 	g := new(graph.Graph)
 	defer g.Release()
-	rec := &recorder{g: g, backend: backend, where: where, consts: map[*tensor.Tensor]graph.Ref{}, places: p.opts.places}
+	rec := &recorder{g: g, backend: backend, where: where, consts: map[*tensor.Tensor]graph.Ref{}, places: p.opts.places, residuals: residuals}
 	lv := tensor.Open(preparing, rec)
 	defer lv.Close()
 	boxed := make([]*tensor.Tensor, len(p.args))
@@ -71,13 +87,20 @@ func (p *Prepared[P, Q]) record() (*recording[Q], error) {
 		return nil, err
 	}
 	r.recorded = g.Clone()
-	g.Optimize(graph.AllPasses&^p.opts.without, p.dev)
-	if r.program, err = graph.Compile(g, p.dev); err != nil {
+	if passes := graph.AllPasses &^ p.opts.without; p.opts.budget > 0 {
+		err = g.OptimizeWithin(p.opts.budget, passes, p.dev)
+	} else {
+		g.Optimize(passes, p.dev)
+	}
+	if err == nil {
+		r.program, err = graph.Compile(g, p.dev)
+	}
+	if err != nil {
 		r.recorded.Release()
 		return nil, err
 	}
 	if p.opts.native {
-		r.native = translate(r.program)
+		r.native = translate(r.program, p.opts.budget)
 	}
 	return r, nil
 }

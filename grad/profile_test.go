@@ -27,7 +27,7 @@ func TestProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	g, err := p.Profile(context.Background(), x, time.Millisecond)
+	g, err := p.Profile(context.Background(), x, 20*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

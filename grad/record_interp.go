@@ -34,10 +34,20 @@ type recorder struct {
 	custom  bool  // rules that the graph does not know of were used
 	read    error // the first attempt to look at a value
 
+	residuals graph.Residuals // what loops keep that do not say it themselves
+
 	// Of the body of a control instruction:
 	isBody   bool
 	captured []*tensor.Tensor // values from outside of it, parameters of the graph
 	inputs   []graph.Ref      // which ones
+}
+
+// keeps returns what a loop with the given options keeps.
+func (r *recorder) keeps(o *options) graph.Residuals {
+	if o.residuals == graph.Cheapest {
+		return r.residuals
+	}
+	return o.residuals
 }
 
 // Records implements [tensor.Recorder].

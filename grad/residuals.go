@@ -5,7 +5,6 @@ package grad
 import (
 	"slices"
 
-	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
@@ -31,21 +30,15 @@ type cut struct {
 	steps int
 }
 
-// Estimates, of one core: what a byte that is kept costs, written and read once, from
-// a cache, from memory if all are more than cacheBytes, and from so much memory that
-// the room itself is a cost; what an instruction, an operation and an elementary
-// function cost.
+// What a byte that is kept costs in nanoseconds, written and read once: from a cache,
+// from memory if all are more than cacheBytes, and from so much memory that the room
+// itself is a cost.
 const (
 	nanosByteCached = 0.05
 	nanosByteMemory = 0.25
 	nanosByteMuch   = 0.5
 	cacheBytes      = 1 << 20
 	muchBytes       = 1 << 26
-	nanosInst       = 60
-	nanosFlop       = 0.15
-	nanosFunction   = 1.5
-	nanosElement    = 10  // of an operand of an operation that is no loop
-	unknownSteps    = 100 // assumed where nobody knows
 )
 
 // time estimates the nanoseconds of a step.
@@ -64,7 +57,7 @@ func (c *cut) time() float64 {
 func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
 	g, out := s.g, &cut{steps: c.Length}
 	if c.Dynamic() {
-		out.steps = unknownSteps
+		out.steps = graph.UnknownSteps
 	}
 	late := s.late()
 	seen := make([]bool, g.NumValues())
@@ -91,7 +84,7 @@ func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
 			keep(v)
 			return
 		case !late[v]:
-			out.nanos += nanos(g.Instrs[i].Inst)
+			out.nanos += graph.CostOf(g.Instrs[i].Inst).Nanos()
 		}
 		for _, a := range g.Args(i) {
 			visit(a)
@@ -155,35 +148,4 @@ func storable(g *graph.Graph, i int, v graph.Ref) bool {
 	}
 	k := int(v - g.Instrs[i].Out)
 	return k < c.FirstY() || k >= c.FirstY()+c.Ys
-}
-
-// nanos estimates the time of an instruction.
-func nanos(inst *kernels.Inst) float64 {
-	if c := graph.ControlOf(inst); c != nil {
-		t := 0.0
-		for _, b := range c.Bodies {
-			for i := range b.Instrs {
-				t += nanos(b.Instrs[i].Inst)
-			}
-		}
-		if c.Form == graph.Scan && !c.Counted {
-			t *= float64(c.Length)
-		}
-		if c.Dynamic() {
-			t *= unknownSteps
-		}
-		return t
-	}
-	if inst.Rearranges() {
-		return 0
-	}
-	if inst.Expr == nil { // a sort, a factorization
-		n := 0
-		for _, a := range inst.In {
-			n += a.Size()
-		}
-		return nanosInst + float64(n)*nanosElement
-	}
-	e := inst.Expr.Cost()
-	return nanosInst + float64(e.Flops)*nanosFlop + float64(e.Transcendentals)*nanosFunction + float64(e.Bytes)*nanosByteCached
 }

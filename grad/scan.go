@@ -284,7 +284,7 @@ func (r *recorder) scan(l *looping, step function, carry, xs []*tensor.Tensor, o
 	c := &graph.Control{
 		Form: graph.Scan, Bodies: []*graph.Graph{b.g},
 		Consts: len(b.captured), Carries: len(carry), Xs: len(xs), Ys: l.ys,
-		Length: l.steps, Reverse: l.reverse, Residuals: o.residuals,
+		Length: l.steps, Reverse: l.reverse, Residuals: r.keeps(o),
 	}
 	return emit(scanOp, c, slices.Concat(b.captured, carry, xs)), nil
 }

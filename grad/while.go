@@ -169,7 +169,7 @@ func (r *recorder) while(l *looping, test, step function, carry []*tensor.Tensor
 	captured := unite(t, b)
 	c := &graph.Control{
 		Form: graph.While, Bodies: []*graph.Graph{t.g, b.g}, Consts: len(captured), Carries: len(carry),
-		Bound: o.maxSteps, Residuals: o.residuals, Limit: o.residualLimit,
+		Bound: o.maxSteps, Residuals: r.keeps(o), Limit: o.residualLimit,
 	}
 	return emit(whileOp, c, slices.Concat(captured, carry)), nil
 }

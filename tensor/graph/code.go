@@ -2,7 +2,10 @@
 
 package graph
 
-import "github.com/cotangent-ad/cotangent/kernels"
+import (
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+)
 
 // code is a graph with its kernels found and its memory planned.
 type code struct {
@@ -23,6 +26,15 @@ type step struct {
 type target struct {
 	device  string
 	backend int
+}
+
+// targetOf returns where codes for a device run; its error is a *BackendError.
+func targetOf(dev device.Device) (target, error) {
+	backend, ok := kernels.BackendID(dev.Kind())
+	if !ok {
+		return target{}, &BackendError{Device: dev.Name()}
+	}
+	return target{dev.Name(), backend}, nil
 }
 
 // slowPoints is the number of loop steps from which a kernel is long enough to be

@@ -33,7 +33,8 @@ type fuser struct {
 	uses []use
 	read []reader // of the instruction at hand
 
-	known map[Ref]float64 // constants of one element
+	known map[Ref]float64 // values of which all elements are known
+	near  bool            // nothing is moved to where it keeps more in memory than its result is
 }
 
 // group is loops that become one, or an instruction that stays as it is.
@@ -79,14 +80,14 @@ type reader struct {
 // bits: scalar functions stay in their order, reductions combine the same values in
 // the same order, matrix products stay whole. It returns how many instructions fewer there are.
 func (g *Graph) Fuse() int {
-	return g.fuse(nil)
+	return g.fuse(nil, false)
 }
 
-func (g *Graph) fuse(known map[Ref]float64) int {
+func (g *Graph) fuse(known map[Ref]float64, near bool) int {
 	f := &fuser{
 		g: g, groups: make([]*group, len(g.Instrs)), home: make([]int32, len(g.Instrs)),
 		inline: make([]bool, len(g.Instrs)), order: make([]int32, len(g.Instrs)), head: make([]int32, g.NumValues()),
-		known: known,
+		known: known, near: near,
 	}
 	for v := range f.head {
 		f.head[v] = -1
@@ -98,7 +99,9 @@ func (g *Graph) fuse(known map[Ref]float64) int {
 		f.home[i] = -1
 		f.place(int32(i))
 	}
-	f.joinReaders()
+	if !near {
+		f.joinReaders()
+	}
 	before := len(g.Instrs)
 	newEmitter(f).emit()
 	g.RemoveDead()
@@ -175,6 +178,9 @@ func (f *fuser) place(i int32) {
 // produce places a loop that others read.
 func (f *fuser) produce(i int32) {
 	home := f.join(i)
+	if home >= 0 && f.near && f.prolongs(i, home) {
+		home = -1
+	}
 	rest := f.read[:0:0]
 	for _, r := range f.read {
 		if r.group < 0 || home < 0 || f.find(r.group) != home {
@@ -196,6 +202,27 @@ func (f *fuser) produce(i int32) {
 	default:
 		f.alone(i)
 	}
+}
+
+// prolongs reports whether instruction i, computed where a group is, keeps more bytes of
+// its operands in memory until then than its results have.
+func (f *fuser) prolongs(i, home int32) bool {
+	bytes := -bytesOfAll(f.g.Instrs[i].Inst.Out)
+	args := f.g.Args(int(i))
+	for k, v := range args {
+		if f.g.Def(v) < 0 || slices.Contains(args[:k], v) {
+			continue
+		}
+		read := false // then or later, anyhow
+		for u := f.head[v]; u >= 0 && !read; u = f.uses[u].next {
+			g := f.uses[u].group
+			read = g < 0 || f.order[f.find(g)] >= f.order[home]
+		}
+		if !read {
+			bytes += f.g.footprint(v)
+		}
+	}
+	return bytes > 0
 }
 
 // readers gathers who reads the results of an instruction; not ok where they are too many.

@@ -32,6 +32,9 @@ func (f *fuser) worthCopying(i, home int32, rest []reader) bool {
 			return false
 		}
 		g := f.groups[f.find(r.group)]
+		if f.near && f.prolongs(i, f.find(r.group)) {
+			return false
+		}
 		if !g.loop || g.nodes+len(r.places)*len(e.Nodes) > maxGroupNodes {
 			return false
 		}

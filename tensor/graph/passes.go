@@ -41,8 +41,11 @@ func (p Passes) Has(q Passes) bool { return p&q == q }
 
 // Optimize runs passes on g and the bodies in it. What the graph computes stays the
 // same, bit for bit. On dev, which may be nil, constants are computed.
-func (g *Graph) Optimize(passes Passes, dev device.Device) {
-	o := &optimizer{passes: passes, dev: dev, uniform: map[elements]uniformity{}}
+func (g *Graph) Optimize(passes Passes, dev device.Device) { g.optimize(passes, dev, false) }
+
+// optimize runs passes; for near see fuser.
+func (g *Graph) optimize(passes Passes, dev device.Device, near bool) {
+	o := &optimizer{passes: passes, near: near, uniform: map[elements]uniformity{}}
 	o.tidy(g, nil)
 	if passes.Has(FoldConstants) && dev != nil && g.fold(dev) {
 		o.tidy(g, nil)
@@ -53,7 +56,7 @@ func (g *Graph) Optimize(passes Passes, dev device.Device) {
 // optimizer runs passes.
 type optimizer struct {
 	passes  Passes
-	dev     device.Device
+	near    bool
 	uniform map[elements]uniformity // of the constants that were looked at
 }
 
@@ -85,7 +88,7 @@ func (o *optimizer) clean(g *Graph, given given) {
 func (o *optimizer) fuse(g *Graph, given given) {
 	if o.passes.Has(Fusion) {
 		g.eachBody(o.known(g, given), o.fuse)
-		g.fuse(o.known(g, given))
+		g.fuse(o.known(g, given), o.near)
 	}
 	g.RemoveDead()
 }

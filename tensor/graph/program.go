@@ -47,14 +47,13 @@ func Compile(g *Graph, dev device.Device) (*Program, error) {
 	if err := g.Verify(); err != nil {
 		return nil, err
 	}
-	backend, ok := kernels.BackendID(dev.Kind())
-	if !ok {
-		return nil, &BackendError{Device: dev.Name()}
+	to, err := targetOf(dev)
+	if err != nil {
+		return nil, err
 	}
-	p := &Program{dev: dev, move: moverOf(backend), later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
+	p := &Program{dev: dev, move: moverOf(to.backend), later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
 	own := g.alias()
-	var err error
-	if p.code, err = newCode(own, target{dev.Name(), backend}, nil, len(g.Outputs)); err != nil {
+	if p.code, err = newCode(own, to, nil, len(g.Outputs)); err != nil {
 		own.Release()
 		return nil, err
 	}

@@ -39,6 +39,12 @@ func init() {
 	bind(opPanic, func(*kernels.Call) error { panic("kernel out of order") })
 	bind(opIndex, func(*kernels.Call) error { return &kernels.IndexError{Op: "graph.index", Index: 7, Size: 3} })
 	bind(opCall, func(*kernels.Call) error { onCall(); return nil })
+	bind(opTwo, func(c *kernels.Call) error { // x, backwards and as it is
+		copyArray(c.Out[1], c.In[0])
+		copyArray(c.Out[0], c.In[0])
+		slices.Reverse(floats(c.Out[0]))
+		return nil
+	})
 	// A kernel that runs until it is cancelled.
 	bind(opWait, func(c *kernels.Call) error {
 		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Microsecond) {

@@ -33,6 +33,10 @@ type Code struct {
 	whole   bool                   // no step calls a kernel
 }
 
+// ArenaBytes returns the memory that a run needs beside arguments, destinations and
+// constants.
+func (c *Code) ArenaBytes() int { return c.p.arena }
+
 // entries are the functions that the text exports.
 type entries struct{ steps, items, zero uintptr }
 

@@ -1,0 +1,79 @@
+// Estimates: what instructions cost, before anything runs.
+
+package graph
+
+import (
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// Cost counts what a run of an instruction or a program does.
+type Cost struct {
+	Calls     int64 // kernels
+	Flops     int64 // arithmetic on elements; a fused multiply-add is two
+	Functions int64 // exp, log, ...: elementary functions of one element
+	Bytes     int64 // read and written, each operand and result at most once in a kernel
+	Elements  int64 // of the operands of what is no loop: sorts, factorizations
+}
+
+// UnknownSteps is how many steps a loop is assumed to take where nobody knows.
+const UnknownSteps = 100
+
+// Nanoseconds of one core of a recent machine, right within a factor of two or so on
+// what lies in caches.
+const (
+	nanosCall     = 60
+	nanosFlop     = 0.15
+	nanosFunction = 1.5
+	nanosByte     = 0.05
+	nanosElement  = 10
+)
+
+// Nanos estimates the time of one core.
+func (c Cost) Nanos() float64 {
+	return nanosCall*float64(c.Calls) + nanosFlop*float64(c.Flops) + nanosFunction*float64(c.Functions) +
+		nanosByte*float64(c.Bytes) + nanosElement*float64(c.Elements)
+}
+
+// plus returns c and n times d.
+func (c Cost) plus(d Cost, n int64) Cost {
+	return Cost{c.Calls + n*d.Calls, c.Flops + n*d.Flops, c.Functions + n*d.Functions, c.Bytes + n*d.Bytes, c.Elements + n*d.Elements}
+}
+
+// CostOf returns what an instruction costs: a rearrangement nothing, as it is mostly a
+// view; of control flow the steps of the bodies, of a condition both branches.
+func CostOf(inst *kernels.Inst) (c Cost) {
+	if control := ControlOf(inst); control != nil {
+		steps := int64(1)
+		switch {
+		case control.Dynamic():
+			steps = UnknownSteps
+		case control.Form == Scan:
+			steps = int64(control.Length)
+		}
+		for _, b := range control.Bodies {
+			c = c.plus(b.Cost(), steps)
+		}
+		return c
+	}
+	if inst.Rearranges() {
+		return c
+	}
+	c.Calls = 1
+	if inst.Expr == nil {
+		for _, a := range inst.In {
+			c.Elements += int64(a.Size())
+		}
+		return c
+	}
+	e := inst.Expr.Cost()
+	c.Flops, c.Functions, c.Bytes = e.Flops, e.Transcendentals, e.Bytes
+	return c
+}
+
+// Cost returns what all instructions cost.
+func (g *Graph) Cost() (c Cost) {
+	for i := range g.Instrs {
+		c = c.plus(CostOf(g.Instrs[i].Inst), 1)
+	}
+	return c
+}
