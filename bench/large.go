@@ -37,7 +37,7 @@ func large() []Scenario {
 			})
 		}
 	}
-	add("mlp/fp32/784-1024-1024-10/batch=4096", "a network with tanh and cross entropy, value and four gradients", func() Instance {
+	add("mlp/fp32/784-1024-10/batch=4096", "a network with tanh and cross entropy, value and four gradients", func() Instance {
 		net, params := NewMLP(newData(3), 4096, 784, 1024, 10)
 		return valued(net.Loss, params)
 	})
@@ -46,6 +46,15 @@ func large() []Scenario {
 		r := newData(9)
 		p := NewMixture(r.normal(n, d), 1, 0)
 		return valued(p.Objective, MixtureParams{Alpha: r.normal(k), Mu: r.uniform(k, d), Q: r.normal(k, d), L: r.normal(k, d*(d-1)/2)})
+	})
+	add("lstm/fp32/l=2/c=100/b=14/batch=1024", "recurrent network on 1024 sequences at once, value and gradient", func() Instance {
+		r := newData(10)
+		f32 := func(shape ...int) *T { return r.uniform(shape...).Cast(tensor.Float32) }
+		sequences := LSTM{State: f32(1024, 4, 14), Sequence: f32(1024, 100, 14)}
+		loss := func(v LSTMParams) *T {
+			return grad.Vmap(func(p LSTM) *T { return p.Objective(v) })(sequences).Mean()
+		}
+		return valued(loss, LSTMParams{Main: f32(4, 56), Extra: f32(3, 14)})
 	})
 	return list
 }

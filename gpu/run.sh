@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests and measures on a machine with a GPU, which needs neither Go nor a CUDA
-# toolkit: what `make gpu-check` put beside this script is all there is. It stops
-# at the first failure. Peers are measured in the same run where Python has them.
+# toolkit: what `make gpu-check` put beside this script is all there is. Peers are
+# measured in the same run where Python has them.
 #
 #     ./run.sh [folder for the results]
 #
@@ -40,24 +40,38 @@ fi
 export REQUIRE_GPU=1 COTANGENT_CUDA_CACHE=$PWD/cache
 ./cotangent info --device cuda
 
+# Each test program by itself at the same time, and whether all passed. Compiling
+# kernels takes most of the time.
 echo "tests"
-./device.test -test.short
-./kernels.test -test.short -test.timeout 60m
-COTANGENT_DEVICE=cuda ./grad.test -test.short -test.timeout 60m
-
+failed=0
+start() {
+  local name=$1
+  shift
+  { "$@" > "$out/$name.log" 2>&1 && echo "passed: $name" || { echo "FAILED: $name"; tail -40 "$out/$name.log"; exit 1; }; } &
+}
+start device ./device.test -test.short
+start kernels ./kernels.test -test.short -test.timeout 60m
+for name in grad jacobian; do
+  COTANGENT_DEVICE=cuda start $name ./$name.test -test.short -test.timeout 60m
+done
 if [ -z "${STANDIN:-}" ] && command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
-    echo "compute-sanitizer $tool"
-    COTANGENT_CUDA_EXACT=1 compute-sanitizer --tool $tool --error-exitcode 1 \
-      ./kernels.test -test.run 'TestSpec/^(add|sum|matmul|softmax|gather|scatter_add|cumsum|argmax)$' -test.timeout 60m
+    COTANGENT_CUDA_EXACT=1 start $tool compute-sanitizer --tool $tool --error-exitcode 1 \
+      ./kernels.test -test.short -test.run 'TestSpec/^(sum|gather|scatter_add|cumsum)$' -test.timeout 60m
   done
 fi
+for job in $(jobs -p); do
+  wait "$job" || failed=1
+done
+[ "$failed" = 0 ] || exit 1
 
 echo "measurements"
-./cotangent bench --json ${STANDIN:+--time 1ns} --backends cpu,cuda,cuda+prepared > "$out/cotangent.json"
-./cotangent bench ${STANDIN:+--time 1ns} --backends cpu,cuda,cuda+prepared | tee "$out/cotangent.txt"
+quickly=${STANDIN:+--time 1ns}
+./cotangent bench --backends cpu,cuda,cuda+tiles $quickly | tee "$out/table.txt"
 if [ -z "${STANDIN:-}" ]; then
-  python3 peers.py > "$out/peers.json"
-  nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem --format=csv > "$out/device.csv"
+  ./cotangent bench --suite large --json --backends cuda,cuda+tiles > "$out/cotangent.json"
+else
+  ./cotangent bench --suite large --filter gemm/fp32/n=1024 --json --backends cuda,cuda+tiles $quickly > "$out/cotangent.json"
 fi
+python3 peers.py "$out/cotangent.json" "$(cat commit)" "$out/results"
 echo "results are in $out"
