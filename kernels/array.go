@@ -111,6 +111,8 @@ type Recorder interface {
 	// Record calls queue, and keeps the work that kernels queue on the given
 	// stream instead of having it done. It returns nil where that cannot be.
 	Record(dev device.Device, queue func(device.Stream) error) (Recording, error)
+	// On returns a Mover that queues its work on a stream.
+	On(device.Stream) Mover
 }
 
 // Recording is work that can be done again. It holds what it works on but for

@@ -10,7 +10,7 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
-type backend struct{}
+type backend struct{ mover }
 
 func init() { kernels.RegisterBackend(backend{}) }
 

@@ -19,6 +19,12 @@ var (
 	_ kernels.Recorder = backend{}
 )
 
+// mover moves arrays on a stream, or on their device's where that is nil.
+type mover struct{ stream device.Stream }
+
+// On returns what moves arrays on a stream.
+func (backend) On(s device.Stream) kernels.Mover { return mover{s} }
+
 // Record keeps work in a CUDA graph.
 func (backend) Record(dev device.Device, queue func(device.Stream) error) (kernels.Recording, error) {
 	r, err := dev.(*cuda.Device).Record(queue)
@@ -53,8 +59,8 @@ func copierOf(a kernels.Aval) (*kernel, error) {
 }
 
 // Copy sets dst to src; one that is not on the device holds when it returns.
-func (backend) Copy(dst, src kernels.Array) error {
-	c := &kernels.Call{In: []*kernels.Array{&src}}
+func (m mover) Copy(dst, src kernels.Array) error {
+	c := &kernels.Call{In: []*kernels.Array{&src}, Stream: m.stream}
 	if dst.Buf != nil {
 		c.Out = []*kernels.Array{&dst}
 	}
@@ -81,8 +87,8 @@ func (backend) Copy(dst, src kernels.Array) error {
 }
 
 // Clear sets a dense array to zeros.
-func (backend) Clear(a kernels.Array) error {
-	r, err := newRun(&kernels.Call{Out: []*kernels.Array{&a}})
+func (m mover) Clear(a kernels.Array) error {
+	r, err := newRun(&kernels.Call{Out: []*kernels.Array{&a}, Stream: m.stream})
 	if r == nil {
 		return err
 	}
@@ -91,9 +97,12 @@ func (backend) Clear(a kernels.Array) error {
 
 // Int returns the only element of an array of integers or bools; it waits for the
 // work that makes it.
-func (backend) Int(a kernels.Array) (int64, error) {
+func (m mover) Int(a kernels.Array) (int64, error) {
 	if a.Buf != nil {
-		r, err := newRun(&kernels.Call{Out: []*kernels.Array{&a}})
+		r, err := newRun(&kernels.Call{Out: []*kernels.Array{&a}, Stream: m.stream})
+		if err == nil && r.stream.Recording() {
+			err = cuda.ErrRecording
+		}
 		if err != nil {
 			return 0, err
 		}

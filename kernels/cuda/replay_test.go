@@ -13,15 +13,28 @@ import (
 // A program that runs on the same memory again launches no kernel by itself: it
 // works where launches fail. On other memory it does not.
 func TestProgramsAreReplayed(t *testing.T) {
+	t.Run("straight", func(t *testing.T) {
+		testReplay(t, func(x *tensor.Tensor) *tensor.Tensor {
+			return x.MatMul(x.T()).Tanh().Sum().Add(x.Exp().LogSumExp())
+		})
+	})
+	t.Run("scan", func(t *testing.T) {
+		testReplay(t, func(x *tensor.Tensor) *tensor.Tensor {
+			last, all := grad.Scan(func(s, row *tensor.Tensor) (*tensor.Tensor, *tensor.Tensor) {
+				s = s.Add(row).Tanh()
+				return s, s.Mul(row).Sum()
+			}, x.Index(tensor.At(0)), x)
+			return last.Sum().Add(all.Square().Sum())
+		})
+	})
+}
+
+func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
 	if os.Getenv("COTANGENT_LIBCUDA") == "" {
 		t.Skip("there is no stand-in")
 	}
 	d := openDevice(t)
-	f := func(x *tensor.Tensor) *tensor.Tensor {
-		return grad.Grad(func(x *tensor.Tensor) *tensor.Tensor {
-			return x.MatMul(x.T()).Tanh().Sum().Add(x.Exp().LogSumExp())
-		})(x)
-	}
+	f := grad.Grad(value)
 	data := make([]float64, 40*30)
 	for i := range data {
 		data[i] = float64(i%17)/17 - 0.4

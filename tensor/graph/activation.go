@@ -168,7 +168,7 @@ func (a *activation) run() error {
 	for _, c := range a.lay.copies {
 		v := &a.values[c.value]
 		dst := kernels.Array{Aval: v.Aval, Ptr: a.outs[c.output].ptr, Buf: a.outs[c.output].buf}
-		if err := a.st.p.move.Copy(dst, *v); err != nil {
+		if err := a.st.move.Copy(dst, *v); err != nil {
 			return err
 		}
 	}

@@ -176,7 +176,7 @@ func (f *flow) run() error {
 	return err
 }
 
-func (f *flow) move() kernels.Mover { return f.st.p.move }
+func (f *flow) move() kernels.Mover { return f.st.move }
 
 // once runs a body on the operands into the results.
 func (f *flow) once(b *activation, in []*kernels.Array) error {

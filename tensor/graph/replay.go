@@ -5,7 +5,6 @@
 package graph
 
 import (
-	"slices"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -26,11 +25,11 @@ func (st *state) replay() (done bool, err error) {
 	if !ok || st.r.refused {
 		return false, nil
 	}
-	if st.flowing() { // which way it goes is seen only as it runs
+	if n, ok := st.queued(); !ok || n > mostQueued {
 		st.r.refused = true
 		return false, nil
 	}
-	if st.overlaps.any || len(st.lay.copies) > 0 || !st.r.same(st.in, st.out) {
+	if st.overlaps.any || !st.r.same(st.in, st.out) {
 		return false, st.r.drop()
 	}
 	if st.r.recorded == nil {
@@ -43,20 +42,53 @@ func (st *state) replay() (done bool, err error) {
 	return true, st.r.recorded.Replay()
 }
 
-// flowing reports whether some instruction is control flow.
-func (st *state) flowing() bool {
-	return slices.ContainsFunc(st.flows, func(f *flow) bool { return f != nil })
+// mostQueued is the steps that a recording may have: what is recorded takes memory
+// and time to set up.
+const mostQueued = 1 << 14
+
+// queued is how many steps a run queues; not ok where which way it goes, or how
+// often, is seen only as it runs.
+func (a *activation) queued() (n int, ok bool) {
+	for _, f := range a.flows {
+		if f == nil {
+			n++
+			continue
+		}
+		times := 1
+		if f.c.Form == Scan && !f.c.Counted {
+			times = f.c.Length
+		} else if f.c.Form != Call {
+			return 0, false
+		}
+		k, ok := f.bodies[0].queued()
+		if !ok {
+			return 0, false
+		}
+		n += times * k
+	}
+	return n, true
+}
+
+// on has the calls queue their work on a stream, on their device's if that is nil.
+func (a *activation) on(s device.Stream) {
+	for i := range a.calls {
+		a.calls[i].Stream = s
+		if f := a.flows[i]; f != nil {
+			f.addCall.Stream = s
+			for _, b := range f.bodies {
+				b.on(s)
+			}
+		}
+	}
 }
 
 // queue runs the steps on a stream.
 func (st *state) queue(s device.Stream) error {
-	for i := range st.calls {
-		st.calls[i].Stream = s
-	}
+	st.on(s)
+	st.move = st.p.move.(kernels.Recorder).On(s)
 	defer func() {
-		for i := range st.calls {
-			st.calls[i].Stream = nil
-		}
+		st.on(nil)
+		st.move = st.p.move
 	}()
 	return st.activation.run()
 }

@@ -18,6 +18,7 @@ import (
 type state struct {
 	*activation
 	p        *Program
+	move     kernels.Mover // the program's, or that of the stream of a recording
 	arena    *device.Buffer
 	staging  *device.Buffer   // for outputs that share memory with parameters
 	packed   []*device.Buffer // for parameters that are not dense
@@ -36,7 +37,7 @@ type state struct {
 }
 
 func newState(p *Program) (*state, error) {
-	st := &state{p: p, cancel: new(atomic.Bool), overlaps: newOverlaps(p.g, p.apart())}
+	st := &state{p: p, move: p.move, cancel: new(atomic.Bool), overlaps: newOverlaps(p.g, p.apart())}
 	st.work = func() { st.err = st.guarded() }
 	st.packed = make([]*device.Buffer, len(p.g.Params))
 	var arena memory
