@@ -3,11 +3,14 @@
 package cuda_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
+	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -164,5 +167,64 @@ func TestFailuresReachResults(t *testing.T) {
 	}
 	tensor.Free(y)
 	tensor.Free(x)
+	collect(t, d)
+}
+
+// Results that are reduced and results that are not, of the same elements, by one
+// kernel in vectors: sums of all, of rows and of columns beside what they are made of.
+func TestMixedResults(t *testing.T) {
+	d := openDevice(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	data := make([]float64, 130*96)
+	for i := range data {
+		data[i] = r.NormFloat64()
+	}
+	type results struct{ Map, Other, Sum *tensor.Tensor }
+	for _, dt := range []tensor.DType{tensor.Float64, tensor.Float32} {
+		x := tensor.NewShaped(data, []int{130, 96}, tensor.WithDType(dt))
+		there := x.To(d)
+		for axis, sum := range []func(x *tensor.Tensor) *tensor.Tensor{
+			func(x *tensor.Tensor) *tensor.Tensor { return x.Sum(0) },
+			func(x *tensor.Tensor) *tensor.Tensor { return x.Sum(1) },
+			func(x *tensor.Tensor) *tensor.Tensor { return x.Sum() },
+			func(x *tensor.Tensor) *tensor.Tensor { return x.LogSumExp(1) },
+		} {
+			f := func(x *tensor.Tensor) results {
+				y := x.Sin().Mul(x)
+				return results{y.Exp(), y.Gt(x), sum(y)}
+			}
+			want := f(x)
+			var first []float64
+			for _, order := range []string{"forward", "reverse", "random"} {
+				t.Setenv("STANDIN_ORDER", order)
+				p, err := grad.Prepare(f, there)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := p.Run(t.Context(), there)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pairs := [][2]*tensor.Tensor{{got.Map, want.Map}, {got.Other, want.Other}, {got.Sum, want.Sum}}
+				for i, pair := range pairs {
+					a, errA := pair[0].Float64s()
+					b, errB := pair[1].Float64s()
+					if errA != nil || errB != nil {
+						t.Fatal(errA, errB)
+					}
+					compareAll(t, fmt.Sprintf("%v, axis %d, %s order, result %d", dt, axis, order, i), a, b, 1e-14, dt)
+					if i == 2 && first == nil {
+						first = a
+					}
+					if i == 2 && !slices.Equal(a, first) {
+						t.Errorf("%v, axis %d: another sum in %s order", dt, axis, order)
+					}
+					tensor.Free(pair[0])
+				}
+				p.Close()
+			}
+		}
+		tensor.Free(there)
+	}
 	collect(t, d)
 }

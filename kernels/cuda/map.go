@@ -7,6 +7,10 @@ package cuda
 // 16 bytes hold.
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
@@ -16,28 +20,14 @@ const leastVector = 512
 
 func (n *nest) planMap(p *plan, lay *layout) {
 	x := newPrinter(n, lay)
-	x.vectorize()
+	x.vectorize(x.res)
 	outs := x.arguments()
 	x.flag()
-	total := product(x.res) / x.lane
-	x.line("\tfor (ix t = first_index(); t < %s; t += index_step()) {", x.int(total))
+	x.line("\tfor (ix t = first_index(); t < %s; t += index_step()) {", x.int(product(x.res)/x.lane))
 	x.line("\t\tix r = t;")
-	dims := x.res
-	if x.lane > 1 {
-		dims = append([]dim(nil), x.res...)
-		dims[len(dims)-1].size /= x.lane
-	}
-	x.coordinates("i", "r", dims, "\t\t")
-	if x.lane > 1 {
-		x.lanes(outs)
-	} else {
-		x.b.WriteString(x.body.Text(2, n.outs...))
-		for _, o := range n.outs {
-			x.line("\t\t%s%s %s %s;", outs[o], x.storeIndex(o), x.assign(o), x.body.Name(n.e.Outs[o].Value))
-		}
-	}
+	x.elements("i", "r", x.res, 2, outs, nil)
 	x.line("\t}")
-	p.list = append(p.list, x.launch("", grid(total)))
+	p.list = append(p.list, x.launch("", grid(product(x.res)/x.lane)))
 }
 
 func (p *printer) storeIndex(o int) string { return "[" + p.at(p.stores[o]) + "]" }
@@ -50,43 +40,49 @@ func (p *printer) assign(o int) string {
 	return "="
 }
 
-// vectorize decides how many elements a thread does at once.
-func (p *printer) vectorize() {
+// vectorize decides how many elements a thread does at once, of which the last of
+// dims counts the neighbours.
+func (p *printer) vectorize(dims []dim) {
 	n := p.n
-	if len(p.res) == 0 || product(p.res) < leastVector {
+	if len(dims) == 0 || product(dims) < leastVector {
 		return
 	}
-	last := p.res[len(p.res)-1]
+	p.inner = dims[len(dims)-1]
 	bytes := 0
-	dense := func(f affine) bool { return last.of(f) == 1 }
 	for k, a := range p.loads {
 		if p.vectorLoad(k, a) {
 			bytes = max(bytes, n.e.Ins[n.e.Loads[k].In].DType.Size())
 		}
 	}
-	for o, f := range p.stores {
-		if !dense(f) || n.e.Outs[o].Partial {
+	for _, o := range n.outs {
+		if n.reduces(o) {
+			continue
+		}
+		if p.inner.of(p.stores[o]) != 1 || n.e.Outs[o].Partial {
 			return
 		}
 		bytes = max(bytes, n.e.Outs[o].Aval.DType.Size())
 	}
+	if bytes == 0 {
+		return
+	}
 	lane := 16 / bytes
-	if lane < 2 || last.size%lane != 0 {
+	if lane < 2 || p.inner.size%lane != 0 {
 		return
 	}
 	fits := func(f affine, align bool) bool {
 		if !align || f.c0%lane != 0 {
 			return false
 		}
-		for _, d := range p.res[:len(p.res)-1] {
-			if d.of(f)%lane != 0 {
+		for _, d := range slices.Concat(p.res, p.red) {
+			if !slices.Equal(d.axes, p.inner.axes) && d.of(f)%lane != 0 {
 				return false
 			}
 		}
 		return true
 	}
-	for o, f := range p.stores {
-		if !fits(f, p.lay.align[len(p.lay.in)+o]) {
+	for _, o := range n.outs {
+		if !n.reduces(o) && !fits(p.stores[o], p.lay.align[len(p.lay.in)+o]) {
 			return
 		}
 	}
@@ -103,7 +99,7 @@ func (p *printer) vectorize() {
 // always.
 func (p *printer) vectorLoad(k int, a access) bool {
 	l := &p.n.e.Loads[k]
-	if a.lone || l.Guarded || p.res[len(p.res)-1].of(a.at) != 1 {
+	if a.lone || l.Guarded || p.inner.of(a.at) != 1 {
 		return false
 	}
 	for _, i := range l.Index {
@@ -114,42 +110,64 @@ func (p *printer) vectorLoad(k int, a access) bool {
 	return true
 }
 
-// lanes writes the body of a thread that does several elements.
-func (p *printer) lanes(outs map[int]string) {
-	n := p.n
-	last := variable("i", len(p.res)-1)
-	p.line("\t\tconst ix first = %s * %d;", last, p.lane)
-	begin := func(f affine) string { // the place of the first lane
-		return p.at(f)
+// elements writes what a thread does for the elements whose number is in the
+// variable from: one, or, where the printer is vectorized, neighbours. Results
+// that are not reduced are stored; put writes what becomes of the others.
+func (p *printer) elements(kind, from string, dims []dim, depth int, outs map[int]string, put func(o int) string) {
+	n, tabs := p.n, strings.Repeat("\t", depth)
+	if p.lane == 1 {
+		p.coordinates(kind, from, dims, tabs)
+		p.b.WriteString(p.body.Text(depth, n.outs...))
+		for _, o := range n.outs {
+			if n.reduces(o) {
+				p.line("%s%s", tabs, put(o))
+			} else {
+				p.line("%s%s%s %s %s;", tabs, outs[o], p.storeIndex(o), p.assign(o), p.body.Name(n.e.Outs[o].Value))
+			}
+		}
+		return
 	}
-	p.line("\t\t{")
-	p.line("\t\tconst ix %s = first;", last)
+	dims = slices.Clone(dims)
+	dims[len(dims)-1].size /= p.lane
+	p.coordinates(kind, from, dims, tabs)
+	last := variable(kind, len(dims)-1)
+	p.line("%sconst ix first = %s * %d;", tabs, last, p.lane)
+	p.line("%s{", tabs)
+	p.line("%sconst ix %s = first;", tabs, last)
 	for k := range n.e.Loads {
 		if a, ok := p.loads[k]; ok && a.vec {
 			dt := loop.CUDAType(n.e.Ins[n.e.Loads[k].In].DType)
-			p.line("\t\tconst Vec<%[1]s, %[2]d> v_%[3]d = *(const Vec<%[1]s, %[2]d> *)(%[4]s + %[5]s);", dt, p.lane, k, a.name, begin(a.at))
+			p.line("%[5]sconst Vec<%[1]s, %[2]d> v_%[3]d = *(const Vec<%[1]s, %[2]d> *)(%[4]s);", dt, p.lane, k, a.name+" + "+p.at(a.at), tabs)
 		}
 	}
+	vec := func(o int) string { return fmt.Sprintf("Vec<%s, %d>", loop.CUDAType(n.e.Outs[o].Aval.DType), p.lane) }
 	for _, o := range n.outs {
-		dt := loop.CUDAType(n.e.Outs[o].Aval.DType)
-		p.line("\t\tVec<%[1]s, %[2]d> w_%[3]d;", dt, p.lane, o)
+		if n.reduces(o) {
+			continue
+		}
+		p.line("%s%s w_%d;", tabs, vec(o), o)
 		if p.assign(o) == "+=" {
-			p.line("\t\tw_%[1]d = *(const Vec<%[2]s, %[3]d> *)(%[4]s + %[5]s);", o, dt, p.lane, outs[o], begin(p.stores[o]))
+			p.line("%[1]sw_%[2]d = *(const %[3]s *)(%[4]s + %[5]s);", tabs, o, vec(o), outs[o], p.at(p.stores[o]))
 		}
 	}
-	p.line("\t\t#pragma unroll")
-	p.line("\t\tfor (int lane = 0; lane < %d; lane++) {", p.lane)
-	p.line("\t\t\tconst ix %s = first + lane;", last)
-	p.b.WriteString(p.body.Text(3, n.outs...))
+	p.line("%s#pragma unroll", tabs)
+	p.line("%sfor (int lane = 0; lane < %d; lane++) {", tabs, p.lane)
+	p.line("%s\tconst ix %s = first + lane;", tabs, last)
+	p.b.WriteString(p.body.Text(depth+1, n.outs...))
 	for _, o := range n.outs {
-		p.line("\t\t\tw_%d.v[lane] %s %s;", o, p.assign(o), p.body.Name(n.e.Outs[o].Value))
+		if n.reduces(o) {
+			p.line("%s\t%s", tabs, put(o))
+		} else {
+			p.line("%s\tw_%d.v[lane] %s %s;", tabs, o, p.assign(o), p.body.Name(n.e.Outs[o].Value))
+		}
 	}
-	p.line("\t\t}")
+	p.line("%s}", tabs)
 	for _, o := range n.outs {
-		dt := loop.CUDAType(n.e.Outs[o].Aval.DType)
-		p.line("\t\t*(Vec<%s, %d> *)(%s + %s) = w_%d;", dt, p.lane, outs[o], begin(p.stores[o]), o)
+		if !n.reduces(o) {
+			p.line("%s*(%s *)(%s + %s) = w_%d;", tabs, vec(o), outs[o], p.at(p.stores[o]), o)
+		}
 	}
-	p.line("\t\t}")
+	p.line("%s}", tabs)
 }
 
 // planFill is for reductions over nothing: results are the combiner's neutral

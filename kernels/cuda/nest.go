@@ -16,7 +16,7 @@ import (
 // nest is results that reduce over the same axes, or one that is scattered.
 type nest struct {
 	e       *loop.Expr
-	outs    []int
+	outs    []int // beside those that reduce there may be some that do not, over all axes
 	scatter bool
 	set     bool  // scattered values replace what is there instead of adding to it
 	bare    bool  // what the nest does not write is others' to write
@@ -53,6 +53,7 @@ func nests(e *loop.Expr) []*nest {
 		}
 		list = append(list, &nest{e: e, outs: []int{i}, scatter: s.Scatter, red: red})
 	}
+	list = mixed(list)
 	for _, n := range list {
 		if !n.complete() {
 			return nil
@@ -61,13 +62,60 @@ func nests(e *loop.Expr) []*nest {
 	return list
 }
 
+// mixed lets a nest that reduces do with what it reads what another one does that
+// reduces nothing: each element is then read once.
+func mixed(list []*nest) []*nest {
+	plain := slices.IndexFunc(list, func(n *nest) bool { return !n.scatter && len(n.red) == 0 })
+	if plain < 0 {
+		return list
+	}
+	m := list[plain]
+	whole := func(o int) bool {
+		s := &m.e.Outs[o]
+		return !s.Partial && s.Aval.Size() == points(m.e)
+	}
+	for _, n := range list {
+		if n.scatter || len(n.red) == 0 || len(n.outs)+len(m.outs) > mostOuts || points(m.e) < leastVector || !m.shares(n) {
+			continue
+		}
+		if !slices.ContainsFunc(m.outs, func(o int) bool { return !whole(o) }) {
+			n.outs = append(n.outs, m.outs...)
+			slices.Sort(n.outs)
+			return slices.Delete(list, plain, plain+1)
+		}
+	}
+	return list
+}
+
+// points is the number of values of a loop's axes.
+func points(e *loop.Expr) int {
+	n := 1
+	for _, a := range e.Axes {
+		n *= a.Size
+	}
+	return n
+}
+
+// shares reports whether nests read some array at the same place.
+func (n *nest) shares(m *nest) bool {
+	a, b := n.e.CUDA().Needs(n.outs...), n.e.CUDA().Needs(m.outs...)
+	for k := range n.e.Nodes {
+		if n.e.Nodes[k].Fn == loop.LoadFn && a[k] && b[k] {
+			return true
+		}
+	}
+	return false
+}
+
+// reduces reports whether a result is reduced.
+func (n *nest) reduces(o int) bool { return len(n.red) > 0 && len(n.e.Reduced(&n.e.Outs[o])) > 0 }
+
 // complete fills in what follows from outs and red, and reports whether there is
 // a kernel for it.
 func (n *nest) complete() bool {
 	e := n.e
-	n.lanes, n.reduced = 1, 1
+	n.lanes, n.reduced = points(e), 1
 	for a, axis := range e.Axes {
-		n.lanes *= axis.Size
 		if slices.Contains(n.red, a) {
 			n.reduced *= axis.Size
 		} else {
@@ -85,7 +133,7 @@ func (n *nest) complete() bool {
 	}
 	n.nowhere = n.lanes > 0 && n.gathersFrom(func(size int) bool { return size == 0 })
 	for _, o := range n.outs {
-		if s := &e.Outs[o]; s.Aval.DType == device.Bool && (n.scatter && !n.set || n.reduced != 1) {
+		if s := &e.Outs[o]; s.Aval.DType == device.Bool && (n.scatter && !n.set || n.reduced != 1 && n.reduces(o)) {
 			return false
 		}
 	}
@@ -124,9 +172,9 @@ func (n *nest) covers(o int) bool {
 	if n.scatter || s.Partial {
 		return false
 	}
-	size := 1
-	for _, a := range n.res {
-		size *= n.e.Axes[a].Size
+	size := n.results()
+	if !n.reduces(o) {
+		size = n.lanes
 	}
 	return size == s.Aval.Size()
 }

@@ -56,7 +56,8 @@ type printer struct {
 	ints   []int          // the numbers that the kernel is given as p.v
 	loads  map[int]access // by number of load
 	stores map[int]affine
-	lane   int // elements of the innermost dimension that a thread does at once
+	lane   int // elements that a thread does at once: neighbours along inner
+	inner  dim
 	b      strings.Builder
 }
 

@@ -5,9 +5,12 @@ package cuda
 // Nests that reduce. The threads of a block work on some results, several on
 // each; where there are few results and much to reduce, each result is shared out
 // among blocks, whose parts a second kernel puts together in their order. What
-// does what follows from the sizes alone.
+// does what follows from the sizes alone. What is not reduced is stored on the way.
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
@@ -22,19 +25,20 @@ func (n *nest) combiner(o int) string {
 // accBytes is room for any accumulator.
 const accBytes = 16
 
-// shape is how a reduction is shared out.
+// shape is how a reduction is shared out. Where threads do several elements at a
+// time, per, chunk and turns count such groups.
 type shape struct {
 	rows  bool // the threads of one result are neighbours
 	per   int  // threads of a result in a block
 	wide  int  // results of a block
 	parts int  // blocks that share out a result
 	chunk int  // values of a part
+	turns int  // values of a result
 }
 
 // shapeOf decides. Neighbouring threads should read neighbouring elements.
 func (p *printer) shapeOf() shape {
-	results, values := product(p.res), product(p.red)
-	s := shape{parts: 1, chunk: values}
+	results := product(p.res)
 	along := func(dims []dim) (n int) {
 		if len(dims) == 0 {
 			return 0
@@ -46,19 +50,24 @@ func (p *printer) shapeOf() shape {
 		}
 		return n
 	}
-	s.rows = along(p.red) >= along(p.res)
+	s := shape{parts: 1, rows: along(p.red) >= along(p.res)}
 	if s.rows {
-		s.per = power(values, threads)
+		p.vectorize(p.red)
+	}
+	s.turns = product(p.red) / p.lane
+	s.chunk = s.turns
+	if s.rows {
+		s.per = power(s.turns, threads)
 		s.wide = power(results, threads/s.per)
 	} else {
 		s.wide = power(results, 32)
-		s.per = power(values, threads/s.wide)
+		s.per = power(s.turns, threads/s.wide)
 	}
-	const most, each = 256, 8 // blocks that fill a card; values that a thread has at least
+	const most, each = 1024, 4 // blocks that fill a card; turns that a thread has at least
 	blocks := (results + s.wide - 1) / s.wide
-	if parts := min(values/(s.per*each), most/blocks); parts > 1 {
-		s.chunk = (values + parts - 1) / parts
-		s.parts = (values + s.chunk - 1) / s.chunk
+	if parts := min(s.turns/(s.per*each), most/blocks); parts > 1 {
+		s.chunk = (s.turns + parts - 1) / parts
+		s.parts = (s.turns + s.chunk - 1) / s.chunk
 	}
 	return s
 }
@@ -79,7 +88,7 @@ func (n *nest) planReduce(p *plan, lay *layout) {
 	results := product(x.res)
 	parts := map[int]string{}
 	if s.parts > 1 {
-		for _, o := range n.outs {
+		for _, o := range n.reducing() {
 			parts[o] = x.declare("typename "+n.combiner(o)+"::acc *", slot{what: ofScratch, bytes: p.scratch})
 			p.scratch += s.parts * results * accBytes
 		}
@@ -92,64 +101,83 @@ func (n *nest) planReduce(p *plan, lay *layout) {
 	x.line("\tconst bool on = r < %s;", count)
 	x.line("\tconst ix result = r;")
 	x.coordinates("i", "r", x.res, "\t")
-	for _, o := range n.outs {
+	for _, o := range n.reducing() {
 		x.line("\ttypename %[1]s::acc acc%[2]d = %[1]s::start();", n.combiner(o), o)
 	}
-	chunk, values := x.int(s.chunk), x.int(product(x.red))
+	chunk, turns := x.int(s.chunk), x.int(s.turns)
 	x.line("\tix end = ((ix)blockIdx.y + 1) * %s;", chunk)
-	x.line("\tif (end > %[1]s) end = %[1]s;", values)
+	x.line("\tif (end > %[1]s) end = %[1]s;", turns)
 	x.line("\tif (on) for (ix t = (ix)blockIdx.y * %s + at; t < end; t += per) {", chunk)
 	x.line("\t\tix q = t;")
-	x.coordinates("q", "q", x.red, "\t\t")
-	x.b.WriteString(x.body.Text(2, n.outs...))
-	for _, o := range n.outs {
-		x.line("\t\t%s::put(acc%d, %s);", n.combiner(o), o, x.body.Name(n.e.Outs[o].Value))
-	}
+	x.elements("q", "q", x.red, 2, outs, func(o int) string {
+		return fmt.Sprintf("%s::put(acc%d, %s);", n.combiner(o), o, x.body.Name(n.e.Outs[o].Value))
+	})
 	x.line("\t}")
-	for _, o := range n.outs {
-		x.line("\tacc%[1]d = together<%[2]s>(acc%[1]d, at, per, step);", o, n.combiner(o))
-	}
-	x.line("\tif (on && at == 0) {")
-	for _, o := range n.outs {
+	x.together(outs, "at", "per", "step", func(o int) string {
 		if s.parts > 1 {
-			x.line("\t\t%s[(ix)blockIdx.y * %s + result] = acc%d;", parts[o], count, o)
-		} else {
-			x.line("\t\t%s%s %s %s::value(acc%d);", outs[o], x.storeIndex(o), x.assign(o), n.combiner(o), o)
+			return fmt.Sprintf("%s[(ix)blockIdx.y * %s + result] = acc%d;", parts[o], count, o)
 		}
-	}
-	x.line("\t}")
+		return x.finished(o, outs)
+	})
 	g := geometry{Grid: [2]int{(results + s.wide - 1) / s.wide, s.parts}, Block: [2]int{s.wide, s.per}, Shared: s.wide * s.per * accBytes}
 	if s.rows {
 		g.Block = [2]int{s.per, s.wide}
 	}
 	p.list = append(p.list, x.launch(reduceText, g))
 	if s.parts > 1 {
-		p.list = append(p.list, n.finish(lay, s))
+		p.list = append(p.list, n.finish(lay, s.parts))
 	}
 }
 
-// finish puts the parts of each result together, from the first to the last.
-func (n *nest) finish(lay *layout, s shape) *launch {
-	x := newPrinter(n, lay)
+// reducing are the results that are reduced.
+func (n *nest) reducing() []int {
+	return slices.DeleteFunc(slices.Clone(n.outs), func(o int) bool { return !n.reduces(o) })
+}
+
+// together merges the accumulators of a result's threads, and has the first of
+// them do what store says.
+func (p *printer) together(outs map[int]string, at, per, step string, store func(o int) string) {
+	for _, o := range p.n.reducing() {
+		p.line("\tacc%[1]d = together<%[2]s>(acc%[1]d, %[3]s, %[4]s, %[5]s);", o, p.n.combiner(o), at, per, step)
+	}
+	p.line("\tif (on && %s == 0) {", at)
+	for _, o := range p.n.reducing() {
+		p.line("\t\t%s", store(o))
+	}
+	p.line("\t}")
+}
+
+// finished stores an accumulator's value.
+func (p *printer) finished(o int, outs map[int]string) string {
+	return fmt.Sprintf("%s%s %s %s::value(acc%d);", outs[o], p.storeIndex(o), p.assign(o), p.n.combiner(o), o)
+}
+
+// finish puts the parts of each result together, always in the same order.
+func (n *nest) finish(lay *layout, count int) *launch {
+	m := *n
+	m.outs = n.reducing()
+	x := newPrinter(&m, lay)
 	x.loads = nil
 	outs := x.arguments()
 	results := product(x.res)
 	parts := map[int]string{}
 	bytes := 0
-	for _, o := range n.outs {
+	for _, o := range m.outs {
 		parts[o] = x.declare("const typename "+n.combiner(o)+"::acc *", slot{what: ofScratch, bytes: bytes})
-		bytes += s.parts * results * accBytes
+		bytes += count * results * accBytes
 	}
-	count := x.int(results)
-	x.line("\tfor (ix result = first_index(); result < %s; result += index_step()) {", count)
-	x.line("\t\tix r = result;")
-	x.coordinates("i", "r", x.res, "\t\t")
-	for _, o := range n.outs {
-		x.line("\t\ttypename %s::acc acc%d = %s[result];", n.combiner(o), o, parts[o])
-		x.line("\t\tfor (ix part = 1; part < %s; part++) %s::merge(acc%d, %s[part * %s + result]);",
-			x.int(s.parts), n.combiner(o), o, parts[o], count)
-		x.line("\t\t%s%s %s %s::value(acc%d);", outs[o], x.storeIndex(o), x.assign(o), n.combiner(o), o)
+	per := power(count, threads)
+	wide := power(results, threads/per)
+	x.line("\tix r = (ix)blockIdx.x * blockDim.y + threadIdx.y;")
+	size := x.int(results)
+	x.line("\tconst bool on = r < %s;", size)
+	x.line("\tconst ix result = on ? r : 0;")
+	x.coordinates("i", "r", x.res, "\t")
+	for _, o := range m.outs {
+		x.line("\ttypename %[1]s::acc acc%[2]d = %[1]s::start();", n.combiner(o), o)
+		x.line("\tfor (int part = threadIdx.x; part < %s; part += blockDim.x) %s::merge(acc%d, %s[part * %s + result]);",
+			x.int(count), n.combiner(o), o, parts[o], size)
 	}
-	x.line("\t}")
-	return x.launch(reduceText, grid(results))
+	x.together(outs, "threadIdx.x", "blockDim.x", "1", func(o int) string { return x.finished(o, outs) })
+	return x.launch(reduceText, geometry{Grid: [2]int{(results + wide - 1) / wide, 1}, Block: [2]int{per, wide}, Shared: per * wide * accBytes})
 }
