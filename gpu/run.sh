@@ -69,7 +69,9 @@ echo "measurements"
 quickly=${STANDIN:+--time 1ns}
 ./cotangent bench --backends cpu,cuda,cuda+tiles $quickly | tee "$out/table.txt"
 if [ -z "${STANDIN:-}" ]; then
-  ./cotangent bench --suite large --json --backends cuda,cuda+tiles > "$out/cotangent.json"
+  ./cotangent bench --suite large --json --backends cuda,cuda+tiles > "$out/large.json"
+  COTANGENT_CUDA_TF32=1 ./cotangent bench --suite large --filter gemm/fp32 --json --backends cuda+tiles | sed 's/fp32/tf32/' > "$out/tf32.json"
+  python3 -c 'import json, sys; print(json.dumps([r for f in sys.argv[1:] for r in json.load(open(f))]))' "$out/large.json" "$out/tf32.json" > "$out/cotangent.json"
 else
   ./cotangent bench --suite large --filter gemm/fp32/n=1024 --json --backends cuda,cuda+tiles $quickly > "$out/cotangent.json"
 fi

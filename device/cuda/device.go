@@ -37,6 +37,7 @@ type Device struct {
 	staging *staging
 	flags   flags
 	blas    blasHandle
+	tf32    bool
 
 	mu        sync.Mutex
 	functions map[string]*Function
@@ -79,7 +80,7 @@ func open(arg string, ordinal int) (*Device, error) {
 	if err != nil {
 		return nil, wrap(name, "cuDevicePrimaryCtxRetain", err)
 	}
-	d := &Device{name: name, dev: dev, ctx: ctx, arch: architecture(dev), functions: map[string]*Function{}}
+	d := &Device{name: name, dev: dev, ctx: ctx, arch: architecture(dev), tf32: os.Getenv(EnvTF32) != "", functions: map[string]*Function{}}
 	err = d.with(func() error {
 		var err error
 		if d.stream, err = newStream(d); err == nil {

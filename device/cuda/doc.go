@@ -9,7 +9,7 @@
 //
 // Device names are "cuda" for the first GPU and "cuda:1" for the second. The
 // environment may name libraries: COTANGENT_LIBCUDA, COTANGENT_LIBNVRTC,
-// COTANGENT_LIBCUBLAS.
+// COTANGENT_LIBCUBLAS; COTANGENT_CUDA_TF32 lets products of float32 be less exact.
 //
 // Start reading at device.go and stream.go; driver.go calls what cu lacks,
 // compile.go is NVRTC and its cache. standin is the driver of a machine without
