@@ -1,0 +1,292 @@
+// The factorization, front by front, and solutions with it.
+
+package direct
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/cotangent-ad/cotangent/sparse"
+)
+
+// Factor holds the factors of a matrix, and memory for making them. It is for one user
+// at a time.
+type Factor struct {
+	*Symbolic
+	l, u      []float64 // columns of L, with the pivots on the diagonal, and rows of U
+	fronts    []float64
+	x         []float64
+	negative  int
+	perturbed int
+}
+
+// NewFactor returns memory for factors.
+func (s *Symbolic) NewFactor() *Factor {
+	f := &Factor{Symbolic: s, l: make([]float64, s.store), fronts: make([]float64, s.room), x: make([]float64, s.n)}
+	if s.kind == General {
+		f.u = make([]float64, s.store)
+	}
+	return f
+}
+
+// A PivotError says that a matrix cannot be factored as it is: a pivot is zero, or
+// infinite or no number.
+type PivotError struct {
+	Row   int // and column, of the matrix
+	Value float64
+}
+
+func (e *PivotError) Error() string {
+	return fmt.Sprintf("direct: the pivot of row %d is %g", e.Row, e.Value)
+}
+
+// Negative returns how many pivots of the last symmetric factorization were negative:
+// how many eigenvalues of the matrix are. None are of a positive definite one.
+func (f *Factor) Negative() int { return f.negative }
+
+// Perturbed returns how many pivots of the last general factorization were so small that
+// larger ones were taken instead: if there are any, the factors are those of a matrix
+// close by.
+func (f *Factor) Perturbed() int { return f.perturbed }
+
+// Factor factors the matrix with the given values, in the order of the pattern. A
+// general one has pivots raised to 1e-10 of its largest entry. Errors are
+// *sparse.SizeError, *PivotError and the context's.
+func (f *Factor) Factor(ctx context.Context, values []float64) error {
+	if len(values) != f.nnz {
+		return &sparse.SizeError{Op: "direct.Factor", What: "values", Got: len(values), Want: f.nnz}
+	}
+	f.negative, f.perturbed = 0, 0
+	smallest := 0.0
+	if f.kind == General {
+		for _, v := range values {
+			smallest = max(smallest, math.Abs(v))
+		}
+		smallest *= 1e-10
+	}
+	end := 0 // of what waits for its parent on the stack of fronts
+	var waiting []remainder
+	for i := range f.nodes {
+		if i%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		nd := &f.nodes[i]
+		m := len(nd.rows)
+		front := f.fronts[end : end+m*m]
+		clear(front)
+		for _, e := range f.from[nd.from:nd.to] {
+			front[e.to] += values[e.from]
+		}
+		for _, w := range waiting[len(waiting)-nd.children:] {
+			w.addTo(front, m, f.fronts, f.kind)
+			end = min(end, w.at)
+		}
+		waiting = waiting[:len(waiting)-nd.children]
+		if p, v := f.eliminate(front, m, nd.width, smallest); p >= 0 {
+			return &PivotError{int(f.perm[nd.first+p]), v}
+		}
+		f.keep(nd, front)
+		// What remains goes down to where the children's were.
+		left := m - nd.width
+		for j := range left {
+			from := (nd.width+j)*m + nd.width
+			copy(f.fronts[end+j*left:end+(j+1)*left], front[from:from+left])
+		}
+		waiting = append(waiting, remainder{nd, end})
+		end += left * left
+	}
+	return nil
+}
+
+// remainder is what a node leaves to its parent.
+type remainder struct {
+	*node
+	at int
+}
+
+// addTo adds to the parent's front, of m rows.
+func (r remainder) addTo(front []float64, m int, fronts []float64, kind Kind) {
+	n := len(r.place)
+	for j, col := range r.place {
+		to, from := front[int(col)*m:(int(col)+1)*m], fronts[r.at+j*n:r.at+(j+1)*n]
+		start := 0
+		if kind == Symmetric {
+			start = j
+		}
+		for i := start; i < n; i++ {
+			to[r.place[i]] += from[i]
+		}
+	}
+}
+
+// panel is how many columns are eliminated before their effect on the others is
+// computed, which is then a product with four columns.
+const panel = 4
+
+// eliminate factors the first k columns of a front of m rows, stored by columns, and
+// subtracts their products from the others; of a symmetric one only what is on and below
+// the diagonal. It returns the place and value of a bad pivot, or -1.
+func (f *Factor) eliminate(a []float64, m, k int, smallest float64) (int, float64) {
+	for first := 0; first < k; first += panel {
+		last := min(first+panel, k)
+		for p := first; p < last; p++ {
+			d := a[p*m+p]
+			if f.kind == General && math.Abs(d) < smallest {
+				d = math.Copysign(smallest, d)
+				a[p*m+p] = d
+				f.perturbed++
+			}
+			if d == 0 || math.IsNaN(d) || math.IsInf(d, 0) {
+				return p, d
+			}
+			if d < 0 {
+				f.negative++
+			}
+			col := a[p*m+p+1 : (p+1)*m]
+			for i := range col {
+				col[i] /= d
+			}
+			for j := p + 1; j < last; j++ {
+				f.subtract(a, m, p, j)
+			}
+		}
+		if f.kind == General {
+			// The panel's rows to the right.
+			for j := last; j < m; j++ {
+				for p := first; p < last; p++ {
+					v := a[j*m+p]
+					for q := p + 1; q < last; q++ {
+						a[j*m+q] -= a[p*m+q] * v
+					}
+				}
+			}
+		}
+		for j := last; j < m; j++ {
+			if last-first == panel {
+				f.subtract4(a, m, first, j)
+				continue
+			}
+			for p := first; p < last; p++ {
+				f.subtractBelow(a, m, p, j, last)
+			}
+		}
+	}
+	return -1, 0
+}
+
+// multiplier is by what column p is subtracted from column j.
+func (f *Factor) multiplier(a []float64, m, p, j int) float64 {
+	if f.kind == Symmetric {
+		return a[p*m+p] * a[p*m+j]
+	}
+	return a[j*m+p]
+}
+
+// subtract takes column p, times its multiplier, off column j, below row p.
+func (f *Factor) subtract(a []float64, m, p, j int) { f.subtractBelow(a, m, p, j, p+1) }
+
+// subtractBelow does so from a row on, or from the diagonal on if f is symmetric.
+func (f *Factor) subtractBelow(a []float64, m, p, j, from int) {
+	if f.kind == Symmetric {
+		from = j
+	}
+	v := f.multiplier(a, m, p, j)
+	to, col := a[j*m+from:(j+1)*m], a[p*m+from:(p+1)*m]
+	col = col[:len(to)]
+	for i := range to {
+		to[i] -= col[i] * v
+	}
+}
+
+// subtract4 takes the four columns from p on off column j.
+func (f *Factor) subtract4(a []float64, m, p, j int) {
+	from := p + 4
+	if f.kind == Symmetric {
+		from = j
+	}
+	v0, v1, v2, v3 := f.multiplier(a, m, p, j), f.multiplier(a, m, p+1, j), f.multiplier(a, m, p+2, j), f.multiplier(a, m, p+3, j)
+	to := a[j*m+from : (j+1)*m]
+	n := len(to)
+	c0, c1, c2, c3 := a[p*m+from:][:n], a[(p+1)*m+from:][:n], a[(p+2)*m+from:][:n], a[(p+3)*m+from:][:n]
+	for i := range to {
+		to[i] -= (c0[i]*v0 + c1[i]*v1) + (c2[i]*v2 + c3[i]*v3)
+	}
+}
+
+// keep stores a node's columns, and rows.
+func (f *Factor) keep(nd *node, front []float64) {
+	m, k := len(nd.rows), nd.width
+	copy(f.l[nd.at:nd.at+m*k], front)
+	if f.kind == Symmetric {
+		return
+	}
+	for p := range k {
+		u := f.u[nd.at+p*m : nd.at+(p+1)*m]
+		for j := p; j < m; j++ {
+			u[j] = front[j*m+p]
+		}
+	}
+}
+
+// Solve sets x to the inverse of the last matrix factored times b; they may be the same
+// slice. The error is a *sparse.SizeError.
+func (f *Factor) Solve(x, b []float64) error {
+	for _, v := range [][]float64{x, b} {
+		if len(v) != f.n {
+			return &sparse.SizeError{Op: "direct.Solve", What: "a vector", Got: len(v), Want: f.n}
+		}
+	}
+	y := f.x
+	for k, i := range f.perm {
+		y[k] = b[i]
+	}
+	for i := range f.nodes {
+		f.forward(&f.nodes[i], y)
+	}
+	for i := len(f.nodes) - 1; i >= 0; i-- {
+		f.backward(&f.nodes[i], y)
+	}
+	for k, i := range f.perm {
+		x[i] = y[k]
+	}
+	return nil
+}
+
+func (f *Factor) forward(nd *node, y []float64) {
+	m := len(nd.rows)
+	for p := range nd.width {
+		v := y[nd.first+p]
+		if v == 0 {
+			continue
+		}
+		col, rows := f.l[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
+		rows = rows[:len(col)]
+		for k, c := range col {
+			y[rows[k]] -= c * v
+		}
+	}
+}
+
+func (f *Factor) backward(nd *node, y []float64) {
+	m := len(nd.rows)
+	upper := f.u
+	if f.kind == Symmetric {
+		upper = f.l
+	}
+	for p := nd.width - 1; p >= 0; p-- {
+		d, s := f.l[nd.at+p*m+p], 0.0
+		row, rows := upper[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
+		rows = rows[:len(row)]
+		for k, c := range row {
+			s += c * y[rows[k]]
+		}
+		if f.kind == Symmetric {
+			y[nd.first+p] = y[nd.first+p]/d - s
+		} else {
+			y[nd.first+p] = (y[nd.first+p] - s) / d
+		}
+	}
+}
