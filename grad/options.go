@@ -18,6 +18,7 @@ type options struct {
 
 	without graph.Passes // Prepare: the passes left out
 	budget  int          // Prepare: bytes that a run may need; 0: any number
+	keep    int          // Compiled: programs kept
 
 	// Loops:
 	length        int
@@ -51,6 +52,7 @@ func MemoryBudget(bytes int) Option { return func(o *options) { o.budget = max(b
 
 func gather(opts []Option) (o options) {
 	o.residualLimit = defaultResidualLimit
+	o.keep = defaultPrograms
 	for _, f := range opts {
 		f(&o)
 	}

@@ -48,7 +48,19 @@ type Prepared[P, Q any] struct {
 // *CaptureError for using a value of an outer transformation, a *PanicError, a
 // *TypeError, a *tensor.DeviceError, or the memory's.
 func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], error) {
-	p := &Prepared[P, Q]{f: f, opts: gather(opts)}
+	p, err := newPrepared(f, like, gather(opts))
+	if err != nil {
+		return nil, err
+	}
+	if err := p.begin(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// newPrepared looks at what the arguments are like, and records nothing yet.
+func newPrepared[P, Q any](f func(P) Q, like P, opts options) (*Prepared[P, Q], error) {
+	p := &Prepared[P, Q]{f: f, opts: opts}
 	leaves, err := leavesOf(like, nil)
 	if err != nil {
 		return nil, err
@@ -66,12 +78,16 @@ func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], er
 		return nil, err
 	}
 	p.like = hollow(like, len(leaves))
-	r, err := p.record()
-	if err != nil {
-		return nil, err
-	}
-	p.rec.Store(r)
 	return p, nil
+}
+
+// begin records the function for the first time.
+func (p *Prepared[P, Q]) begin() error {
+	r, err := p.record()
+	if err == nil {
+		p.rec.Store(r)
+	}
+	return err
 }
 
 // Run computes the result in fresh tensors. x must have the shapes, dtypes and
