@@ -33,6 +33,7 @@ type body struct {
 	blocks int   // that it is cut into
 
 	locals map[graph.Ref]*local
+	memo   map[string]value // of what members compute outside of loops of their own
 	temps  int
 	roots  map[int]bool // pointers that are used, by number
 }
@@ -58,7 +59,7 @@ type value struct {
 const unrolledOps = 700
 
 func (p *printer) newBody(f *form) *body {
-	b := &body{printer: p, f: f, lanes: 1, blocks: 1, depth: 2, locals: map[graph.Ref]*local{}, roots: map[int]bool{}}
+	b := &body{printer: p, f: f, lanes: 1, blocks: 1, depth: 2, locals: map[graph.Ref]*local{}, memo: map[string]value{}, roots: map[int]bool{}}
 	for a, n := range f.shared {
 		if a == f.vec {
 			b.lanes, b.blocks = n, (n+blockSize-1)/blockSize

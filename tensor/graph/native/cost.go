@@ -63,7 +63,8 @@ func (g *grouping) evaluate(f *form) float64 {
 	cost := 60 + 15*float64(outer)
 	held := 0 // vectors of local arrays and accumulators
 	seen := map[graph.Ref]bool{}
-	for _, m := range f.members {
+	numbers, computed := f.numbers(), map[int32]bool{}
+	for k, m := range f.members {
 		for a := range f.shared {
 			if m.axis(a) < 0 {
 				return never
@@ -97,6 +98,12 @@ func (g *grouping) evaluate(f *form) float64 {
 			x := &m.nodes[n]
 			if !m.live[n] {
 				continue
+			}
+			if id := numbers[k][n]; id >= 0 {
+				if computed[id] {
+					continue
+				}
+				computed[id] = true
 			}
 			each(m.deps[n], fnCost[x.Fn])
 			if x.Fn != loop.LoadFn {

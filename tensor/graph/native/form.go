@@ -17,6 +17,8 @@ type form struct {
 	members []*member
 	vec     int     // the shared axis that vector lanes run along, the last one; -1 for none
 	cost    float64 // in cycles, estimated
+
+	numbered [][]int32 // see numbers
 }
 
 // shape finds the cheapest form of a group; best stays nil where there is none.

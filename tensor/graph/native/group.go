@@ -119,16 +119,84 @@ func (g *grouping) merge() {
 		if a == b || len(a.members)+len(b.members) > maxMembers || g.between(a, b) {
 			continue
 		}
-		if m := g.joined(a, b); m != nil && m.best.cost <= a.best.cost+b.best.cost {
-			for _, x := range m.members {
-				if !x.dup {
-					g.of[x.id] = m
-				}
-			}
-			g.replace(a, m)
-			g.replace(b, m)
+		if match, ok := g.match(a, b); ok {
+			g.join(a, b, match, 1)
 		}
 	}
+	g.siblings()
+}
+
+// worthSharing is the part of two groups' cost that must be saved where they are
+// joined only because they compute alike.
+const worthSharing = 0.05
+
+// siblings joins groups that read the same large value and compute alike.
+func (g *grouping) siblings() {
+	for v, readers := range g.readers {
+		if bytes(g.g.Aval(graph.Ref(v))) < leastAgain {
+			continue
+		}
+		for k := 1; k < len(readers); k++ {
+			a, b := g.of[readers[k-1]], g.of[readers[k]]
+			if a == b || a.members[0].call || b.members[0].call || len(a.members)+len(b.members) > maxMembers || g.between(a, b) || g.between(b, a) {
+				continue
+			}
+			if match, ok := g.alike(a, b); ok {
+				g.join(a, b, match, 1-worthSharing)
+			}
+		}
+	}
+}
+
+// join makes one group of two whose shared axes match, if that costs less than part
+// of what they cost.
+func (g *grouping) join(a, b *group, match matching, part float64) {
+	m := g.joined(a, b, match)
+	if m == nil || m.best.cost > part*(a.best.cost+b.best.cost) {
+		return
+	}
+	for _, x := range m.members {
+		if !x.dup {
+			g.of[x.id] = m
+		}
+	}
+	g.replace(a, m)
+	g.replace(b, m)
+}
+
+// alike finds which shared axes of a are which of b, from how both read what
+// neither makes; see match. It is not ok where one reads what the other makes.
+func (g *grouping) alike(a, b *group) (match matching, ok bool) {
+	match = newMatching(a)
+	for _, x := range a.members {
+		for i := range x.loads {
+			p := &x.loads[i]
+			if !x.liveLoad(i) {
+				continue
+			}
+			if m, _ := b.makes(p.val); m != nil {
+				return nil, false
+			}
+			for _, y := range b.members {
+				for j := range y.loads {
+					q := &y.loads[j]
+					if m, _ := a.makes(q.val); m != nil {
+						return nil, false
+					}
+					if !y.liveLoad(j) || p.val != q.val {
+						continue
+					}
+					for d := range p.index {
+						s, t := plainAxis(p.index[d]), plainAxis(q.index[d])
+						if s >= 0 && t >= 0 && x.size[s] == y.size[t] && x.at[s] >= 0 {
+							match.note(x.at[s], y.at[t])
+						}
+					}
+				}
+			}
+		}
+	}
+	return match.settled(), true
 }
 
 // replace notes that a group was merged into another, where it computes values again.
@@ -185,11 +253,7 @@ func (g *grouping) between(a, b *group) bool {
 }
 
 // joined returns a and b as one group, or nil where they have no axis in common.
-func (g *grouping) joined(a, b *group) *group {
-	match, ok := g.match(a, b)
-	if !ok {
-		return nil
-	}
+func (g *grouping) joined(a, b *group, match matching) *group {
 	var shared []int
 	newA, newB := fill(len(a.shared)), fill(len(b.shared))
 	for i, j := range match {
@@ -240,11 +304,38 @@ func (m *member) renamed(axes []int) *member {
 	return r
 }
 
+// matching tells of each shared axis of a group which one it is of another: -1 for
+// none, unknown where nothing is known.
+type matching []int
+
+const unknown = -2
+
+func newMatching(a *group) matching { return slices.Repeat(matching{unknown}, len(a.shared)) }
+
+// note adds that axis a is b, or is none.
+func (m matching) note(a, b int) {
+	switch {
+	case m[a] == unknown:
+		m[a] = b
+	case m[a] != b:
+		m[a] = -1
+	}
+}
+
+// settled returns a matching in which each axis has one partner at most.
+func (m matching) settled() matching {
+	for i, j := range m {
+		if j < 0 || slices.Contains(m[:i], j) {
+			m[i] = -1
+		}
+	}
+	return m
+}
+
 // match finds which shared axes of a are which of b, from how b's members read
-// what a's make: match[i] is b's axis, -1 for none.
-func (g *grouping) match(a, b *group) (match []int, ok bool) {
-	match = slices.Repeat([]int{-2}, len(a.shared)) // -2: nothing known
-	taken := fill(len(b.shared))
+// what a's make.
+func (g *grouping) match(a, b *group) (match matching, ok bool) {
+	match = newMatching(a)
 	for _, y := range b.members {
 		for i := range y.loads {
 			ld := &y.loads[i]
@@ -259,34 +350,18 @@ func (g *grouping) match(a, b *group) (match []int, ok bool) {
 				return nil, false
 			}
 			for d := range out.Index {
-				sa := x.at[d]
-				if sa < 0 {
+				if x.at[d] < 0 {
 					continue
 				}
 				sb := -1
 				if t := plainAxis(ld.index[d]); t >= 0 && y.size[t] == x.size[d] {
 					sb = y.at[t]
 				}
-				switch {
-				case match[sa] == -2:
-					match[sa] = sb
-				case match[sa] != sb:
-					match[sa] = -1
-				}
+				match.note(x.at[d], sb)
 			}
 		}
 	}
-	for i, j := range match {
-		switch {
-		case j < 0:
-			match[i] = -1
-		case taken[j] >= 0:
-			match[i] = -1
-		default:
-			taken[j] = i
-		}
-	}
-	return match, true
+	return match.settled(), true
 }
 
 // plainAxis returns the axis that an index is, or -1.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 // member prints what a member computes.
 func (b *body) member(m *member) {
 	res, red := m.inner()
-	w := &writer{body: b, m: m, memo: map[string]value{}}
+	w := &writer{body: b, m: m, number: slices.Index(b.f.members, m), memo: b.memo}
 	w.res, w.red = axes(res), axes(red)
 	w.pos = make([]string, len(m.size))
 	w.fixed = make([]int, len(m.size))
@@ -50,10 +51,11 @@ func axes(set uint64) (list []int) {
 type writer struct {
 	*body
 	m        *member
+	number   int // among the members
 	res, red []int
-	pos      []string // by axis: its value in the text
-	fixed    []int    // by axis: its value where it is known, else -1
-	memo     map[string]value
+	pos      []string         // by axis: its value in the text
+	fixed    []int            // by axis: its value where it is known, else -1
+	memo     map[string]value // of this scope, by key
 	looped   bool
 	terms    []term // of the accumulators, unrolled
 }
@@ -167,9 +169,13 @@ func (w *writer) node(n loop.Node) value {
 	return v
 }
 
-// key tells the node's value apart from those at other values of the axes.
+// key tells the node's value apart from other members', and from those at other
+// values of the axes.
 func (w *writer) key(n loop.Node) string {
-	k := strconv.Itoa(int(n))
+	if id := w.f.numbers()[w.number][n]; id >= 0 {
+		return strconv.Itoa(int(id))
+	}
+	k := fmt.Sprint(w.number, ":", n)
 	for _, list := range [2][]int{w.res, w.red} {
 		for _, a := range list {
 			if w.m.deps[n]>>a&1 != 0 {
@@ -179,6 +185,17 @@ func (w *writer) key(n loop.Node) string {
 	}
 	return k
 }
+
+// inlined are the functions whose vector code is put in place, as long as a program
+// has few of them: what several have in common is then computed once (the reduction
+// of a sine's and a cosine's argument), and registers need not be saved. Many would
+// take the compiler long.
+var inlined = map[loop.Fn]bool{
+	loop.Exp: true, loop.Expm1: true, loop.Log: true, loop.Log1p: true, loop.Sin: true, loop.Cos: true,
+	loop.Tanh: true, loop.Sigmoid: true, loop.Softplus: true,
+}
+
+const maxInlined = 24
 
 var infix = map[loop.Fn]string{loop.Add: "+", loop.Sub: "-", loop.Mul: "*", loop.Div: "/"}
 
@@ -226,6 +243,10 @@ func (w *writer) compute(x *loop.Inst) value {
 		list := make([]string, len(args))
 		for i := range list {
 			list[i] = text(i)
+		}
+		if vec && x.DType.IsFloat() && inlined[x.Fn] && w.unit.inlined < maxInlined {
+			w.unit.inlined++
+			suffix = "in_" + typeNames[dt]
 		}
 		v.text = fmt.Sprintf("%v_%s(%s)", x.Fn, suffix, strings.Join(list, ", "))
 	}

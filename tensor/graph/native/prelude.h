@@ -221,29 +221,33 @@ CT_CAST(f64, i32, x) CT_CAST(f64, i64, (f64)x) CT_CAST(f64, f32, x)
 CT_TRUNCATE(i32, f32, INT32_MIN, INT32_MAX) CT_TRUNCATE(i32, f64, INT32_MIN, INT32_MAX)
 CT_TRUNCATE(i64, f32, INT64_MIN, INT64_MAX) CT_TRUNCATE(i64, f64, INT64_MIN, INT64_MAX)
 
-/* Elementary functions. */
+/* Elementary functions, of vectors as a loop over lanes that becomes straight code: called, or (name_in) inlined. */
+#define CT_LANES(T) __attribute__((aligned(sizeof(v_##T)))) T
+#define CT_CALLED(name, T) CT_FUN v_##T name##_v_##T(v_##T a) { return name##_in_##T(a); }
 #define CT_PLAIN_OF(name, T, f) \
     CT_IN T name##_##T(T x) { return f(x); } \
-    CT_FUN v_##T name##_v_##T(v_##T a) { \
-        T x[CT_W], r[CT_W]; /* the loop becomes straight code for a vector */ \
-        memcpy(x, &a, sizeof x); \
+    CT_IN v_##T name##_in_##T(v_##T a) { \
+        CT_LANES(T) x[CT_W], r[CT_W]; \
+        *(v_##T *)x = a; \
         CT_FREE for (int l = 0; l < CT_W; l++) r[l] = f(x[l]); \
-        memcpy(&a, r, sizeof r); \
-        return a; \
-    }
+        return *(v_##T *)r; \
+    } \
+    CT_CALLED(name, T)
 #define CT_MENDED_OF(name, T, f, main, rare, slow) \
     CT_IN T name##_##T(T x) { return f(x); } \
-    CT_FUN v_##T name##_v_##T(v_##T a) { \
-        T x[CT_W], r[CT_W]; \
-        int any = 0; \
-        memcpy(x, &a, sizeof x); \
+    CT_IN v_##T name##_in_##T(v_##T a) { \
+        CT_LANES(T) x[CT_W], r[CT_W]; \
+        ct_count_##T any = 0; \
+        *(v_##T *)x = a; \
         CT_FREE for (int l = 0; l < CT_W; l++) r[l] = main(x[l]), any |= rare(x[l]); \
-        if (__builtin_expect(any, 0)) \
+        if (__builtin_expect(any != 0, 0)) \
             for (int l = 0; l < CT_W; l++) \
                 if (rare(x[l])) r[l] = (T)slow(x[l]); \
-        memcpy(&a, r, sizeof r); \
-        return a; \
-    }
+        return *(v_##T *)r; \
+    } \
+    CT_CALLED(name, T)
+typedef i64 ct_count_f64; /* as wide as the numbers, so that lanes stay side by side */
+typedef i32 ct_count_f32;
 #define CT_PLAIN(name) CT_PLAIN_OF(name, f64, ct_##name) CT_PLAIN_OF(name, f32, ct_##name##f)
 #define CT_MENDED(name, rare) \
     CT_MENDED_OF(name, f64, ct_##name, ct_##name##_main, rare, ct_##name##_slow) \
@@ -254,12 +258,11 @@ CT_MENDED(lgamma, ct_gamma_rare) CT_MENDED(digamma, ct_gamma_rare) CT_MENDED(tri
 #define CT_PLAIN2_OF(name, T, f) \
     CT_IN T name##_##T(T x, T y) { return f(x, y); } \
     CT_FUN v_##T name##_v_##T(v_##T a, v_##T b) { \
-        T x[CT_W], y[CT_W], r[CT_W]; \
-        memcpy(x, &a, sizeof x); \
-        memcpy(y, &b, sizeof y); \
+        CT_LANES(T) x[CT_W], y[CT_W], r[CT_W]; \
+        *(v_##T *)x = a; \
+        *(v_##T *)y = b; \
         CT_FREE for (int l = 0; l < CT_W; l++) r[l] = f(x[l], y[l]); \
-        memcpy(&a, r, sizeof r); \
-        return a; \
+        return *(v_##T *)r; \
     }
 #define CT_PLAIN2(name) CT_PLAIN2_OF(name, f64, ct_##name) CT_PLAIN2_OF(name, f32, ct_##name##f)
 CT_PLAIN2(pow) CT_PLAIN2(atan2) CT_PLAIN2(hypot)

@@ -32,13 +32,14 @@ type step struct {
 
 // unit is the text of a whole program, bodies of control flow included.
 type unit struct {
-	text   strings.Builder
-	consts []constant
-	sites  []site
-	stacks []stackRows
-	calls  []hostCall
-	bodies int
-	hosted bool // there is who makes room for stacks and calls kernels
+	text    strings.Builder
+	consts  []constant
+	sites   []site
+	stacks  []stackRows
+	calls   []hostCall
+	bodies  int
+	inlined int  // vector functions
+	hosted  bool // there is who makes room for stacks and calls kernels
 }
 
 // stackRows is what a stack holds: rows of so many bytes, so many at the most.
