@@ -33,7 +33,7 @@ type Hand struct {
 	angles *T // [3b] int64: where in (theta, 0) each bone's angles are
 	levels []handLevel
 	back   *T    // [b] int64: where each bone is in the levels one after the other
-	skin   *T    // [v 4b]: each vertex at rest, times the bones' weights
+	skin   *T    // [4b v]: each vertex at rest, times the bones' weights
 	corner [3]*T // [n] int64 each: the vertices of each correspondence, all the same for a vertex
 }
 
@@ -82,7 +82,7 @@ func NewHand(m HandModel, correspondences []int64, points *T, onTriangles bool) 
 		h.corner[k] = tensor.FromSlice(corner[k], n)
 	}
 	h.layers()
-	h.skin = m.Weights.Unsqueeze(2).Mul(m.BasePositions.Unsqueeze(1)).Reshape(vertices, 4*bones)
+	h.skin = m.Weights.Unsqueeze(2).Mul(m.BasePositions.Unsqueeze(1)).Reshape(vertices, 4*bones).T().Clone()
 	return h, h.skin.Err()
 }
 
@@ -182,17 +182,24 @@ func (h *Hand) layers() {
 
 // Residuals are the points minus what they correspond to [n 3].
 func (h *Hand) Residuals(v HandParams) *T {
-	pos := h.surface(v.Theta)
-	a := pos.Take(0, h.corner[0])
-	if v.U != nil {
-		u0, u1 := v.U.Index(tensor.All, tensor.Range(0, 1)), v.U.Index(tensor.All, tensor.Range(1, 2))
-		b, c := pos.Take(0, h.corner[1]), pos.Take(0, h.corner[2])
-		a = u0.Mul(a).Add(u1.Mul(b)).Add(u0.Add(u1).RSubScalar(1).Mul(c))
-	}
-	return h.Points.Sub(a)
+	return h.Points.Sub(h.corresponding(h.surface(v.Theta).T(), v.U))
 }
 
-// surface returns the vertices [v 3] of the hand in a pose.
+// corresponding returns what the points correspond to [n ...] of what is given at the
+// vertices [v ...]: a linear function of that.
+func (h *Hand) corresponding(at, u *T) *T {
+	a := at.Take(0, h.corner[0])
+	if u == nil {
+		return a
+	}
+	shape := slices.Repeat([]int{1}, at.Rank())
+	shape[0] = u.Dim(0)
+	u0, u1 := column(u, 0).Reshape(shape...), column(u, 1).Reshape(shape...)
+	b, c := at.Take(0, h.corner[1]), at.Take(0, h.corner[2])
+	return u0.Mul(a).Add(u1.Mul(b)).Add(u0.Add(u1).RSubScalar(1).Mul(c))
+}
+
+// surface returns the vertices [3 v] of the hand in a pose.
 func (h *Hand) surface(theta *T) *T {
 	bones := len(h.model.Parents)
 	e := tensor.Concat(0, theta, tensor.Zeros(1)).Take(0, h.angles).Reshape(bones, 3)
@@ -210,13 +217,13 @@ func (h *Hand) surface(theta *T) *T {
 	}
 	absolute := tensor.Concat(0, levels...).Take(0, h.back)
 	moved := absolute.MatMul(h.model.Inverses) // [b 4 4]
-	// Of each vertex the sum over bones b and coordinates k of skin[v, bk] moved[b, i, k].
-	pos := h.skin.MatMul(moved.Index(tensor.All, tensor.Range(0, 3)).SwapAxes(1, 2).Reshape(4*bones, 3))
+	// Of each vertex the sum over bones b and coordinates k of moved[b, i, k] skin[bk, v].
+	pos := moved.Index(tensor.All, tensor.Range(0, 3)).SwapAxes(0, 1).Reshape(3, 4*bones).MatMul(h.skin)
 	if h.model.Mirrored {
-		pos = pos.Mul(tensor.FromSlice([]float64{-1, 1, 1}, 3))
+		pos = pos.Mul(tensor.FromSlice([]float64{-1, 1, 1}, 3, 1))
 	}
-	turned := pos.MatMul(globalRotation(theta.Index(tensor.Range(0, 3))).T())
-	return turned.Add(theta.Index(tensor.Range(3, 6)))
+	turned := globalRotation(theta.Index(tensor.Range(0, 3))).MatMul(pos)
+	return turned.Add(theta.Index(tensor.Range(3, 6)).Unsqueeze(1))
 }
 
 // eulerAngles returns the rotations Rz(b) Ry(c) Rx(a) for vectors of angles [n].
@@ -250,20 +257,31 @@ func globalRotation(r *T) *T {
 
 // Jacobian is the derivative of the residuals as GradBench has it: a row for each of
 // the 3n, and columns for Theta, before which are two for U where it is there, each
-// row's derivative by the coordinates of its own correspondence.
+// row's derivative by the coordinates of its own correspondence. The vertices, which
+// are few, are differentiated by Theta; what points correspond to is linear in them.
 func (h *Hand) Jacobian(v HandParams) *T {
-	n := h.Points.Dim(0)
-	theta := jacobian.Dense(func(t *T) *T { return h.Residuals(HandParams{t, v.U}) }, v.Theta)
-	if v.U == nil {
-		return theta
+	n, vertices := h.Points.Dim(0), h.skin.Dim(1)
+	columns := HandPose
+	if v.U != nil {
+		columns += 2
 	}
-	// No two coordinates with the same place in their pairs meet in a row: they
-	// have one product together.
-	own := func(k int) *T {
-		dir := make([]float64, 2)
-		dir[k] = 1
-		_, d := grad.JVP(func(u *T) *T { return h.Residuals(HandParams{v.Theta, u}) }, v.U, tensor.FromSlice(dir, 2).BroadcastTo(n, 2))
-		return d.Reshape(3*n, 1)
+	// wide puts something with axes (coordinates, vertices, m) into the columns from k
+	// on of rows for each vertex.
+	wide := func(x *T, k int) *T {
+		return x.SwapAxes(0, 1).Pad([]int{0, 0, k}, []int{0, 0, columns - k - x.Dim(2)}).Reshape(vertices, 3*columns)
 	}
-	return tensor.Concat(1, own(0), own(1), theta)
+	byTheta := jacobian.Dense(h.surface, v.Theta).Neg().Reshape(3, vertices, HandPose)
+	rows := h.corresponding(wide(byTheta, columns-HandPose), v.U)
+	if v.U != nil {
+		at := h.surface(v.Theta).Unsqueeze(2)
+		for k := range 2 {
+			// No two coordinates with the same place in their pairs meet in a row: they
+			// have one product together.
+			dir := make([]float64, 2)
+			dir[k] = -1
+			_, own := grad.JVP(func(u *T) *T { return h.corresponding(wide(at, k), u) }, v.U, tensor.FromSlice(dir, 2).BroadcastTo(n, 2))
+			rows = rows.Add(own)
+		}
+	}
+	return rows.Reshape(3*n, columns)
 }

@@ -86,7 +86,7 @@ func baJacobian(input json.RawMessage, how bench.Execution) (*evaluation, error)
 		return nil, err
 	}
 	m := sparse.NewCSR[float64](j.Output())
-	e := &evaluation{run: func(ctx context.Context) result {
+	e := &evaluation{close: j.Close, run: func(ctx context.Context) result {
 		if err := j.Run(ctx, x, m.Val); err != nil {
 			return result{one: tensor.Failed("ba", err)}
 		}

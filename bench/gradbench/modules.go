@@ -21,6 +21,9 @@ type evaluation struct {
 	// compiled waits until run uses machine code, or says why it will not; nil where
 	// that was not asked for.
 	compiled func(context.Context) error
+	// close gives memory back once the last result was looked at; nil where there is
+	// none to give.
+	close func()
 }
 
 // modules are GradBench's modules and their functions.
@@ -74,7 +77,7 @@ func evaluate[P, Q any](f func(P) Q, x P, how bench.Execution, out func(Q) resul
 		return nil, err
 	}
 	var y *Q
-	e := &evaluation{run: func(ctx context.Context) result {
+	e := &evaluation{close: p.Close, run: func(ctx context.Context) result {
 		if y != nil {
 			if err := p.RunInto(ctx, *y, x); err != nil {
 				return result{one: tensor.Failed("gradbench", err)}

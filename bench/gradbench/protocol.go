@@ -191,10 +191,13 @@ func (s *Server) evaluate(ctx context.Context, m *message) (output any, timings 
 	}
 	start := time.Now()
 	e, err := f(m.Input, s.How)
-	if err == nil {
-		err = s.compiled(ctx, e)
-	}
 	if err != nil {
+		return nil, nil, err
+	}
+	if e.close != nil {
+		defer e.close()
+	}
+	if err := s.compiled(ctx, e); err != nil {
 		return nil, nil, err
 	}
 	timings = append(timings, Timing{"prepare", time.Since(start).Nanoseconds()})
