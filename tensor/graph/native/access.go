@@ -81,15 +81,17 @@ func (w *writer) lanewise(v value, p, where string, lane int, guards string, ld 
 	if v.dt == device.Bool {
 		zero = "-(i64)"
 	}
-	w.line("v_%s %s;", typeNames[v.dt], name)
-	if whole := w.inRange(ld); lane == 1 && guards != "" && whole != "" {
-		w.line("if (%s) %s = ld_%s(%s + %s, on);", whole, name, typeNames[v.dt], p, strings.TrimSuffix(where, " + 1 * l"))
-		w.line("else CT_EACH %s[l] = %s ? %s%s[%s] : 0;", name, cond, zero, p, where)
-	} else if guards == "" {
+	w.line("v_%s %s = {0};", typeNames[v.dt], name)
+	each := fmt.Sprintf("CT_EACH %s[l] = %s ? %s%s[%s] : 0;", name, cond, zero, p, where)
+	switch all, some := w.inRange(ld); {
+	case guards == "":
 		w.line("if (n >= CT_W) CT_EACH %s[l] = %s%s[%s];", name, zero, p, where)
-		w.line("else CT_EACH %s[l] = l < n ? %s%s[%s] : 0;", name, zero, p, where)
-	} else {
-		w.line("CT_EACH %s[l] = %s ? %s%s[%s] : 0;", name, cond, zero, p, where)
+		w.line("else %s", each)
+	case lane == 1 && all != "":
+		w.line("if (%s) %s = ld_%s(%s + %s, on);", all, name, typeNames[v.dt], p, strings.TrimSuffix(where, " + 1 * l"))
+		w.line("else if (%s) %s", some, each)
+	default:
+		w.line("%s", each)
 	}
 	v.text = name
 	return v
@@ -158,13 +160,13 @@ func (w *writer) guards(ld *load) (text string, vec bool) {
 	return strings.Join(conds, " && "), vec
 }
 
-// inRange returns the condition under which all lanes of a guarded read are in
-// range, "" where that is not told simply.
-func (w *writer) inRange(ld *load) string {
-	conds := []string{"n >= CT_W"}
+// inRange returns the conditions under which all lanes of a guarded read are in
+// range, and some may be; "" where that is not told simply.
+func (w *writer) inRange(ld *load) (all, some string) {
+	every, any := []string{"n >= CT_W"}, []string(nil)
 	for d, x := range ld.index {
 		if x.Via != loop.None {
-			return ""
+			return "", ""
 		}
 		coefs := make([]int, len(w.m.size))
 		for _, t := range x.Terms {
@@ -174,14 +176,16 @@ func (w *writer) inRange(ld *load) string {
 		size := w.g.g.Aval(ld.val).Shape[d]
 		switch lane {
 		case 0:
-			conds = append(conds, fmt.Sprintf("(uint64_t)(%s) < %d", at, size))
+			c := fmt.Sprintf("(uint64_t)(%s) < %d", at, size)
+			every, any = append(every, c), append(any, c)
 		case 1:
-			conds = append(conds, fmt.Sprintf("%s >= 0 && %s + CT_W <= %d", at, at, size))
+			every = append(every, fmt.Sprintf("%s >= 0 && %s + CT_W <= %d", at, at, size))
+			any = append(any, fmt.Sprintf("%s > -CT_W && %s < %d", at, at, size))
 		default:
-			return ""
+			return "", ""
 		}
 	}
-	return strings.Join(conds, " && ")
+	return strings.Join(every, " && "), strings.Join(any, " && ")
 }
 
 // readLocal returns the text of a read of a local.

@@ -35,6 +35,7 @@ func (e *TooLargeError) Error() string {
 // Errors: a *cc.Error where the machine cannot compile or load; a
 // *TooLargeError; a *graph.BackendError.
 func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, error) {
+	g = loops(g)
 	p, err := translate(g, true)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,8 @@
 //
 // # From a graph to text
 //
-//   - lower.go makes statements of instructions: loops whose loads name values,
+//   - join.go makes loops of concatenations, which are fused like others; lower.go
+//     makes statements of instructions: loops whose loads name values,
 //     with views resolved to indices (views.go) and constants that are one number
 //     known (constants.go). What is no loop is called as the kernel that it is.
 //   - group.go joins statements into groups: those that have axes in common are

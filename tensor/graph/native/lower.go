@@ -80,9 +80,6 @@ func lower(g *graph.Graph, calls bool) *lowering {
 			continue
 		}
 		e := x.Inst.Expr
-		if x.Inst.Op == kernels.Join {
-			e = join(x.Inst)
-		}
 		if e == nil || !printable(e) || calls && isLarge(e) {
 			l.callOf(i, x)
 			continue
@@ -123,49 +120,6 @@ func (l *lowering) callOf(i int, x *graph.Instr) {
 		s.outs = append(s.outs, store{val: x.Out + graph.Ref(k)})
 	}
 	l.add(s)
-}
-
-// join returns the expression of a concatenation: each element is that of the
-// operand in whose range it is.
-func join(inst *kernels.Inst) *loop.Expr {
-	out := inst.Out[0]
-	e := loop.New(loop.Axes(out.Shape), inst.In)
-	ax := 0
-	for d, n := range out.Shape {
-		for _, a := range inst.In {
-			if a.Shape[d] != n {
-				ax = d
-			}
-		}
-	}
-	ends := make([]int, len(inst.In))
-	end := 0
-	for k, a := range inst.In {
-		end += a.Shape[ax]
-		ends[k] = end
-	}
-	if end != out.Shape[ax] {
-		return nil
-	}
-	value := loop.None
-	for k := len(inst.In) - 1; k >= 0; k-- {
-		n := inst.In[k].Shape[ax]
-		if n == 0 {
-			continue
-		}
-		index := loop.Ats(len(out.Shape))
-		index[ax] = index[ax].Plus(n - ends[k])
-		x := e.Cast(out.DType, e.LoadGuarded(k, index...))
-		if value != loop.None {
-			x = e.Select(e.Lt(e.Iota(ax), e.ConstInt(device.Int64, int64(ends[k]))), x, value)
-		}
-		value = x
-	}
-	if value == loop.None {
-		return nil
-	}
-	e.Store(loop.Store{Value: value, Index: loop.Ats(len(out.Shape)), Aval: out})
-	return e
 }
 
 // nests groups the results of an expression that are computed in one nest.

@@ -32,6 +32,7 @@ func WriteC(w io.Writer, g *graph.Graph, name string, params, outputs []string) 
 	if !identifier(name) {
 		return &NameError{name}
 	}
+	g = loops(g)
 	p, err := translate(g, false)
 	if err != nil {
 		return err
