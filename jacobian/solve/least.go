@@ -6,13 +6,15 @@ import (
 	"context"
 
 	"github.com/cotangent-ad/cotangent/jacobian"
+	"github.com/cotangent-ad/cotangent/sparse/direct"
 )
 
 // LeastSquares minimises half the sum of squares of the elements of f(x), from x. By
 // default it is the method of Levenberg and Marquardt, with the damping of Nielsen
 // and scaled by the diagonal of JᵀJ; with Options.Undamped that of Gauss and Newton
-// with a line search. Steps solve (JᵀJ + λD) d = -Jᵀf by conjugate gradients,
-// JᵀJ not being formed.
+// with a line search. Steps solve (JᵀJ + λD) d = -Jᵀf by factors of that matrix, or
+// by conjugate gradients without forming it; without damping by the latter unless
+// Options.Systems is Direct, since JᵀJ may be singular.
 //
 // Errors: those of f and of jacobian.Prepare, *ShapeError for Options.Blocks,
 // *DomainError where f or its derivative is no number at a point reached, the
@@ -25,9 +27,13 @@ func LeastSquares[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P
 	defer r.close()
 	l := &least[P]{run: r}
 	if err == nil {
-		l.pre, err = newPreconditioner(&o, x, len(l.v))
+		l.blocks, err = newPreconditioner(&o, x, len(l.v))
+	}
+	if err == nil && (!o.Undamped || o.Systems == Direct) {
+		err = l.analyse()
 	}
 	if err == nil {
+		l.rep.Explain += "\n  steps: " + describe(l.factors)
 		l.allocate()
 		err = l.solve(ctx)
 	}
@@ -37,7 +43,9 @@ func LeastSquares[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P
 // least is a method for sums of squares.
 type least[P any] struct {
 	*run[P]
-	pre *blocks
+	blocks  *blocks
+	gram    *gram
+	factors *direct.Factor // of gram, or nil
 
 	g, diagonal, minus []float64 // Jᵀr, the diagonal of JᵀJ, -g
 	jd                 []float64 // J times a direction
@@ -55,6 +63,9 @@ func (l *least[P]) linearise(ctx context.Context) error {
 	if err := l.derive(ctx); err != nil {
 		return err
 	}
+	if l.factors != nil {
+		l.gram.form()
+	}
 	clear(l.diagonal)
 	for k, j := range l.a.Idx {
 		l.diagonal[j] += l.a.Val[k] * l.a.Val[k]
@@ -71,22 +82,24 @@ func (l *least[P]) linearise(ctx context.Context) error {
 // scale is the damping's weight of an unknown.
 func (l *least[P]) scale(i int) float64 { return max(l.diagonal[i], 1e-12) }
 
+// analyse prepares factors of JᵀJ + λD, if that is to be factored.
+func (l *least[P]) analyse() (err error) {
+	if l.o.Systems == Iterative {
+		return nil
+	}
+	if l.gram = newGram(l.a); l.gram == nil {
+		return nil
+	}
+	l.factors, err = l.o.Systems.complete(l.gram.n, direct.Symmetric)
+	return err
+}
+
 // step solves (JᵀJ + λD) d = -g.
 func (l *least[P]) step(ctx context.Context) (int, error) {
-	l.pre.zero()
-	for i := range l.a.Rows {
-		from, to := l.a.Ptr[i], l.a.Ptr[i+1]
-		for k := from; k < to; k++ {
-			// Columns ascend, and so do blocks: those of one block are neighbours.
-			for t := k; t < to && l.pre.of[l.a.Idx[t]] == l.pre.of[l.a.Idx[k]]; t++ {
-				l.pre.add(int(l.a.Idx[t]), int(l.a.Idx[k]), l.a.Val[k]*l.a.Val[t])
-			}
-		}
+	precondition, err := l.precondition(ctx)
+	if err != nil {
+		return 0, err
 	}
-	for i := range l.diagonal {
-		l.pre.add(i, i, l.lambda*l.scale(i))
-	}
-	l.pre.factor()
 	return cg(ctx, func(y, x []float64) error {
 		if err := l.a.MulVec(l.jd, x); err != nil {
 			return err
@@ -98,7 +111,33 @@ func (l *least[P]) step(ctx context.Context) (int, error) {
 			y[i] += l.lambda * l.scale(i) * x[i]
 		}
 		return nil
-	}, l.pre.solve, l.d, l.minus, l.o.LinearTolerance, l.o.LinearIterations)
+	}, precondition, l.d, l.minus, l.o.LinearTolerance, l.o.LinearIterations)
+}
+
+// precondition factors JᵀJ + λD, or, where it is not positive definite to rounding, or
+// not to be factored, its diagonal blocks.
+func (l *least[P]) precondition(ctx context.Context) (func(z, r []float64), error) {
+	if l.factors != nil {
+		values := l.gram.damped(func(i int) float64 { return l.lambda * l.scale(i) })
+		if ok, err := definite(ctx, l.factors, values); ok || err != nil {
+			return apply(l.factors), err
+		}
+	}
+	l.blocks.zero()
+	for i := range l.a.Rows {
+		from, to := l.a.Ptr[i], l.a.Ptr[i+1]
+		for k := from; k < to; k++ {
+			// Columns ascend, and so do blocks: those of one block are neighbours.
+			for t := k; t < to && l.blocks.of[l.a.Idx[t]] == l.blocks.of[l.a.Idx[k]]; t++ {
+				l.blocks.add(int(l.a.Idx[t]), int(l.a.Idx[k]), l.a.Val[k]*l.a.Val[t])
+			}
+		}
+	}
+	for i := range l.diagonal {
+		l.blocks.add(i, i, l.lambda*l.scale(i))
+	}
+	l.blocks.factor()
+	return l.blocks.solve, nil
 }
 
 func (l *least[P]) solve(ctx context.Context) error {

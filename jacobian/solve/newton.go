@@ -9,7 +9,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian"
-	"github.com/cotangent-ad/cotangent/sparse"
+	"github.com/cotangent-ad/cotangent/sparse/direct"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -64,7 +64,9 @@ func newEquations[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options) (
 	if s.a.Rows != s.a.Cols {
 		return s, &ShapeError{"equations", s.a.Rows, s.a.Cols}
 	}
-	s.linear, err = newtonLinear(s.a, o)
+	var how string
+	s.linear, how, err = newtonLinear(s.a, o)
+	s.rep.Explain += "\n  steps: " + how
 	return s, err
 }
 
@@ -144,26 +146,10 @@ func (s *equations[P]) steady(ctx context.Context) error {
 // than smooth the start.
 const growth, fastest = 1.5, 2
 
-// newtonLinear returns what solves a d = b.
-func newtonLinear(a *sparse.CSR[float64], o *Options) (func(ctx context.Context, d, b []float64) (int, error), error) {
-	if o.Linear != nil {
-		return func(ctx context.Context, d, b []float64) (int, error) { return 1, o.Linear(ctx, a, d, b) }, nil
-	}
-	f, err := newILU(a.Pattern)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, d, b []float64) (int, error) {
-		if err := f.factor(a.Val); err != nil {
-			return 0, err
-		}
-		return bicgstab(ctx, a, f.solve, d, b, o.LinearTolerance, o.LinearIterations)
-	}, nil
-}
-
 // Minimize finds a minimum of a scalar function f near x, by Newton's method with
-// the sparse Hessian: steps by conjugate gradients, cut short where the Hessian
-// is not positive, and halved until f falls. (Nocedal and Wright, algorithm 7.1.)
+// the sparse Hessian: steps by its factors, or by conjugate gradients, cut short where
+// it is not positive definite, and halved until f falls. (Nocedal and Wright,
+// algorithm 7.1.)
 // Errors are those of [Newton].
 func Minimize[P any](ctx context.Context, f func(P) *tensor.Tensor, x P, o Options) (P, *Report, error) {
 	o = o.withDefaults(1e-8)
@@ -178,9 +164,13 @@ func Minimize[P any](ctx context.Context, f func(P) *tensor.Tensor, x P, o Optio
 	defer r.close()
 	s := &descent[P]{run: r}
 	if err == nil {
-		s.pre, err = newPreconditioner(&o, x, len(s.v))
+		s.blocks, err = newPreconditioner(&o, x, len(s.v))
 	}
 	if err == nil {
+		s.factors, err = o.Systems.complete(s.a.Pattern, direct.Symmetric)
+	}
+	if err == nil {
+		s.rep.Explain += "\n  steps: " + describe(s.factors)
 		err = s.minimize(ctx)
 	}
 	return s.x, s.rep, err
@@ -190,7 +180,8 @@ func Minimize[P any](ctx context.Context, f func(P) *tensor.Tensor, x P, o Optio
 // gradient.
 type descent[P any] struct {
 	*run[P]
-	pre *blocks
+	blocks  *blocks
+	factors *direct.Factor // or nil
 }
 
 func (s *descent[P]) minimize(ctx context.Context) error {
@@ -204,10 +195,12 @@ func (s *descent[P]) minimize(ctx context.Context) error {
 		for i := range b {
 			b[i] = -g[i]
 		}
-		s.precondition()
+		precondition, err := s.precondition(ctx)
+		if err != nil {
+			return err
+		}
 		forcing := min(0.5, math.Sqrt(s.it.Residual/first)) * math.Sqrt(s.o.LinearTolerance)
-		var err error
-		if s.it.Linear, err = cg(ctx, s.a.MulVec, s.pre.solve, s.d, b, forcing, s.o.LinearIterations); err != nil {
+		if s.it.Linear, err = cg(ctx, s.a.MulVec, precondition, s.d, b, forcing, s.o.LinearIterations); err != nil {
 			return err
 		}
 		slope, rounding := dot(g, s.d), 1e-14*math.Abs(s.r[0])
@@ -223,15 +216,22 @@ func (s *descent[P]) minimize(ctx context.Context) error {
 	return nil
 }
 
-// precondition factors the diagonal blocks of the Hessian.
-func (s *descent[P]) precondition() {
-	s.pre.zero()
+// precondition factors the Hessian, or, where it is not positive definite or not to be
+// factored, its diagonal blocks.
+func (s *descent[P]) precondition(ctx context.Context) (func(z, r []float64), error) {
+	if s.factors != nil {
+		if ok, err := definite(ctx, s.factors, s.a.Val); ok || err != nil {
+			return apply(s.factors), err
+		}
+	}
+	s.blocks.zero()
 	for i := range s.a.Rows {
 		for k := s.a.Ptr[i]; k < s.a.Ptr[i+1]; k++ {
-			if j := int(s.a.Idx[k]); s.pre.of[i] == s.pre.of[j] {
-				s.pre.add(i, j, s.a.Val[k])
+			if j := int(s.a.Idx[k]); s.blocks.of[i] == s.blocks.of[j] {
+				s.blocks.add(i, j, s.a.Val[k])
 			}
 		}
 	}
-	s.pre.factor()
+	s.blocks.factor()
+	return s.blocks.solve, nil
 }

@@ -23,6 +23,8 @@ type Options struct {
 	// LinearIterations their bound; 1e-3 for least squares, else 1e-8, and 500.
 	LinearTolerance  float64
 	LinearIterations int
+	// Systems is how linear systems are solved.
+	Systems Systems
 	// FirstStep is the time of SteadyState's first step, which must be short against
 	// the fastest growth there; 0 means 0.1.
 	FirstStep float64
@@ -33,8 +35,8 @@ type Options struct {
 	// Jacobi preconditioning inverts exactly. By default those of a leaf of rank 2 or
 	// more are its last dimension, if it is at most 16, and else 1.
 	Blocks []int
-	// Linear, where not nil, solves the linear systems of Newton instead of
-	// BiCGSTAB: a x = b.
+	// Linear, where not nil, solves the linear systems of Newton and SteadyState:
+	// a x = b.
 	Linear func(ctx context.Context, a *sparse.CSR[float64], x, b []float64) error
 	// Progress, where not nil, is told of each iteration; the solver stops early if
 	// it returns false.
@@ -63,7 +65,7 @@ type Report struct {
 	Iterations []Iteration
 	Converged  bool
 	Reason     string // why it stopped
-	Explain    string // of the prepared derivative
+	Explain    string // of the prepared derivative, and of how steps are computed
 }
 
 // Last returns the last iteration, or a zero one if there was none.

@@ -87,8 +87,12 @@ func TestNewtonErrors(t *testing.T) {
 		t.Errorf("%v, want a ShapeError", err)
 	}
 	var down *solve.BreakdownError
-	if _, _, err := solve.Newton(ctx, func(x *T) *T { return x.Flip(0) }, noisy(1, 0, 4), solve.Options{}); !errors.As(err, &down) {
+	flip := func(x *T) *T { return x.Flip(0) } // no diagonal
+	if _, _, err := solve.Newton(ctx, flip, noisy(1, 0, 4), solve.Options{Systems: solve.Iterative}); !errors.As(err, &down) {
 		t.Errorf("%v, want a BreakdownError", err)
+	}
+	if _, rep, err := solve.Newton(ctx, flip, noisy(1, 0, 4), solve.Options{}); err != nil || !rep.Converged {
+		t.Errorf("%v %+v: the factorization gets by without a diagonal", err, rep)
 	}
 	done, cancel := context.WithCancel(ctx)
 	cancel()

@@ -38,7 +38,6 @@ type node struct {
 	first, width int
 	rows         []int32 // of the front: the columns themselves, then what is below, ascending
 	parent       int     // -1 for a root
-	children     int
 	place        []int32 // of each row below, in the parent's rows
 	at           int     // where its columns are stored
 	from, to     int     // its part of Symbolic.from
@@ -121,7 +120,6 @@ func (s *Symbolic) connect() {
 		}
 		nd.parent = int(of[below[0]])
 		up := &s.nodes[nd.parent]
-		up.children++
 		nd.place = make([]int32, len(below))
 		at := int32(0)
 		for k, r := range below {
@@ -135,19 +133,31 @@ func (s *Symbolic) connect() {
 
 // lay decides where columns, fronts and the matrix's entries go.
 func (s *Symbolic) lay(p *sparse.Pattern, inverse []int32) error {
-	height, stack := 0, []int(nil) // of the remains of fronts that wait for their parents
+	end := 0 // of the fronts at work, as Factor has them
+	opened := make([]int, len(s.nodes))
+	open := func(i int) int {
+		if opened[i] < 0 {
+			opened[i] = end
+			end += len(s.nodes[i].rows) * len(s.nodes[i].rows)
+			s.room = max(s.room, end)
+		}
+		return opened[i]
+	}
+	for i := range opened {
+		opened[i] = -1
+	}
 	for i := range s.nodes {
 		nd := &s.nodes[i]
 		m, k := len(nd.rows), nd.width
 		nd.at = s.store
 		s.store += m * k
-		s.room = max(s.room, height+m*m)
-		for range nd.children {
-			height -= stack[len(stack)-1]
-			stack = stack[:len(stack)-1]
+		at := open(i)
+		if up := nd.parent; up < 0 || opened[up] >= 0 {
+			end = at
+		} else {
+			open(up)
+			opened[up], end = at, at+len(s.nodes[up].rows)*len(s.nodes[up].rows)
 		}
-		stack = append(stack, (m-k)*(m-k))
-		height += (m - k) * (m - k)
 		for j := range k {
 			left := float64(m - j - 1)
 			if s.kind == General {

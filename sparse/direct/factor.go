@@ -17,13 +17,14 @@ type Factor struct {
 	l, u      []float64 // columns of L, with the pivots on the diagonal, and rows of U
 	fronts    []float64
 	x         []float64
+	opened    []int // of each node where its front is, -1 if it is not there
 	negative  int
 	perturbed int
 }
 
 // NewFactor returns memory for factors.
 func (s *Symbolic) NewFactor() *Factor {
-	f := &Factor{Symbolic: s, l: make([]float64, s.store), fronts: make([]float64, s.room), x: make([]float64, s.n)}
+	f := &Factor{Symbolic: s, l: make([]float64, s.store), fronts: make([]float64, s.room), opened: make([]int, len(s.nodes)), x: make([]float64, s.n)}
 	if s.kind == General {
 		f.u = make([]float64, s.store)
 	}
@@ -65,8 +66,10 @@ func (f *Factor) Factor(ctx context.Context, values []float64) error {
 		}
 		smallest *= 1e-10
 	}
-	end := 0 // of what waits for its parent on the stack of fronts
-	var waiting []remainder
+	end := 0 // of the fronts at work
+	for i := range f.opened {
+		f.opened[i] = -1
+	}
 	for i := range f.nodes {
 		if i%64 == 0 {
 			if err := ctx.Err(); err != nil {
@@ -75,49 +78,58 @@ func (f *Factor) Factor(ctx context.Context, values []float64) error {
 		}
 		nd := &f.nodes[i]
 		m := len(nd.rows)
-		front := f.fronts[end : end+m*m]
-		clear(front)
+		at := f.open(i, &end)
+		front := f.fronts[at:end]
 		for _, e := range f.from[nd.from:nd.to] {
 			front[e.to] += values[e.from]
 		}
-		for _, w := range waiting[len(waiting)-nd.children:] {
-			w.addTo(front, m, f.fronts, f.kind)
-			end = min(end, w.at)
-		}
-		waiting = waiting[:len(waiting)-nd.children]
 		if p, v := f.eliminate(front, m, nd.width, smallest); p >= 0 {
 			return &PivotError{int(f.perm[nd.first+p]), v}
 		}
 		f.keep(nd, front)
-		// What remains goes down to where the children's were.
-		left := m - nd.width
-		for j := range left {
-			from := (nd.width+j)*m + nd.width
-			copy(f.fronts[end+j*left:end+(j+1)*left], front[from:from+left])
+		if nd.parent >= 0 {
+			fresh := f.opened[nd.parent] < 0
+			to := f.open(nd.parent, &end)
+			size := len(f.nodes[nd.parent].rows)
+			parent := f.fronts[to : to+size*size]
+			f.hand(nd, front, parent, size)
+			if fresh { // it takes the place of this one
+				copy(f.fronts[at:], parent)
+				f.opened[nd.parent] = at
+				end = at + len(parent)
+				continue
+			}
 		}
-		waiting = append(waiting, remainder{nd, end})
-		end += left * left
+		end = at
 	}
 	return nil
 }
 
-// remainder is what a node leaves to its parent.
-type remainder struct {
-	*node
-	at int
+// open returns where the front of a node is, made at the end of the others if there is
+// none yet. A front opens with the first child that is done, and each child adds what
+// remains of its own; the one at work is the last.
+func (f *Factor) open(i int, end *int) int {
+	if f.opened[i] < 0 {
+		m := len(f.nodes[i].rows)
+		f.opened[i] = *end
+		*end += m * m
+		clear(f.fronts[f.opened[i]:*end])
+	}
+	return f.opened[i]
 }
 
-// addTo adds to the parent's front, of m rows.
-func (r remainder) addTo(front []float64, m int, fronts []float64, kind Kind) {
-	n := len(r.place)
-	for j, col := range r.place {
-		to, from := front[int(col)*m:(int(col)+1)*m], fronts[r.at+j*n:r.at+(j+1)*n]
+// hand adds what remains of a front to the parent's, of m rows.
+func (f *Factor) hand(nd *node, front, parent []float64, m int) {
+	rows := len(nd.rows)
+	for j, col := range nd.place {
 		start := 0
-		if kind == Symmetric {
+		if f.kind == Symmetric {
 			start = j
 		}
-		for i := start; i < n; i++ {
-			to[r.place[i]] += from[i]
+		to := parent[int(col)*m : (int(col)+1)*m]
+		from := front[(nd.width+j)*rows+nd.width : (nd.width+j+1)*rows]
+		for i, place := range nd.place[start:] {
+			to[place] += from[start+i]
 		}
 	}
 }
@@ -165,13 +177,7 @@ func (f *Factor) eliminate(a []float64, m, k int, smallest float64) (int, float6
 			}
 		}
 		for j := last; j < m; j++ {
-			if last-first == panel {
-				f.subtract4(a, m, first, j)
-				continue
-			}
-			for p := first; p < last; p++ {
-				f.subtractBelow(a, m, p, j, last)
-			}
+			f.subtractPanel(a, m, first, last, j)
 		}
 	}
 	return -1, 0
@@ -185,11 +191,10 @@ func (f *Factor) multiplier(a []float64, m, p, j int) float64 {
 	return a[j*m+p]
 }
 
-// subtract takes column p, times its multiplier, off column j, below row p.
-func (f *Factor) subtract(a []float64, m, p, j int) { f.subtractBelow(a, m, p, j, p+1) }
-
-// subtractBelow does so from a row on, or from the diagonal on if f is symmetric.
-func (f *Factor) subtractBelow(a []float64, m, p, j, from int) {
+// subtract takes column p, times its multiplier, off column j: below row p, or from the
+// diagonal on if f is symmetric.
+func (f *Factor) subtract(a []float64, m, p, j int) {
+	from := p + 1
 	if f.kind == Symmetric {
 		from = j
 	}
@@ -201,16 +206,25 @@ func (f *Factor) subtractBelow(a []float64, m, p, j, from int) {
 	}
 }
 
-// subtract4 takes the four columns from p on off column j.
-func (f *Factor) subtract4(a []float64, m, p, j int) {
-	from := p + 4
+// subtractPanel takes the columns from first to last, at most four, off column j, below
+// them. Where there are fewer, the first is taken off zero times.
+func (f *Factor) subtractPanel(a []float64, m, first, last, j int) {
+	from := last
 	if f.kind == Symmetric {
 		from = j
 	}
-	v0, v1, v2, v3 := f.multiplier(a, m, p, j), f.multiplier(a, m, p+1, j), f.multiplier(a, m, p+2, j), f.multiplier(a, m, p+3, j)
 	to := a[j*m+from : (j+1)*m]
 	n := len(to)
-	c0, c1, c2, c3 := a[p*m+from:][:n], a[(p+1)*m+from:][:n], a[(p+2)*m+from:][:n], a[(p+3)*m+from:][:n]
+	var v [panel]float64
+	var c [panel][]float64
+	for k := range panel {
+		c[k] = a[first*m+from:][:n]
+		if p := first + k; p < last {
+			v[k], c[k] = f.multiplier(a, m, p, j), a[p*m+from:][:n]
+		}
+	}
+	v0, v1, v2, v3 := v[0], v[1], v[2], v[3]
+	c0, c1, c2, c3 := c[0][:n], c[1][:n], c[2][:n], c[3][:n]
 	for i := range to {
 		to[i] -= (c0[i]*v0 + c1[i]*v1) + (c2[i]*v2 + c3[i]*v3)
 	}
