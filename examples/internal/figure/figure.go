@@ -57,6 +57,9 @@ func Convergence(title string, curves ...Curve) (*plot.Plot, error) {
 		ink := Inks[i%len(Inks)]
 		line.Color, line.Width, dots.Color, dots.Shape = ink, vg.Points(1.5), ink, draw.CircleGlyph{}
 		dots.Radius = vg.Points(max(1, 3.5-1.25*float64(i))) // curves that coincide stay visible
+		if len(at) > 50 {
+			dots.Radius = vg.Points(1)
+		}
 		p.Add(line, dots)
 		p.Legend.Add(c.Name, line, dots)
 	}
