@@ -73,19 +73,32 @@ func runs[P any](b *testing.B, name string, x P, prepare func() (*jacobian.Prepa
 }
 
 func BenchmarkFirst(b *testing.B) {
-	for _, n := range []int{100, 300, 1000} {
-		x := random(2, n, n)
-		b.Run(fmt.Sprintf("brusselator/n=%d", n), func(b *testing.B) {
-			for b.Loop() {
-				p, err := jacobian.Prepare(bench.Brusselator(n), x)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := p.Run(ctx, x, make([]float64, p.Output().Nnz())); err != nil {
-					b.Fatal(err)
-				}
-				p.Close()
-			}
+	for _, mode := range []jacobian.Mode{jacobian.Auto, jacobian.Forward} {
+		opt := jacobian.WithMode(mode)
+		for _, n := range []int{100, 300, 1000} {
+			x := random(2, n, n)
+			first(b, fmt.Sprintf("brusselator/n=%d/%v", n, mode), x, func() (*jacobian.Prepared[*T], error) {
+				return jacobian.Prepare(bench.Brusselator(n), x, opt)
+			})
+		}
+		f, x := bundle(b, 31843)
+		first(b, fmt.Sprintf("bundle/p=31843/%v", mode), x, func() (*jacobian.Prepared[bench.BundleParams], error) {
+			return jacobian.Prepare(f.Residuals, x, opt)
 		})
 	}
+}
+
+func first[P any](b *testing.B, name string, x P, prepare func() (*jacobian.Prepared[P], error)) {
+	b.Run(name, func(b *testing.B) {
+		for b.Loop() {
+			p, err := prepare()
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := p.Run(ctx, x, make([]float64, p.Output().Nnz())); err != nil {
+				b.Fatal(err)
+			}
+			p.Close()
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/cotangent-ad/cotangent/sparse"
+	"github.com/cotangent-ad/cotangent/tensor"
 )
 
 // colors computes products of all colours and recovers the entries from them.
@@ -25,10 +26,11 @@ type colors[P any] struct {
 // frame holds the products of one run in progress.
 type frame struct{ col, row products }
 
-// products is memory for all products of one side. A chunk's are computed in an
-// array, which holds them all if there is one chunk.
+// products is memory for all products of one side, of which each chunk computes a
+// part.
 type products struct {
-	chunk  *hosted
+	all    *hosted
+	chunks []*array
 	values []float64
 }
 
@@ -39,16 +41,16 @@ func newColors[P any](b *builder[P], c *sparse.Coloring) (*colors[P], error) {
 		return nil, err
 	}
 	k := &colors[P]{plan: plan}
-	if k.col, err = newSweep(b.forward, b.like, c.ColColor, c.ColColors, b.rows, b.o); err != nil {
+	if k.col, err = newSweep(b, b.forward, c.ColColor, c.ColColors, b.rows); err != nil {
 		return nil, err
 	}
-	if k.row, err = newSweep(b.reverse, b.like, c.RowColor, c.RowColors, b.cols, b.o); err != nil {
+	if k.row, err = newSweep(b, b.reverse, c.RowColor, c.RowColors, b.cols); err != nil {
 		k.close()
 		return nil, err
 	}
 	r := machine()
 	for _, s := range k.sweeps() {
-		k.seconds += float64(len(s.chunks)) * r.predict(s.program.Graph())
+		k.seconds += s.predicted()
 	}
 	_, subtractions, _ := k.plan.Substitutions()
 	k.seconds += r.entry * float64(k.plan.Output().Nnz()+2*subtractions)
@@ -85,18 +87,16 @@ func (k *colors[P]) run(ctx context.Context, x P, values []float64) error {
 // run computes the products, chunk by chunk.
 func (s *sweep[P]) run(ctx context.Context, x P, to *products) error {
 	for i, colors := range s.chunks {
-		if err := s.program.RunInto(ctx, to.chunk.array, sweepArg[P]{x, s.line, colors}); err != nil {
+		if err := s.program.RunInto(ctx, to.chunks[i], sweepArg[P]{x, s.line, colors}); err != nil {
 			return err
-		}
-		if err := to.chunk.fetch(); err != nil {
-			return err
-		}
-		if len(s.chunks) > 1 {
-			copy(to.values[i*len(to.chunk.values):], to.chunk.values)
 		}
 	}
-	runtime.KeepAlive(to.chunk)
-	return nil
+	if to.all == nil {
+		return nil
+	}
+	err := to.all.fetch()
+	runtime.KeepAlive(to.all)
+	return err
 }
 
 // memory returns room for the products.
@@ -105,13 +105,18 @@ func (s *sweep[P]) memory() (products, error) {
 	if s.program == nil {
 		return m, nil
 	}
+	width := s.chunks[0].Size()
 	var err error
-	if m.chunk, err = newHosted(s.line, s.chunks[0].Size(), s.rows); err != nil {
+	if m.all, err = newHosted(s.line, len(s.chunks)*width, s.rows); err != nil {
 		return m, err
 	}
-	if m.values = m.chunk.values; len(s.chunks) > 1 {
-		m.values = make([]float64, s.colors*s.rows)
+	if len(s.chunks) == 1 {
+		m.chunks = []*array{m.all.array} // a view of one element would have memory of its own
 	}
+	for i := range len(s.chunks) - len(m.chunks) {
+		m.chunks = append(m.chunks, m.all.array.Index(tensor.Range(i*width, (i+1)*width)))
+	}
+	m.values = m.all.values[:s.colors*s.rows]
 	return m, nil
 }
 
@@ -187,8 +192,8 @@ func (k *colors[P]) details(b *strings.Builder) {
 			side = "reverse"
 		}
 		stats := s.program.Stats()
-		fmt.Fprintf(b, "  %s sweep: %s of %d colours, %d instructions, %s of memory\n", side,
-			times(len(s.chunks), "chunk"), s.chunks[0].Size(), stats.Instructions, bytes(stats.ArenaBytes))
+		fmt.Fprintf(b, "  %s sweep: %s of %s, %d instructions, %s of memory\n", side,
+			times(len(s.chunks), "chunk"), times(s.chunks[0].Size(), "colour"), stats.Instructions, bytes(stats.ArenaBytes))
 	}
 	if values, subtractions, depth := k.plan.Substitutions(); values > 0 {
 		fmt.Fprintf(b, "  substitution: %s values from others, %s subtractions, chains of up to %d\n", count(values), count(subtractions), depth)

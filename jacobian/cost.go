@@ -4,6 +4,7 @@ package jacobian
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,15 +14,21 @@ import (
 )
 
 // rates are seconds: of an instruction, whatever its size; of a byte that comes
-// from or goes to memory; of a floating-point operation; of a transcendental
-// function; of an entry that is recovered; and of a
-// run of entries that are moved.
-type rates struct{ instr, bytes, flop, transcendental, entry, move float64 }
+// from or goes to the cache of one core; of one of the cache of all; of a
+// floating-point operation; of a transcendental function; of an entry that is
+// recovered; and of a run of entries that are moved.
+type rates struct{ instr, bytes, shared, flop, transcendental, entry, move float64 }
+
+// What a program may work on for that to stay in the cache of one core, and of all.
+const (
+	nearBytes   = 1 << 20
+	sharedBytes = 16 << 20
+)
 
 // machine returns the rates of this machine, measured once with small programs.
 var machine = sync.OnceValue(func() rates {
-	const n = 1 << 15
-	x := tensor.Full(0.5, []int{n})
+	const n, many = 1 << 15, 1 << 18
+	x, large := tensor.Full(0.5, []int{n}), tensor.Full(0.5, []int{many})
 	time := func(x *array, f func(x *array) *array) float64 {
 		p, err := grad.Prepare(f, x)
 		if err != nil {
@@ -37,6 +44,10 @@ var machine = sync.OnceValue(func() rates {
 	}
 	if t := time(x, func(x *array) *array { return x.Add(x) }) - r.instr; t > 0 {
 		r.bytes = t / (16 * n)
+	}
+	r.shared = r.bytes
+	if t := time(large, func(x *array) *array { return x.Add(x) }) - r.instr; t > 0 {
+		r.shared = max(r.bytes, t/(16*many))
 	}
 	if t := time(x, func(x *array) *array { return x.Exp() }) - r.instr - 16*n*r.bytes; t > 0 {
 		r.transcendental = t / n
@@ -60,23 +71,46 @@ func fastest(n int, f func() error) float64 {
 	return best
 }
 
+// memory returns the seconds of a byte that comes from or goes to memory.
+var memory = sync.OnceValue(func() float64 {
+	const n = 1 << 22
+	from, to := make([]float64, n), make([]float64, n)
+	return fastest(3, func() error { copy(to, from); return nil }) / (16 * n)
+})
+
 // predict returns the seconds that one run of a program will take.
-func (r rates) predict(g *graph.Graph) float64 {
+func (r rates) predict(g *graph.Graph, s graph.Stats) float64 {
+	rate := r.bytes
+	switch working := float64(s.ArenaBytes) + sizes(g.Params, g) + sizes(g.Outputs, g); {
+	case working > sharedBytes:
+		rate = max(r.shared, memory())
+	case working > nearBytes:
+		rate = r.shared
+	}
 	total := 0.0
 	for i := range g.Instrs {
 		inst := g.Instrs[i].Inst
-		total += r.instr
-		if inst.Expr == nil {
-			for _, a := range append(inst.In, inst.Out...) {
-				total += r.bytes * float64(a.Size()*a.DType.Size())
-			}
-			continue
-		}
 		if inst.Rearranges() {
 			continue
 		}
+		total += r.instr
+		if inst.Expr == nil {
+			for _, a := range slices.Concat(inst.In, inst.Out) {
+				total += rate * float64(a.Size()*a.DType.Size())
+			}
+			continue
+		}
 		c := inst.Expr.Cost()
-		total += max(r.bytes*float64(c.Bytes), r.flop*float64(c.Flops)) + r.transcendental*float64(c.Transcendentals)
+		total += max(rate*float64(c.Bytes), r.flop*float64(c.Flops)) + r.transcendental*float64(c.Transcendentals)
 	}
 	return total
+}
+
+// sizes returns the bytes of values.
+func sizes(list []graph.Ref, g *graph.Graph) (n float64) {
+	for _, v := range list {
+		a := g.Aval(v)
+		n += float64(a.Size() * a.DType.Size())
+	}
+	return n
 }

@@ -59,7 +59,7 @@ func newDirect[P any](parts *pattern.Partials, f form, entries []int, like P, op
 	for _, v := range parts.Graph.Outputs {
 		d.shapes = append(d.shapes, parts.Graph.Aval(v).Shape)
 	}
-	d.seconds += r.predict(d.program.Graph())
+	d.seconds += r.predict(d.program.Graph(), d.program.Stats())
 	return d, nil
 }
 

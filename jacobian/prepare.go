@@ -54,7 +54,7 @@ func PrepareContext[P, Q any](ctx context.Context, f func(P) Q, like P, opts ...
 	defer program.Close()
 	b := &builder[P]{forward: forward(f, o.grad), reverse: reverse(f, o.grad), like: like, o: o, rules: program.HasRules()}
 	b.color = b.jacobian
-	if err := b.structure(ctx, program.Graph()); err != nil {
+	if err := b.structure(ctx, program.Graph(), program.Stats()); err != nil {
 		return nil, err
 	}
 	return b.finish(ctx, "Jacobian", func(x P, v *array) *array {
@@ -89,7 +89,7 @@ func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor,
 	defer program.Close()
 	b := &builder[P]{forward: forward(g, o.grad), like: like, o: o, rules: program.HasRules(), symmetric: true}
 	b.reverse, b.color = b.forward, b.hessian
-	if err := b.structure(ctx, program.Graph()); err != nil {
+	if err := b.structure(ctx, program.Graph(), program.Stats()); err != nil {
 		return nil, err
 	}
 	return b.finish(ctx, "Hessian", func(x P, v *array) *array {
@@ -110,7 +110,7 @@ func gather(opts []Option) *options {
 }
 
 // structure finds the pattern, or checks the given one.
-func (b *builder[P]) structure(ctx context.Context, g *graph.Graph) (err error) {
+func (b *builder[P]) structure(ctx context.Context, g *graph.Graph, stats graph.Stats) (err error) {
 	avals := func(refs []graph.Ref) []kernels.Aval {
 		list := make([]kernels.Aval, len(refs))
 		for i, v := range refs {
@@ -125,7 +125,7 @@ func (b *builder[P]) structure(ctx context.Context, g *graph.Graph) (err error) 
 			b.tolerance = 1e-3
 		}
 	}
-	b.primal = machine().predict(g)
+	b.primal = machine().predict(g, stats)
 	if p := b.o.pattern; p != nil {
 		if p.Rows != b.rows || p.Cols != b.cols {
 			return &PatternError{Got: [2]int{p.Rows, p.Cols}, Want: [2]int{b.rows, b.cols}}

@@ -3,6 +3,8 @@
 package jacobian
 
 import (
+	"context"
+
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
@@ -62,26 +64,75 @@ type sweep[P any] struct {
 }
 
 // newSweep prepares products of the given colours of lines. size is the number of
-// elements of a product. As many colours are swept at once as memory allows.
-func newSweep[P any](f func(a sweepArg[P]) *array, like P, lines []int32, colors, size int, o *options) (*sweep[P], error) {
-	s := &sweep[P]{rows: size, colors: colors}
+// elements of a product. As many colours are swept at once as memory allows; or as
+// the cache holds, if that takes less time, or not much more and far less memory.
+func newSweep[P any](b *builder[P], f func(a sweepArg[P]) *array, lines []int32, colors, size int) (*sweep[P], error) {
 	if colors == 0 || size == 0 {
-		return s, nil
+		return &sweep[P]{rows: size, colors: colors}, nil
 	}
-	width := min(int64(colors), max(1, o.memory/(8*int64(size+len(lines)))))
-	count := (int64(colors) + width - 1) / width
-	width = (int64(colors) + count - 1) / count
-	for c := int64(0); c < count; c++ {
+	each := int64(8 * (size + len(lines)))
+	chunks := func(bytes int64) int { // how many
+		width := min(int64(colors), max(1, bytes/each))
+		return (colors + int(width) - 1) / int(width)
+	}
+	large, small := chunks(b.o.memory), chunks(min(cacheBytes, b.o.memory))
+	s, err := newChunks(b, f, lines, colors, size, large)
+	if err != nil || small == large {
+		return s, err
+	}
+	t, err := newChunks(b, f, lines, colors, size, small)
+	if err != nil {
+		s.program.Close()
+		return nil, err
+	}
+	many, few := t.predicted(), 1.5*s.predicted()
+	if each*int64(colors) <= trialBytes {
+		if many, err = t.measure(b.like); err == nil {
+			few, err = s.measure(b.like)
+		}
+	}
+	if many > few {
+		s, t = t, s
+	}
+	s.program.Close()
+	return t, err
+}
+
+// What the seeds and products of one chunk had better keep to, and what those of
+// all chunks may take for it to be tried out what is faster.
+const (
+	cacheBytes = 4 << 20
+	trialBytes = 64 << 20
+)
+
+// measure returns the seconds that all chunks take at x.
+func (s *sweep[P]) measure(x P) (float64, error) {
+	m, err := s.memory()
+	if err != nil {
+		return 0, err
+	}
+	return fastest(2, func() error { err = s.run(context.Background(), x, &m); return err }), err
+}
+
+// newChunks prepares products in a number of chunks.
+func newChunks[P any](b *builder[P], f func(a sweepArg[P]) *array, lines []int32, colors, size, count int) (*sweep[P], error) {
+	s := &sweep[P]{rows: size, colors: colors, line: tensor.FromSlice(lines, len(lines))}
+	width := (colors + count - 1) / count
+	for c := range count {
 		chunk := make([]int32, width)
 		for k := range chunk {
-			if chunk[k] = int32(c*width) + int32(k); int(chunk[k]) >= colors {
+			if chunk[k] = int32(c*width + k); int(chunk[k]) >= colors {
 				chunk[k] = -2 // no line has it
 			}
 		}
 		s.chunks = append(s.chunks, tensor.FromSlice(chunk, len(chunk)))
 	}
-	s.line = tensor.FromSlice(lines, len(lines))
 	var err error
-	s.program, err = grad.Prepare(f, sweepArg[P]{like, s.line, s.chunks[0]}, o.grad...)
+	s.program, err = grad.Prepare(f, sweepArg[P]{b.like, s.line, s.chunks[0]}, b.o.grad...)
 	return s, err
+}
+
+// predicted returns the seconds that all chunks are thought to take.
+func (s *sweep[P]) predicted() float64 {
+	return float64(len(s.chunks)) * machine().predict(s.program.Graph(), s.program.Stats())
 }
