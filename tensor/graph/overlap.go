@@ -32,6 +32,7 @@ func spanOf(a *kernels.Array, s source, index int) span {
 // on the same tensors again.
 type overlaps struct {
 	spans  []span // the constants' first, then those of the last run
+	last   []address
 	fixed  int    // how many constants there are
 	sorted []span
 	apart  bool   // the device has memory of its own
@@ -40,13 +41,20 @@ type overlaps struct {
 	err    error
 }
 
+// address is what tells the span of an argument, whose type is known, that is dense.
+type address struct {
+	at    uintptr
+	dense bool
+	host  bool
+}
+
 func newOverlaps(g *Graph, apart bool) *overlaps {
 	o := &overlaps{fixed: len(g.Consts), apart: apart, staged: make([]bool, len(g.Outputs))}
 	for i := range g.Consts {
 		o.spans = append(o.spans, spanOf(&g.Consts[i].Array, ofConst, i))
 	}
 	o.spans = append(o.spans, make([]span, len(g.Params)+len(g.Outputs))...)
-	o.sorted = make([]span, len(o.spans))
+	o.sorted, o.last = make([]span, len(o.spans)), make([]address, len(o.spans))
 	return o
 }
 
@@ -54,20 +62,29 @@ func newOverlaps(g *Graph, apart bool) *overlaps {
 // that shares memory with another or with a constant.
 func (o *overlaps) check(g *Graph, in, out []*kernels.Array) error {
 	changed := false
-	set := func(at int, s span) {
-		changed = changed || o.spans[at] != s
-		o.spans[at] = s
-	}
 	for i, a := range in {
-		set(o.fixed+i, spanOf(a, ofParam, i))
+		changed = o.note(o.fixed+i, a, ofParam, i) || changed
 	}
 	for i, a := range out {
-		set(o.fixed+len(in)+i, spanOf(a, ofOutput, i))
+		changed = o.note(o.fixed+len(in)+i, a, ofOutput, i) || changed
 	}
 	if changed {
 		o.find(g)
 	}
 	return o.err
+}
+
+// note keeps where an argument lies and reports whether that is elsewhere than in
+// the last run.
+func (o *overlaps) note(at int, a *kernels.Array, s source, index int) bool {
+	now := address{uintptr(a.Ptr), a.Strides == nil, a.Buf == nil}
+	if now.dense && now == o.last[at] {
+		return false
+	}
+	o.last[at] = now
+	was := o.spans[at]
+	o.spans[at] = spanOf(a, s, index)
+	return o.spans[at] != was
 }
 
 // find sweeps over all spans in the order of their addresses.

@@ -19,8 +19,10 @@ type Program struct {
 	*code
 	dev   device.Device
 	move  kernels.Mover
-	stage []int // of each output its place in the staging memory, and the end
-	later bool  // the device runs its work on a stream, later
+	ins   []kernels.Aval // the types of the parameters
+	outs  []kernels.Aval // and of the outputs
+	stage []int          // of each output its place in the staging memory, and the end
+	later bool           // the device runs its work on a stream, later
 
 	native atomic.Pointer[Code] // see Translate
 
@@ -57,6 +59,7 @@ func Compile(g *Graph, dev device.Device) (*Program, error) {
 		own.Release()
 		return nil, err
 	}
+	p.ins, p.outs = g.types(g.Params), g.types(g.Outputs)
 	p.stage = make([]int, len(g.Outputs)+1)
 	for i, v := range g.Outputs {
 		p.stage[i+1] = p.stage[i] + aligned(bytesOf(g.Aval(v)))
@@ -123,16 +126,16 @@ func (p *Program) Run(ctx context.Context, in, out []*kernels.Array) error {
 }
 
 func (p *Program) check(in, out []*kernels.Array) error {
-	if len(in) != len(p.g.Params) || len(out) != len(p.g.Outputs) {
+	if len(in) != len(p.ins) || len(out) != len(p.outs) {
 		return &InvalidError{-1, "a run with the wrong number of arguments or destinations"}
 	}
 	for i, a := range in {
-		if want := p.g.Aval(p.g.Params[i]); a == nil || !kernels.EqualAval(a.Aval, want) {
+		if want := p.ins[i]; a == nil || !kernels.EqualAval(a.Aval, want) {
 			return &ArgError{Index: i, Want: want, Reason: "is of another type"}
 		}
 	}
 	for i, a := range out {
-		want := p.g.Aval(p.g.Outputs[i])
+		want := p.outs[i]
 		switch {
 		case a == nil || !kernels.EqualAval(a.Aval, want):
 			return &ArgError{Out: true, Index: i, Want: want, Reason: "is of another type"}

@@ -99,9 +99,12 @@ func (st *state) standIns() (err error) {
 
 // unbind forgets the arguments, so that a state that waits keeps nobody's memory.
 func (st *state) unbind() {
-	st.forget()
 	if st.coded != nil {
+		clear(st.ins)
+		clear(st.outs)
 		st.coded.forget()
+	} else {
+		st.forget()
 	}
 	st.in, st.out, st.done, st.err = nil, nil, nil, nil
 }
