@@ -33,7 +33,7 @@ func spanOf(a *kernels.Array, s source, index int) span {
 type overlaps struct {
 	spans  []span // the constants' first, then those of the last run
 	last   []address
-	fixed  int    // how many constants there are
+	fixed  int // how many constants there are
 	sorted []span
 	apart  bool   // the device has memory of its own
 	staged []bool // of each output: it is written at the end

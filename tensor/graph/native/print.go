@@ -287,6 +287,10 @@ func (p *printer) prepack(f *form) {
 
 // call notes the call of a kernel, or prints it where it is part of a body.
 func (p *printer) call(s *stmt) {
+	if inst := p.g.g.Instrs[s.instr].Inst; inst.Rearranges() { // to another shape, which strides cannot tell
+		p.copyStep(s.in[0], p.rootOf(s.outs[0].val))
+		return
+	}
 	if p.within >= 0 {
 		p.hostCall(s)
 		return
