@@ -75,6 +75,32 @@ func TestBundle(t *testing.T) {
 	}
 }
 
+// Of the file's cameras and points, each observation is where it says.
+func TestLarge(t *testing.T) {
+	b, err := adbench.ReadLarge(open(t, "bal_n3_m8.txt"), adbench.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, x, err := b.Problem()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Cameras != 3 || p.Points != 8 || x.Weights.Size() != 24 {
+		t.Errorf("%d cameras, %d points, %d observations", p.Cameras, p.Points, x.Weights.Size())
+	}
+	for i, e := range elements(t, p.Residuals(x).Projection) {
+		if math.Abs(e) > 1e-6 {
+			t.Errorf("error %d is %g", i, e)
+		}
+	}
+	for text, says := range map[string]string{"2 1 1\n2 0 1 1\n": "between 0 and 1", "1 1 1\n0 0 1 1\n1 2 3": "a camera's", "1 0 1": "points", "1 1 1000000000\n0 0 1 1": "a camera"} {
+		var format *adbench.FormatError
+		if _, err := adbench.ReadLarge(strings.NewReader(text), adbench.Limits{}); !errors.As(err, &format) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want %q", text, err, says)
+		}
+	}
+}
+
 func TestLSTM(t *testing.T) {
 	m, err := adbench.ReadLSTM(open(t, "lstm_l2_c5.txt"), adbench.Limits{})
 	if err != nil {

@@ -53,6 +53,19 @@ func FuzzReadBundle(f *testing.F) {
 	})
 }
 
+func FuzzReadLarge(f *testing.F) {
+	seeds(f, "bal_n3_m8.txt")
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		b, err := adbench.ReadLarge(bytes.NewReader(raw), small)
+		if err != nil {
+			return
+		}
+		if p, x, err := b.Problem(); err != nil || p.Cameras != b.N || p.Points != b.M || x.Cameras.Err() != nil || x.Points.Err() != nil {
+			t.Errorf("%d %d: %v", b.N, b.M, err)
+		}
+	})
+}
+
 func FuzzReadLSTM(f *testing.F) {
 	seeds(f, "lstm_l2_c5.txt")
 	f.Fuzz(func(t *testing.T, raw []byte) {

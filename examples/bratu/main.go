@@ -61,7 +61,7 @@ func run(ctx context.Context, w io.Writer, n int, lambda float64, out string) er
 	if err != nil {
 		return err
 	}
-	curves, err := figure.Convergence(fmt.Sprintf("Bratu, %d unknowns", n*n), figure.Curve{Name: "Newton, equations", Report: s.newton}, figure.Curve{Name: "Newton, energy", Report: s.minimize})
+	curves, err := figure.Convergence(fmt.Sprintf("Bratu, %d unknowns", n*n), "largest residual", figure.Residual, figure.Curve{Name: "Newton, equations", Report: s.newton}, figure.Curve{Name: "Newton, energy", Report: s.minimize})
 	if err != nil {
 		return err
 	}

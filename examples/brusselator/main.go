@@ -109,7 +109,7 @@ func run(ctx context.Context, w io.Writer, r reaction, out string) error {
 	if err != nil {
 		return err
 	}
-	curve, err := figure.Convergence(fmt.Sprintf("Brusselator, %d unknowns", 2*r.n*r.n), figure.Curve{Name: "pseudo-transient continuation", Report: rep})
+	curve, err := figure.Convergence(fmt.Sprintf("Brusselator, %d unknowns", 2*r.n*r.n), "largest residual", figure.Residual, figure.Curve{Name: "pseudo-transient continuation", Report: rep})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package solve
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/cotangent-ad/cotangent/jacobian"
 	"github.com/cotangent-ad/cotangent/sparse/direct"
@@ -12,9 +13,9 @@ import (
 // LeastSquares minimises half the sum of squares of the elements of f(x), from x. By
 // default it is the method of Levenberg and Marquardt, with the damping of Nielsen
 // and scaled by the diagonal of JᵀJ; with Options.Undamped that of Gauss and Newton
-// with a line search. Steps solve (JᵀJ + λD) d = -Jᵀf by factors of that matrix, or
-// by conjugate gradients without forming it; without damping by the latter unless
-// Options.Systems is Direct, since JᵀJ may be singular.
+// with a line search. Steps solve (JᵀJ + λD) d = -Jᵀf by conjugate gradients without
+// forming the matrix, or, once that takes many, by its factors; without damping always by
+// the former unless Options.Systems is Direct, since JᵀJ may be singular.
 //
 // Errors: those of f and of jacobian.Prepare, *ShapeError for Options.Blocks,
 // *DomainError where f or its derivative is no number at a point reached, the
@@ -29,11 +30,12 @@ func LeastSquares[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P
 	if err == nil {
 		l.blocks, err = newPreconditioner(&o, x, len(l.v))
 	}
-	if err == nil && (!o.Undamped || o.Systems == Direct) {
+	if err == nil && o.Systems == Direct {
 		err = l.analyse()
 	}
 	if err == nil {
 		l.rep.Explain += "\n  steps: " + describe(l.factors)
+		l.hasty = o.Systems == Automatic && !o.Undamped
 		l.allocate()
 		err = l.solve(ctx)
 	}
@@ -46,6 +48,7 @@ type least[P any] struct {
 	blocks  *blocks
 	gram    *gram
 	factors *direct.Factor // of gram, or nil
+	hasty   bool           // conjugate gradients are used only while they are quick
 
 	g, diagonal, minus []float64 // Jᵀr, the diagonal of JᵀJ, -g
 	jd                 []float64 // J times a direction
@@ -84,9 +87,6 @@ func (l *least[P]) scale(i int) float64 { return max(l.diagonal[i], 1e-12) }
 
 // analyse prepares factors of JᵀJ + λD, if that is to be factored.
 func (l *least[P]) analyse() (err error) {
-	if l.o.Systems == Iterative {
-		return nil
-	}
 	if l.gram = newGram(l.a); l.gram == nil {
 		return nil
 	}
@@ -94,24 +94,43 @@ func (l *least[P]) analyse() (err error) {
 	return err
 }
 
+// patience is how many conjugate gradients a step may take before factors are tried:
+// more take longer than these on bundle adjustments.
+const patience = 60
+
 // step solves (JᵀJ + λD) d = -g.
 func (l *least[P]) step(ctx context.Context) (int, error) {
 	precondition, err := l.precondition(ctx)
 	if err != nil {
 		return 0, err
 	}
-	return cg(ctx, func(y, x []float64) error {
-		if err := l.a.MulVec(l.jd, x); err != nil {
-			return err
-		}
-		if err := l.a.MulVecT(y, l.jd); err != nil {
-			return err
-		}
-		for i := range y {
-			y[i] += l.lambda * l.scale(i) * x[i]
-		}
-		return nil
-	}, precondition, l.d, l.minus, l.o.LinearTolerance, l.o.LinearIterations)
+	n, err := cg(ctx, l.product, precondition, l.d, l.minus, l.o.LinearTolerance, l.o.LinearIterations)
+	if err != nil || n <= patience || !l.hasty {
+		return n, err
+	}
+	l.hasty = false
+	if err := l.analyse(); err != nil {
+		return n, err
+	}
+	if l.factors != nil {
+		l.gram.form()
+		l.rep.Explain += fmt.Sprintf("\n  steps after number %d: %s", len(l.rep.Iterations), describe(l.factors))
+	}
+	return n, nil
+}
+
+// product sets y = (JᵀJ + λD) x.
+func (l *least[P]) product(y, x []float64) error {
+	if err := l.a.MulVec(l.jd, x); err != nil {
+		return err
+	}
+	if err := l.a.MulVecT(y, l.jd); err != nil {
+		return err
+	}
+	for i := range y {
+		y[i] += l.lambda * l.scale(i) * x[i]
+	}
+	return nil
 }
 
 // precondition factors JᵀJ + λD, or, where it is not positive definite to rounding, or
@@ -180,9 +199,9 @@ func (l *least[P]) improve(ctx context.Context) (ended bool, err error) {
 			return false, err
 		}
 		if ok {
-			if now := dot(l.r, l.r) / 2; value-now <= 1e-13*value {
+			if now := dot(l.r, l.r) / 2; value-now <= l.o.ValueTolerance*value {
 				l.goOn(now, l.it.Residual, -1, "")
-				l.rep.finish(true, "the sum of squares does not change any more")
+				l.rep.finish(true, "the sum of squares hardly changes any more")
 				return true, nil
 			}
 			return false, nil

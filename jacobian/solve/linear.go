@@ -5,6 +5,8 @@ package solve
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/cotangent-ad/cotangent/sparse"
 	"github.com/cotangent-ad/cotangent/sparse/direct"
@@ -13,12 +15,26 @@ import (
 // Systems says how linear systems are solved.
 type Systems uint8
 
-// The ways. By default matrices are factored unless that is predicted to take too long.
+// The ways. By default matrices are factored unless that is predicted to take too long;
+// those of LeastSquares only once conjugate gradients are slow.
 const (
 	Automatic Systems = iota
 	Direct            // L D Lᵀ or L U, and an iteration to make up for what is lost without pivoting
 	Iterative         // conjugate gradients or BiCGSTAB, and preconditioners without fill
 )
+
+var systemsNames = []string{"automatic", "direct", "iterative"}
+
+// String returns "automatic", "direct" or "iterative".
+func (s Systems) String() string { return systemsNames[min(int(s), len(systemsNames)-1)] }
+
+// ParseSystems reads such a word.
+func ParseSystems(name string) (Systems, error) {
+	if i := slices.Index(systemsNames, name); i >= 0 {
+		return Systems(i), nil
+	}
+	return 0, fmt.Errorf("solve: %q is none of %v", name, systemsNames)
+}
 
 // Bounds of what Automatic factors: tens of seconds, half a GiB.
 const (

@@ -17,6 +17,9 @@ type Options struct {
 	// most Tolerance, for minima when the largest element of the gradient is at most
 	// Tolerance times what it was at first. 0 means 1e-8.
 	Tolerance float64
+	// ValueTolerance ends LeastSquares when a step lowers the sum of squares by at most
+	// that part of it; 0 means 1e-13.
+	ValueTolerance float64
 	// MaxIterations is 100 if 0.
 	MaxIterations int
 	// LinearTolerance is the relative residual to which linear systems are solved, and
@@ -84,6 +87,9 @@ func (r *Report) finish(converged bool, reason string) {
 func (o Options) withDefaults(linear float64) Options {
 	if o.Tolerance == 0 {
 		o.Tolerance = 1e-8
+	}
+	if o.ValueTolerance == 0 {
+		o.ValueTolerance = 1e-13
 	}
 	if o.MaxIterations == 0 {
 		o.MaxIterations = 100

@@ -132,13 +132,14 @@ func TestMinimizeRosenbrock(t *testing.T) {
 }
 
 func TestBundle(t *testing.T) {
-	b, _, start := newScene(6, 40, 4)
-	for name, o := range map[string]solve.Options{"levenberg-marquardt": {}, "gauss-newton": {Undamped: true, LinearTolerance: 1e-8, LinearIterations: 2000}} {
+	reprojection, start := newScene(t, 6, 40, 4, 0)
+	for name, o := range map[string]solve.Options{"levenberg-marquardt": {}, "gauss-newton": {Undamped: true, LinearTolerance: 1e-8, LinearIterations: 2000},
+		"direct": {Systems: solve.Direct}, "iterative": {Systems: solve.Iterative}, "switching": {LinearTolerance: 1e-10}} {
 		t.Run(name, func(t *testing.T) {
 			told := 0
 			o.Progress = func(it solve.Iteration) bool { told++; return true }
 			o.Tolerance = 1e-9
-			_, rep, err := solve.LeastSquares(ctx, b.Reprojection, start, o)
+			_, rep, err := solve.LeastSquares(ctx, reprojection, start, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,6 +150,9 @@ func TestBundle(t *testing.T) {
 			if told != len(rep.Iterations) || !strings.Contains(rep.Explain, "directly") {
 				t.Errorf("%d iterations, %d told, %q", len(rep.Iterations), told, rep.Explain)
 			}
+			if want := map[string]string{"direct": "steps: L D", "iterative": "steps: conj", "gauss-newton": "steps: conj", "switching": "steps after"}[name]; !strings.Contains(rep.Explain, want) {
+				t.Errorf("%q does not tell of %q", rep.Explain, want)
+			}
 			for i, it := range rep.Iterations[1:] {
 				if it.Value > rep.Iterations[i].Value {
 					t.Errorf("iteration %d is worse than the one before", i+1)
@@ -156,12 +160,12 @@ func TestBundle(t *testing.T) {
 			}
 		})
 	}
-	_, rep, err := solve.LeastSquares(ctx, b.Reprojection, start, solve.Options{Progress: func(it solve.Iteration) bool { return it.Number < 2 }})
+	_, rep, err := solve.LeastSquares(ctx, reprojection, start, solve.Options{Progress: func(it solve.Iteration) bool { return it.Number < 2 }})
 	if err != nil || rep.Converged || len(rep.Iterations) != 3 {
 		t.Errorf("%v %+v", err, rep)
 	}
 	var shape *solve.ShapeError
-	if _, _, err := solve.LeastSquares(ctx, b.Reprojection, start, solve.Options{Blocks: []int{5}}); !errors.As(err, &shape) {
+	if _, _, err := solve.LeastSquares(ctx, reprojection, start, solve.Options{Blocks: []int{5}}); !errors.As(err, &shape) {
 		t.Errorf("%v, want a ShapeError", err)
 	}
 }

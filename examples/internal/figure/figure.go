@@ -33,18 +33,18 @@ type Curve struct {
 	Report *solve.Report
 }
 
-// Convergence draws the residuals of each iteration, on a logarithmic scale.
-func Convergence(title string, curves ...Curve) (*plot.Plot, error) {
+// Convergence draws a quantity of each iteration, on a logarithmic scale.
+func Convergence(title, quantity string, of func(solve.Iteration) float64, curves ...Curve) (*plot.Plot, error) {
 	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "iteration", "largest residual"
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "iteration", quantity
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, decades{}
 	p.X.Tick.Marker = plot.TickerFunc(integers)
 	p.Legend.Top = true
 	for i, c := range curves {
 		var at plotter.XYs
 		for _, it := range c.Report.Iterations {
-			if it.Residual > 0 && !math.IsInf(it.Residual, 0) {
-				at = append(at, plotter.XY{X: float64(it.Number), Y: it.Residual})
+			if v := of(it); v > 0 && !math.IsInf(v, 0) {
+				at = append(at, plotter.XY{X: float64(it.Number), Y: v})
 			}
 		}
 		if len(at) == 0 {
@@ -72,6 +72,9 @@ func Convergence(title string, curves ...Curve) (*plot.Plot, error) {
 	}
 	return p, nil
 }
+
+// Residual is the quantity that equations and minima are judged by.
+func Residual(it solve.Iteration) float64 { return it.Residual }
 
 // decades marks powers of ten.
 type decades struct{}

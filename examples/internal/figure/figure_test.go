@@ -17,7 +17,7 @@ func TestPictures(t *testing.T) {
 	for i, r := range []float64{10, 1e-2, 1e-7, 0, math.Inf(1)} {
 		rep.Iterations = append(rep.Iterations, solve.Iteration{Number: i, Residual: r})
 	}
-	curves, err := Convergence("curves", Curve{"some", &rep}, Curve{"none", new(solve.Report)})
+	curves, err := Convergence("curves", "largest residual", Residual, Curve{"some", &rep}, Curve{"none", new(solve.Report)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestPictures(t *testing.T) {
 	if _, err := Field("bad", 3, []float64{1}); err == nil {
 		t.Error("a field without its values is no error")
 	}
-	if p, err := Convergence("nothing"); err != nil || Save(filepath.Join(dir, "none.png"), p) != nil {
+	if p, err := Convergence("nothing", "", Residual); err != nil || Save(filepath.Join(dir, "none.png"), p) != nil {
 		t.Errorf("no curves: %v", err)
 	}
 	if p, err := Field("even", 2, []float64{1, 1, 1, 1}); err != nil || Save(filepath.Join(dir, "even.png"), p) != nil {
