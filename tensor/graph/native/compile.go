@@ -18,8 +18,19 @@ import (
 const maxText = 4 << 20
 
 // optimize is the compiler's level of optimisation. What -O3 adds costs much time
-// on straight code, and gains nothing on vectors.
-var optimize = "-O2"
+// on straight code, and gains nothing on vectors; what -O2 adds to -O1 is worth it
+// short loops, and lost on long straight code, where it takes half of the time.
+func optimize(text string) []string {
+	if len(text) > longText && cpu.Detect() != cpu.Baseline { // for which gcc 12 fails at -O1
+		return []string{"-O1", "-ftree-vectorize"}
+	}
+	return []string{"-O2"}
+}
+
+const longText = 40 << 10
+
+// level is optimize unless a test sets it.
+var level = optimize
 
 // inspect, where a test sets it, is shown what is printed.
 var inspect func(*grouping, *printed)
@@ -40,7 +51,7 @@ func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, err
 	if err != nil {
 		return nil, err
 	}
-	lib, err := cc.Compile(ctx, cc.Source{Name: "program", Code: p.code}, cc.Options{ISA: cpu.Detect(), Flags: []string{optimize}})
+	lib, err := cc.Compile(ctx, cc.Source{Name: "program", Code: p.code}, cc.Options{ISA: cpu.Detect(), Flags: level(p.text)})
 	if err != nil {
 		return nil, err
 	}
