@@ -24,6 +24,9 @@ type Instance struct {
 	Prepare func(native bool) (Instance, error)
 	// Compiled, of a prepared instance, waits until both run as machine code.
 	Compiled func(context.Context) error
+	// Explain, of a prepared instance, tells what a run of the gradient does. It is nil
+	// for a sparse Jacobian.
+	Explain func() grad.Explanation
 	// Profile returns the prepared gradient's graph, with what each instruction takes,
 	// measured for that long. It is nil for a sparse Jacobian.
 	Profile func(context.Context, time.Duration) (*graph.Graph, error)
@@ -52,6 +55,7 @@ func NewPair[P, Q, D any](f func(P) Q, derivative func(P) D, x P) Instance {
 				Value:    func() []*T { return orFailed(leaves(value), pf.RunInto(ctx, value, x)) },
 				Gradient: func() []*T { return orFailed(leaves(gradient), pg.RunInto(ctx, gradient, x)) },
 				Compiled: func(ctx context.Context) error { return cmp.Or(pf.Native(ctx), pg.Native(ctx)) },
+				Explain:  pg.Explain,
 			}, nil
 		},
 		Profile: func(ctx context.Context, d time.Duration) (*graph.Graph, error) {

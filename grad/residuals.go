@@ -41,6 +41,12 @@ const (
 	muchBytes       = 1 << 26
 )
 
+// again estimates the nanoseconds of computing instructions once more in the sweep, where
+// they are not always fused.
+func again(c graph.Cost) float64 {
+	return 60*float64(c.Calls) + 0.15*float64(c.Flops+c.Products) + 1.5*float64(c.Functions) + 0.05*float64(c.Bytes) + 10*float64(c.Elements)
+}
+
 // time estimates the nanoseconds of a step.
 func (c *cut) time() float64 {
 	per := nanosByteCached
@@ -84,7 +90,7 @@ func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
 			keep(v)
 			return
 		case !late[v]:
-			out.nanos += graph.CostOf(g.Instrs[i].Inst).Nanos()
+			out.nanos += again(graph.CostOf(g.Instrs[i].Inst))
 		}
 		for _, a := range g.Args(i) {
 			visit(a)

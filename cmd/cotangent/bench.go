@@ -25,6 +25,7 @@ func benchCommand() *cobra.Command {
 		minTime  time.Duration
 		list     bool
 		files    []string
+		explain  bool
 	)
 	c := &cobra.Command{
 		Use:   "bench",
@@ -37,6 +38,9 @@ A backend is a device as COTANGENT_DEVICE names it (ref, cpu, cpu:1, ...): alone
 it evaluates eagerly, operation by operation; with "+tiles" it runs prepared
 programs, with "+native" those compiled to machine code by the C compiler, where
 there is one.
+
+With --explain it tells what each prepared gradient does instead, and what was
+predicted of its time beside what is measured with one worker.
 
 With --adbench it measures the problems in files of ADBench instead, plain or gzip:
 gmm, ba, lstm and hand by their names' beginnings, a hand's model in the folder
@@ -75,6 +79,9 @@ entries, and by the time of the function. "cotangent sparsity" draws them.`,
 				}
 				return nil
 			}
+			if explain {
+				return benchExplain(cmd, scenarios, minTime, asJSON)
+			}
 			o := bench.Options{MinTime: minTime, Progress: progress()}
 			where, err := parseBackends(backends)
 			if err != nil {
@@ -104,7 +111,25 @@ entries, and by the time of the function. "cotangent sparsity" draws them.`,
 	f.StringSliceVar(&files, "adbench", nil, "measure the problems in these files of ADBench")
 	f.DurationVar(&minTime, "time", 200*time.Millisecond, "how long to measure each figure")
 	f.BoolVar(&list, "list", false, "list the scenarios")
+	f.BoolVar(&explain, "explain", false, "tell what prepared gradients do, and their predicted and measured times")
 	return c
+}
+
+func benchExplain(cmd *cobra.Command, scenarios []bench.Scenario, minTime time.Duration, asJSON bool) error {
+	list, err := bench.Explain(cmd.Context(), scenarios, minTime)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(cmd, list)
+	}
+	for i, e := range list {
+		if i > 0 {
+			fmt.Fprintln(cmd.OutOrStdout())
+		}
+		fmt.Fprint(cmd.OutOrStdout(), e)
+	}
+	return nil
 }
 
 func writeJSON(cmd *cobra.Command, results any) error {

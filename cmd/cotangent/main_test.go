@@ -41,6 +41,26 @@ func TestInfo(t *testing.T) {
 	}
 }
 
+func TestBenchExplain(t *testing.T) {
+	out, err := run(t, "", "bench", "--explain", "--filter", "normal", "--time", "1ms", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []bench.Explained
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if e := list[0]; e.Predicted <= 0 || e.Tiles <= 0 || (e.Native > 0) == (e.Without != "") || e.Program.Cost.Functions == 0 || len(e.Slowest) == 0 {
+		t.Errorf("%+v", e)
+	}
+	text, err := run(t, "", "bench", "--explain", "--filter", "normal", "--time", "1ms")
+	for _, part := range []string{"normal-pdf", "passes over", "predicted", "by kernels"} {
+		if err != nil || !strings.Contains(text, part) {
+			t.Errorf("%v: %q is not in\n%s", err, part, text)
+		}
+	}
+}
+
 func TestBench(t *testing.T) {
 	out, err := run(t, "", "bench", "--filter", "normal", "--backends", "ref,cpu:1,cpu:1+tiles", "--time", "1ms", "--json")
 	if err != nil {

@@ -152,11 +152,11 @@ func TestCost(t *testing.T) {
 		e    *Expr
 		want Cost
 	}{
-		{"matrix product", matmul(2, 3, 4), Cost{Flops: 2 * 24, Bytes: 8 * (8 + 12 + 6)}},
+		{"matrix product", matmul(2, 3, 4), Cost{Flops: 2 * 24, Bytes: 8 * (8 + 12 + 6), Nodes: 3}},
 		// exp(a[i, 0]) is computed 3 times, sin(b[j]) 4 times, the product 12 times.
-		{"broadcast", shapeCases()[0].e, Cost{Flops: 12, Bytes: 8 * (3 + 4 + 12), Transcendentals: 7}},
-		{"float32", fnExpr(Hypot, device.Float32), Cost{Flops: 3, Bytes: 4 * 9}},
-		{"slice", viewCases()[5].e, Cost{Bytes: 8 * 4}},
+		{"broadcast", shapeCases()[0].e, Cost{Flops: 12, Bytes: 8 * (3 + 4 + 12), Transcendentals: 7, Nodes: 5}},
+		{"float32", fnExpr(Hypot, device.Float32), Cost{Flops: 3, Bytes: 4 * 9, Nodes: 3}},
+		{"slice", viewCases()[5].e, Cost{Bytes: 8 * 4, Nodes: 1}},
 	} {
 		if got := c.e.Cost(); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)

@@ -6,8 +6,9 @@ import "math/bits"
 
 // Cost estimates one run: floating-point operations (a fused multiply-add is
 // two), bytes that must come from and go to memory at least, and evaluations
-// of transcendental functions (not counted as operations).
-type Cost struct{ Flops, Bytes, Transcendentals int64 }
+// of transcendental functions (not counted as operations). Nodes is how many nodes
+// there are to evaluate, whatever the extents.
+type Cost struct{ Flops, Bytes, Transcendentals, Nodes int64 }
 
 // Cost returns the cost of e. A node counts once for every value of the axes
 // that it depends on, and so does a load, up to the size of its operand.
@@ -18,6 +19,9 @@ func (e *Expr) Cost() Cost {
 	for n, on := range e.live() {
 		x := &e.Nodes[n]
 		times := e.times(deps[n])
+		if on && x.Fn != Const {
+			c.Nodes++
+		}
 		switch {
 		case !on || x.Fn == Const || x.Fn == Iota || x.Fn == Cast:
 		case x.Fn == LoadFn:

@@ -74,6 +74,23 @@ func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, err
 	return c, nil
 }
 
+// Plan returns of how many functions of C the code of a graph would be made, and how many
+// kernels it would call, without compiling it. Errors: those of printing, as in [Compile].
+func Plan(g *graph.Graph) (functions, calls int, err error) {
+	p, err := translate(g, true)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i := range p.steps {
+		if p.steps[i].fn == "" {
+			calls++
+		} else {
+			functions++
+		}
+	}
+	return functions, calls, nil
+}
+
 // translate prints a graph, see lower. A panic of the printer is its error: a program can
 // always run without code.
 func translate(g *graph.Graph, calls bool) (p *printed, err error) {
