@@ -113,6 +113,10 @@ type Recorder interface {
 	Record(dev device.Device, queue func(device.Stream) error) (Recording, error)
 	// On returns a Mover that queues its work on a stream.
 	On(device.Stream) Mover
+	// Fork returns another stream for the recording that a stream belongs to. Its
+	// first work waits for some of that recording, and the first stream at the end
+	// for its last.
+	Fork(device.Stream) (device.Stream, error)
 }
 
 // Recording is work that can be done again. It holds what it works on but for

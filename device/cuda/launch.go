@@ -95,9 +95,16 @@ func (s *Stream) Download(dst []byte, src unsafe.Pointer) error { return s.d.sta
 // Scratch lends memory for the work queued until its Release: on a stream that
 // works in order, what is queued later may use it again. A recording keeps it.
 func (s *Stream) Scratch(bytes int) (*device.Buffer, error) {
+	for _, b := range s.scratch {
+		if b.Refs() == 1 && b.Size() >= bytes { // released, but for the recording
+			b.Retain()
+			return b, nil
+		}
+	}
 	b, err := s.d.Alloc(bytes)
 	if err == nil && s.recording != nil {
 		b.Retain()
+		s.scratch = append(s.scratch, b)
 		s.recording.kept = append(s.recording.kept, b)
 	}
 	return b, err

@@ -19,6 +19,7 @@ type Recording struct {
 	d    *Device
 	g    *graph
 	kept []*device.Buffer // the scratch memory of its kernels
+	side []*Stream        // while it is made: streams beside the first
 }
 
 // Record calls queue with a stream that keeps the work instead of doing it. It
@@ -34,6 +35,10 @@ func (d *Device) Record(queue func(device.Stream) error) (r *Recording, err erro
 		if err = beginCapture(handle(&s.cu)); err == nil {
 			failed := queue(s)
 			r.g, err = endCapture(handle(&s.cu), failed == nil)
+			for _, t := range r.side {
+				err = errors.Join(err, t.close())
+			}
+			r.side = nil
 			if failed != nil && !errors.Is(failed, ErrRecording) {
 				err = failed
 			}
@@ -44,6 +49,18 @@ func (d *Device) Record(queue func(device.Stream) error) (r *Recording, err erro
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
+}
+
+// Fork returns another stream for work of the recording that s belongs to, which is
+// to wait for an event of it first, and to be waited for in the end.
+func (s *Stream) Fork() (*Stream, error) {
+	t, err := newStream(s.d)
+	if err != nil {
+		return nil, err
+	}
+	t.recording = s.recording
+	s.recording.side = append(s.recording.side, t)
+	return t, nil
 }
 
 // Recording reports whether the stream keeps its work instead of doing it.

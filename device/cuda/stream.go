@@ -19,7 +19,8 @@ import (
 type Stream struct {
 	d         *Device
 	cu        cu.Stream
-	recording *Recording // what keeps its work, nil where it is done
+	recording *Recording       // what keeps its work, nil where it is done
+	scratch   []*device.Buffer // of the recording, lent by this stream
 }
 
 var _ device.Stream = (*Stream)(nil)

@@ -34,6 +34,9 @@ func (backend) Record(dev device.Device, queue func(device.Stream) error) (kerne
 	return r, nil
 }
 
+// Fork returns another stream of a recording.
+func (backend) Fork(s device.Stream) (device.Stream, error) { return s.(*cuda.Stream).Fork() }
+
 // copiers are the kernels of copies between other layouts than dense ones, by
 // type and shape.
 var copiers sync.Map

@@ -149,6 +149,14 @@ func (a *activation) forget() {
 	}
 }
 
+// launch has a kernel do a call, or queue it.
+func (st *state) launch(k kernels.Kernel, c *kernels.Call) error {
+	if st.branches != nil {
+		return st.branches.run(k, c)
+	}
+	return k.Run(c)
+}
+
 // run executes the steps and copies the outputs that none has written to.
 func (a *activation) run() error {
 	for s := range a.steps {
@@ -159,7 +167,7 @@ func (a *activation) run() error {
 		if f := a.flows[s]; f != nil {
 			err = f.run()
 		} else {
-			err = a.steps[s].kernel.Run(&a.calls[s])
+			err = a.st.launch(a.steps[s].kernel, &a.calls[s])
 		}
 		if err != nil {
 			return a.failed(s, err)

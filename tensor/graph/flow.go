@@ -360,7 +360,7 @@ func (f *flow) sum(k int) error {
 			continue
 		}
 		f.addArgs = [3]kernels.Array{*to, part, *to}
-		if err := f.add[j].Run(&f.addCall); err != nil {
+		if err := f.st.launch(f.add[j], &f.addCall); err != nil {
 			return err
 		}
 	}

@@ -69,26 +69,13 @@ func (a *activation) queued() (n int, ok bool) {
 	return n, true
 }
 
-// on has the calls queue their work on a stream, on their device's if that is nil.
-func (a *activation) on(s device.Stream) {
-	for i := range a.calls {
-		a.calls[i].Stream = s
-		if f := a.flows[i]; f != nil {
-			f.addCall.Stream = s
-			for _, b := range f.bodies {
-				b.on(s)
-			}
-		}
-	}
-}
-
-// queue runs the steps on a stream.
+// queue queues the steps for a recording that begins on a stream.
 func (st *state) queue(s device.Stream) error {
-	st.on(s)
-	st.move = st.p.move.(kernels.Recorder).On(s)
+	b := newBranches(st.p.move.(kernels.Recorder), s)
+	st.branches, st.move = b, b
 	defer func() {
-		st.on(nil)
-		st.move = st.p.move
+		b.join()
+		st.branches, st.move = nil, st.p.move
 	}()
 	return st.activation.run()
 }

@@ -18,7 +18,8 @@ import (
 type state struct {
 	*activation
 	p        *Program
-	move     kernels.Mover // the program's, or that of the stream of a recording
+	move     kernels.Mover // the program's, or branches
+	branches *branches     // not nil while the work is being recorded
 	arena    *device.Buffer
 	staging  *device.Buffer   // for outputs that share memory with parameters
 	packed   []*device.Buffer // for parameters that are not dense
