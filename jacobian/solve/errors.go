@@ -23,3 +23,8 @@ func (e *BreakdownError) Error() string { return fmt.Sprintf("solve: %s: %s", e.
 type DomainError struct{ What string }
 
 func (e *DomainError) Error() string { return "solve: " + e.What + " is infinite or no number" }
+
+// An OptionError says why options make no sense.
+type OptionError struct{ Reason string }
+
+func (e *OptionError) Error() string { return "solve: " + e.Reason }

@@ -44,7 +44,8 @@ type Options struct {
 	// Progress, where not nil, is told of each iteration; the solver stops early if
 	// it returns false.
 	Progress func(Iteration) bool
-	// Jacobian are options for preparing the derivatives.
+	// Jacobian are options for preparing the derivatives; those about the order of
+	// entries, and triangles, are an *OptionError.
 	Jacobian []jacobian.Option
 }
 

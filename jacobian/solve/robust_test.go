@@ -6,7 +6,9 @@ import (
 	"math"
 	"testing"
 
+	"github.com/cotangent-ad/cotangent/jacobian"
 	"github.com/cotangent-ad/cotangent/jacobian/solve"
+	"github.com/cotangent-ad/cotangent/sparse"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -100,6 +102,29 @@ func TestSingular(t *testing.T) {
 		if s := v[0] + v[1]; math.Abs(s-1.4) > 1e-6 || math.Abs(rep.Last().Value-0.1) > 1e-9 {
 			t.Errorf("%s: the sum is %g, the value %g", name, s, rep.Last().Value)
 		}
+	}
+}
+
+// Entries in another order than all of them by rows are refused.
+func TestOptions(t *testing.T) {
+	for name, run := range solvers {
+		var option *solve.OptionError
+		_, _, err := run(ctx, (*T).Exp, tensor.New([]float64{3, 4}), solve.Options{Jacobian: []jacobian.Option{jacobian.ByColumn()}})
+		if !errors.As(err, &option) {
+			t.Errorf("%s: %v, want an OptionError", name, err)
+		}
+	}
+	var option *solve.OptionError
+	if _, _, err := solve.Minimize(ctx, func(x *T) *T { return x.Exp().Sum() }, tensor.New([]float64{3, 4}), solve.Options{Jacobian: []jacobian.Option{jacobian.WithTriangle(sparse.Lower)}}); !errors.As(err, &option) {
+		t.Errorf("%v, want an OptionError", err)
+	}
+	for _, s := range []solve.Systems{solve.Automatic, solve.Direct, solve.Iterative} {
+		if got, err := solve.ParseSystems(s.String()); got != s || err != nil {
+			t.Errorf("%v: %v %v", s, got, err)
+		}
+	}
+	if _, err := solve.ParseSystems("guessing"); err == nil {
+		t.Error("no error")
 	}
 }
 

@@ -39,6 +39,9 @@ func newRun[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options, prepare
 	if s.j, err = prepare(); err != nil {
 		return s, err
 	}
+	if s.j.Output() != s.j.Pattern() {
+		return s, &OptionError{"Options.Jacobian asks for a triangle, or for columns: steps need all entries by rows"}
+	}
 	s.rep.Explain = s.j.Explain()
 	s.a = sparse.NewCSR[float64](s.j.Output())
 	if s.v, err = vector(x); err != nil {
