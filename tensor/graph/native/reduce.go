@@ -6,6 +6,7 @@ package native
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -287,35 +288,96 @@ func (w *writer) add() {
 		}
 		return
 	}
-	kept := map[string]int{}
-	keep := func(name string) int {
-		k, ok := kept[name]
-		if !ok {
-			k = len(kept)
-			kept[name] = k
-			w.line("D%d[%d][u] = %s;", o.val, k, name)
-		}
-		return k
-	}
-	var lines []string
-	for _, x := range w.terms {
-		a, b := keep(x.a), keep(x.b)
-		sum := fmt.Sprintf("A%d[%s]", o.val, x.element)
-		text := sum
-		for k := range delay {
-			text = fmt.Sprintf("fma_v_%s(D%d[%d][%d], D%d[%d][%d], %s)", t, o.val, a, k, o.val, b, k, text)
-		}
-		lines = append(lines, fmt.Sprintf("%s = %s;", sum, text))
-	}
+	sums := w.sums(o)
 	w.line("if (u == %d || n <= CT_W) {", delay-1)
 	w.depth++
-	w.line("for (long k = u + 1; k < %d; k++) for (long j = 0; j < %d; j++) D%d[j][k] = (v_%s){0};", delay, len(kept), o.val, t)
-	for _, l := range lines {
-		w.line("%s", l)
-	}
+	sums()
 	w.depth--
 	w.line("}")
-	fmt.Fprintf(&w.declared, "\t\tv_%s D%d[%d][%d];\n", t, o.val, len(kept), delay)
+}
+
+// sums prints what keeps the terms' factors, and returns what prints the additions
+// of several vectors: row by row where the terms are all products of two lists, as of
+// an outer product.
+func (w *writer) sums(o *store) func() {
+	t := typeNames[o.Aval.DType]
+	rows, cols := w.grid()
+	if rows == nil {
+		var factors []string
+		for _, x := range w.terms {
+			factors = append(factors, x.a, x.b)
+		}
+		at := w.delayed("D", o, factors)
+		return func() {
+			for _, x := range w.terms {
+				w.line("A%d[%s] = %s;", o.val, x.element, fused(t, at[x.a], at[x.b], fmt.Sprintf("A%d[%s]", o.val, x.element)))
+			}
+		}
+	}
+	w.delayed("R", o, rows)
+	at := w.delayed("D", o, cols)
+	step := 1
+	if len(rows)%2 == 0 {
+		step = 2 // so that what columns keep is loaded for two sums at a time
+	}
+	return func() {
+		w.line("for (long j = 0; j < %d; j += %d) {", len(rows), step)
+		for k, c := range cols {
+			for r := range step {
+				sum := fmt.Sprintf("A%d[(j + %d) * %d + %d]", o.val, r, len(cols), k)
+				w.line("\t%s = %s;", sum, fused(t, fmt.Sprintf("R%d[j + %d]", o.val, r), at[c], sum))
+			}
+		}
+		w.line("}")
+	}
+}
+
+// fused is the text of a sum with the products of what two rows keep.
+func fused(t, a, b, sum string) string {
+	for k := range delay {
+		sum = fmt.Sprintf("fma_v_%s(%s[%d], %s[%d], %s)", t, a, k, b, k, sum)
+	}
+	return sum
+}
+
+// grid returns the factors of the terms if these are, in order, the products of each
+// of rows with each of cols, added to elements in that order.
+func (w *writer) grid() (rows, cols []string) {
+	for _, x := range w.terms {
+		if x.a != w.terms[0].a {
+			break
+		}
+		cols = append(cols, x.b)
+	}
+	if len(cols) < delay || len(w.terms)%len(cols) != 0 {
+		return nil, nil
+	}
+	for i, x := range w.terms {
+		if i%len(cols) == 0 {
+			rows = append(rows, x.a)
+		}
+		if x.a != rows[len(rows)-1] || x.b != cols[i%len(cols)] || x.element != strconv.Itoa(i) {
+			return nil, nil
+		}
+	}
+	return rows, cols
+}
+
+// delayed declares an array that keeps vectors of as many steps as pass before they
+// are used, prints what fills it, and returns where in it each vector is.
+func (w *writer) delayed(array string, o *store, names []string) map[string]string {
+	at := map[string]string{}
+	for _, n := range names {
+		if at[n] == "" {
+			k := fmt.Sprintf("%s%d[%d]", array, o.val, len(at))
+			at[n] = k
+			w.line("%s[u] = %s;", k, n)
+		}
+	}
+	t := typeNames[o.Aval.DType]
+	w.line("if (n <= CT_W) for (long k = u + 1; k < %d; k++) for (long j = 0; j < %d; j++) %s%d[j][k] = (v_%s){0};", delay, len(at), array, o.val, t)
+	fmt.Fprintf(&w.declared, "\t\tv_%s %s%d[%d][%d];\n", t, array, o.val, len(at), delay)
+	return at
 }
 
 // present returns a vector with zeros in the lanes that are not there.
