@@ -5,7 +5,7 @@
 //
 // # From a graph to text
 //
-//   - join.go makes loops of concatenations, which are fused like others; lower.go
+//   - expand.go makes loops of what others run by kernels of their own; lower.go
 //     makes statements of instructions: loops whose loads name values,
 //     with views resolved to indices (views.go) and constants that are one number
 //     known (constants.go). What is no loop is called as the kernel that it is.
