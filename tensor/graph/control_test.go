@@ -113,7 +113,7 @@ func TestWhile(t *testing.T) {
 		}
 		sum := 0.0
 		for _, r := range slices.Backward(rows) {
-			sum = sum*10 + r
+			sum = float64(sum*10) + r // not fused
 		}
 		wantFloats(t, "carry", out[0], c)
 		if n := *(*int64)(out[1].Ptr); n != int64(len(rows)) {
