@@ -166,6 +166,37 @@ func TestPreparedTransformed(t *testing.T) {
 	sameBits(t, "prepared again", run(t, again, v), grad.Grad(network)(v))
 }
 
+// The only way from one group of instructions to another may lead over an empty tensor,
+// and over what groups compute themselves instead of reading it.
+func TestPreparedEmptyBetween(t *testing.T) {
+	bend := func(y *T) *T {
+		return y.Atan2(tensor.Ones().Cast(y.DType())).MulScalar(1.1459).AddScalar(0.14)
+	}
+	f := func(x []*T) []*T {
+		d := x[0].Dot(x[1])
+		chosen := tensor.Where(tensor.New([]bool{true, false, true}),
+			bend(d.BroadcastTo(2, 3).Cast(tensor.Float64)), bend(d.BroadcastTo(2, 1).Cast(tensor.Float64)))
+		none := chosen.Flip(0).Reshape(-1).Index(tensor.Range(0, 0)).Cast(tensor.Float32)
+		return []*T{bend(none).Clamp(-1, 1), bend(d.BroadcastTo(2, 3).Cast(tensor.Float64)), d}
+	}
+	g := []*T{tensor.Zeros(0).Cast(tensor.Float32), tensor.Ones(2, 3), tensor.Ones().Cast(tensor.Float32)}
+	quantity := func(p [4]*T) []*T {
+		_, dg := grad.JVP(func(x []*T) []*T {
+			_, pull := grad.VJP(f, x)
+			return pull(g)
+		}, p[:2], p[2:])
+		return dg
+	}
+	var p [4]*T
+	for i := range p {
+		p[i] = tensor.New([]float32{1, 0.5 + float32(i), -0.25})
+	}
+	got := run(t, mustPrepare(t, quantity, p), p)
+	for i, want := range quantity(p) {
+		sameBits(t, "JVP of VJP", got[i], want)
+	}
+}
+
 // Custom rules are not in the graph: under a transformation the function itself is called.
 func TestPreparedCustom(t *testing.T) {
 	f := grad.Custom(func(x *T) *T { return x.Square() }, grad.Rules[*T, *T]{

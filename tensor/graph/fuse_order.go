@@ -105,6 +105,9 @@ func (f *fuser) readBy(id int32, visit func(int32) bool) bool {
 		if d < 0 || f.home[d] < 0 || f.groups[f.home[d]] == nil {
 			continue
 		}
+		if f.inline[d] && f.groups[f.home[d]].loop { // its readers compute it themselves
+			continue
+		}
 		if g := f.find(f.home[d]); g != id && !visit(g) {
 			return false
 		}
