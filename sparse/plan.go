@@ -223,10 +223,13 @@ func entryRows(p *Pattern) []int32 {
 	return rows
 }
 
-// Pattern returns the pattern that the plan is for, Coloring its colouring, Options
-// what it was made with.
-func (pl *Plan) Pattern() *Pattern    { return pl.pattern }
-func (pl *Plan) Coloring() *Coloring  { return pl.coloring }
+// Pattern returns the pattern that the plan is for.
+func (pl *Plan) Pattern() *Pattern { return pl.pattern }
+
+// Coloring returns the colouring that the plan is for.
+func (pl *Plan) Coloring() *Coloring { return pl.coloring }
+
+// Options returns what the plan was made with.
 func (pl *Plan) Options() PlanOptions { return pl.opts }
 
 // Output returns the structure that recovered values are for: the pattern or its

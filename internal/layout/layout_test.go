@@ -1,6 +1,3 @@
-// Package layout checks the rules of the source tree: imports go down the list
-// of packages only, the library stays free of what only the commands need, and
-// every package says what it is for.
 package layout
 
 import (
@@ -10,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -131,8 +129,8 @@ func dependencies(t *testing.T, packages ...string) []string {
 
 func TestEveryPackageHasDoc(t *testing.T) {
 	for _, p := range packages(t) {
-		if len(p.GoFiles) > 0 && p.Doc == "" {
-			t.Errorf("%s has no package comment", p.ImportPath)
+		if p.Doc == "" || !slices.Contains(p.GoFiles, "doc.go") {
+			t.Errorf("%s has no package comment in a doc.go", p.ImportPath)
 		}
 		switch p.Name {
 		case "util", "utils", "common", "helper", "helpers", "types":

@@ -134,6 +134,11 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	e := New([]Axis{{"i", 2}, {"j", 0}}, []Aval{floats64(2, 0)})
+	e.Store(Store{Value: e.Load(0, At(0), At(1)), Index: []Lin{At(0), Fixed(0)}, Reduce: Sum, Partial: true, Aval: floats64(2, 0)})
+	if e.Verify() == nil {
+		t.Error("sums of nothing, written to where there is nothing: no error")
+	}
 }
 
 func ExampleExpr_Text() {

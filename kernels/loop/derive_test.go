@@ -37,6 +37,21 @@ func run(t tb, ds []Derived, x, y, d [][]float64, targets int) [][]float64 {
 	return out
 }
 
+// TestNothingContributes: loops over nothing have no cotangents, which would be sums
+// of nothing that are written to elements that may not be there.
+func TestNothingContributes(t *testing.T) {
+	for _, shape := range [][]int{{0, 2}, {3, 2}} {
+		e := New([]Axis{{"i", 0}, {"j", 2}}, []Aval{floats64(shape...)})
+		e.Store(Store{Value: e.Load(0, Fixed(0), At(1)), Index: Ats(2), Aval: floats64(0, 2)})
+		if err := e.Verify(); err != nil {
+			t.Fatal(err)
+		}
+		if ds := VJP(e, all); len(ds) > 0 {
+			t.Errorf("x[0:0] of %v: %v", shape, ds[0].Expr)
+		}
+	}
+}
+
 func inputs(d *Derived, x, y, seeds [][]float64) [][]float64 {
 	in := make([][]float64, len(d.From))
 	for i, s := range d.From {

@@ -4,6 +4,7 @@ package loop
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cotangent-ad/cotangent/device"
 )
@@ -175,7 +176,7 @@ func verifyOuts(e *Expr) error {
 		if err == "" {
 			err = e.verifyIndex(s.Index, s.Aval.Shape, Node(len(e.Nodes)))
 		}
-		if err == "" && !e.inRange(s.Index, s.Aval.Shape) {
+		if err == "" && !e.writesInRange(s) {
 			err = "index out of range"
 		}
 		if err == "" {
@@ -186,6 +187,16 @@ func verifyOuts(e *Expr) error {
 		}
 	}
 	return nil
+}
+
+// writesInRange is inRange of a store, which writes an element even where there is
+// nothing to reduce.
+func (e *Expr) writesInRange(s *Store) bool {
+	written := Expr{Axes: slices.Clone(e.Axes)}
+	for _, a := range e.Reduced(s) {
+		written.Axes[a].Size = 1
+	}
+	return written.inRange(s.Index, s.Aval.Shape)
 }
 
 // verifyStore checks that the flags and the reduction agree with the index.

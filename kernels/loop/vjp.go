@@ -9,7 +9,7 @@ import (
 
 // VJP returns the loops that give the cotangents of the operands in want, bit i
 // for operand i. Operands of integers and bools have none, and neither have
-// those that no result depends on. Panics on reductions by Prod, Max and Min,
+// those that no result depends on, as where there is nothing to loop over. Panics on reductions by Prod, Max and Min,
 // for which the op must give a rule.
 func VJP(e *Expr, want uint64) []Derived {
 	s := newSweep(e, Cotangent)
@@ -20,7 +20,9 @@ func VJP(e *Expr, want uint64) []Derived {
 			continue
 		}
 		for _, f := range s.forms(s.contributions(in, cot)) {
-			groups = s.place(groups, in, f)
+			if extent(f.axes) > 0 { // else nothing is contributed
+				groups = s.place(groups, in, f)
+			}
 		}
 	}
 	ds := make([]Derived, len(groups))

@@ -1,0 +1,3 @@
+// Command cotangent tells about the machine, measures backends against each
+// other, and serves the GradBench protocol.
+package main
