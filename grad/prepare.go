@@ -96,6 +96,11 @@ func (p *Prepared[P, Q]) begin() error {
 // Errors: an *ArgumentError, a *ChangedError, ctx's, a *tensor.OpError of an
 // operation that failed, the memory's.
 func (p *Prepared[P, Q]) Run(ctx context.Context, x P) (Q, error) {
+	y, err := p.run(ctx, x)
+	return y, located(err)
+}
+
+func (p *Prepared[P, Q]) run(ctx context.Context, x P) (Q, error) {
 	var none Q
 	f := p.frames.take()
 	defer p.frames.put(f)
@@ -143,7 +148,7 @@ func (p *Prepared[P, Q]) RunInto(ctx context.Context, dst Q, x P) error {
 			err = r.run(ctx, f)
 		}
 		if !p.replaced(r, err) {
-			return err
+			return located(err)
 		}
 	}
 }
@@ -180,7 +185,7 @@ func (p *Prepared[P, Q]) Call(x P) Q {
 			return rebuild(r.y, replay(r.recorded, leaves))
 		}
 	}
-	y, err := p.Run(context.Background(), x)
+	y, err := p.run(context.Background(), x)
 	if err != nil {
 		return failedLike(r.y, preparing, err)
 	}
@@ -232,7 +237,7 @@ func (p *Prepared[P, Q]) Profile(ctx context.Context, x P, d time.Duration) (*gr
 	defer p.frames.put(f)
 	r := p.rec.Load()
 	if err := p.arguments(f, r, x); err != nil {
-		return nil, err
+		return nil, located(err)
 	}
 	err := r.fresh(f)
 	defer func() {

@@ -120,8 +120,8 @@ func TestPreparedArguments(t *testing.T) {
 				c.spoil(&m)
 				_, err := q.Run(t.Context(), m)
 				var ae *grad.ArgumentError
-				if !errors.As(err, &ae) || !strings.Contains(err.Error(), c.want) {
-					t.Fatalf("error %v, want an *ArgumentError with %q", err, c.want)
+				if !errors.As(err, &ae) || !strings.Contains(err.Error(), c.want) || !strings.Contains(ae.Where, "prepare_args_test.go:") {
+					t.Fatalf("error %v, want an *ArgumentError from here with %q", err, c.want)
 				}
 				if c.as != nil && !errors.As(err, c.as) {
 					t.Errorf("error %v holds no %T", err, c.as)
@@ -165,8 +165,8 @@ func TestPreparedDestinations(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			err := p.RunInto(t.Context(), c.dst, x)
 			var de *grad.DestinationError
-			if !errors.As(err, &de) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v, want a *DestinationError with %q", err, c.want)
+			if !errors.As(err, &de) || !strings.Contains(err.Error(), c.want) || !strings.Contains(de.Where, "prepare_args_test.go:") {
+				t.Errorf("error %v, want a *DestinationError from here with %q", err, c.want)
 			}
 		})
 	}

@@ -16,10 +16,11 @@ import (
 type ArgumentError struct {
 	Path   string // where in the argument, as in "Layers[2].W"; "" for the argument itself
 	Reason string
-	Err    error // the typed error, where there is one
+	Where  string // file:line of the caller
+	Err    error  // the typed error, where there is one
 }
 
-func (e *ArgumentError) Error() string { return describe("argument", e.Path, e.Reason, e.Err) }
+func (e *ArgumentError) Error() string { return describe("argument", e.Path, e.Reason, e.Where, e.Err) }
 
 // Unwrap returns the typed error.
 func (e *ArgumentError) Unwrap() error { return e.Err }
@@ -28,16 +29,22 @@ func (e *ArgumentError) Unwrap() error { return e.Err }
 type DestinationError struct {
 	Path   string // where in the destination; "" for the destination itself
 	Reason string
-	Err    error // the typed error, where there is one
+	Where  string // file:line of the caller
+	Err    error  // the typed error, where there is one
 }
 
-func (e *DestinationError) Error() string { return describe("destination", e.Path, e.Reason, e.Err) }
+func (e *DestinationError) Error() string {
+	return describe("destination", e.Path, e.Reason, e.Where, e.Err)
+}
 
 // Unwrap returns the typed error.
 func (e *DestinationError) Unwrap() error { return e.Err }
 
-func describe(what, path, reason string, err error) string {
+func describe(what, path, reason, where string, err error) string {
 	s := "prepared program: " + what
+	if where != "" {
+		s = where + ": " + s
+	}
 	if path != "" {
 		s += " " + strings.TrimPrefix(path, ".")
 	}
@@ -45,6 +52,17 @@ func describe(what, path, reason string, err error) string {
 		return s + " " + reason
 	}
 	return fmt.Sprintf("%s: %v", s, err)
+}
+
+// located notes the caller in an error of this file.
+func located(err error) error {
+	switch e := err.(type) {
+	case *ArgumentError:
+		e.Where = tensor.Caller()
+	case *DestinationError:
+		e.Where = tensor.Caller()
+	}
+	return err
 }
 
 // ChangedError tells that data borrowed by [tensor.Wrap], which the prepared
