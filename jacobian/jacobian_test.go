@@ -288,23 +288,6 @@ func hessians[P any](t *testing.T, f func(P) *T, x P, nnz int) {
 	}
 }
 
-// TestGradBench holds the sparse Hessians of GradBench's problems against dense ones.
-func TestGradBench(t *testing.T) {
-	t.Run("llsq", func(t *testing.T) { hessians(t, bench.NewLeastSquares(16, 4).Objective, random(4), 16) })
-	t.Run("lse", func(t *testing.T) { hessians(t, bench.LogSumExp, random(6), 36) })
-	t.Run("det", func(t *testing.T) { hessians(t, bench.NewCofactors(3).Objective, random(3, 3), 36) })
-	t.Run("ode", func(t *testing.T) { hessians(t, bench.LastOfRungeKutta4(2), random(5), 0) })
-	t.Run("kmeans", func(t *testing.T) { hessians(t, bench.KMeans{Points: random(12, 2)}.Cost, random(3, 2), 0) })
-	t.Run("gmm", func(t *testing.T) {
-		p := bench.NewMixture(random(6, 2), 1, 0)
-		hessians(t, p.Objective, bench.MixtureParams{Alpha: random(3), Mu: random(3, 2), Q: random(3, 2), L: random(3, 1)}, 0)
-	})
-	t.Run("lstm", func(t *testing.T) {
-		p := bench.LSTM{State: random(2, 3), Sequence: random(3, 3)}
-		hessians(t, p.Objective, bench.LSTMParams{Main: random(2, 12), Extra: random(3, 3)}, 0)
-	})
-}
-
 func TestDense(t *testing.T) {
 	type pair struct{ A, B *T }
 	f := func(p pair) pair { return pair{p.A.Mul(p.B), p.B.Exp()} }
@@ -443,21 +426,42 @@ func TestConcurrentRuns(t *testing.T) {
 
 func TestRunAllocatesNothing(t *testing.T) {
 	x := random(2, 16, 16)
-	if kind := x.Device().Kind(); kind != "cpu" && kind != "ref" {
-		t.Skip("queueing kernels allocates on " + kind)
-	}
-	for name, opts := range map[string][]jacobian.Option{"auto": nil, "mixed": {jacobian.WithMode(jacobian.Mixed)}, "chunks": {jacobian.WithMemory(30000)}} {
+	for name, opts := range map[string][]jacobian.Option{
+		"auto": nil, "direct": {jacobian.WithMode(jacobian.Direct)}, "forward": {jacobian.WithMode(jacobian.Forward)}, "reverse": {jacobian.WithMode(jacobian.Reverse)},
+		"mixed": {jacobian.WithMode(jacobian.Mixed)}, "chunks": {jacobian.WithMode(jacobian.Forward), jacobian.WithMemory(30000)},
+		"direct, columns": {jacobian.WithMode(jacobian.Direct), jacobian.ByColumn()},
+		"substitution":    {jacobian.WithMode(jacobian.Mixed), jacobian.WithRecovery(sparse.Substitution)},
+	} {
 		p, err := jacobian.Prepare(bench.Brusselator(16), x, opts...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values := make([]float64, p.Output().Nnz())
-		if err := p.Run(ctx, x, values); err != nil {
-			t.Fatal(err)
-		}
-		if n := testing.AllocsPerRun(20, func() { _ = p.Run(ctx, x, values) }); n != 0 {
-			t.Errorf("%s: a run allocates %g times", name, n)
-		}
+		allocatesNothing(t, name, p, err, x)
+	}
+	u := random(12, 12)
+	for name, opts := range map[string][]jacobian.Option{
+		"direct": {jacobian.WithMode(jacobian.Direct)}, "star": {jacobian.WithMode(jacobian.Forward), jacobian.WithRecovery(sparse.Direct)},
+		"acyclic": {jacobian.WithMode(jacobian.Forward), jacobian.WithRecovery(sparse.Substitution), jacobian.WithTriangle(sparse.Lower)},
+	} {
+		p, err := jacobian.PrepareHessian(bench.BratuEnergy(12, 5), u, opts...)
+		allocatesNothing(t, "hessian, "+name, p, err, u)
+	}
+	b, v := observations(t)
+	for _, m := range []jacobian.Mode{jacobian.Direct, jacobian.Reverse} {
+		p, err := jacobian.Prepare(b.Residuals, v, jacobian.WithMode(m))
+		allocatesNothing(t, "bundle, "+m.String(), p, err, v)
+	}
+}
+
+func allocatesNothing[P any](t *testing.T, name string, p *jacobian.Prepared[P], err error, x P) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	defer p.Close()
+	values := make([]float64, p.Output().Nnz())
+	if err := p.Run(ctx, x, values); err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(20, func() { _ = p.Run(ctx, x, values) }); n != 0 {
+		t.Errorf("%s: a run allocates %g times", name, n)
 	}
 }
 

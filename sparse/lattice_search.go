@@ -18,6 +18,12 @@ func (in *instance) findLattice(h *halter) *attempt {
 		return nil
 	}
 	limit := 2*longest + 4 // no lattice of so many colours is worth it
+	// On a guess, which mostly is wrong where there is no grid, not much more time is
+	// spent than greedy colourings take.
+	work := 1<<18 + 32*in.p.Nnz()
+	if in.settings.shape != nil {
+		work = 1<<22 + 32*in.p.Nnz()
+	}
 	var best *attempt
 	for _, shape := range in.shapes() {
 		kinds := []Problem{in.problem}
@@ -25,13 +31,15 @@ func (in *instance) findLattice(h *halter) *attempt {
 			kinds = append(kinds, Columns) // quicker to find, and a star colouring too
 		}
 		for _, kind := range kinds {
-			s := newLatticeSearch(in, kind, shape, h)
-			if a := s.run(max(in.bound, 1), limit); a != nil {
+			s := newLatticeSearch(in, kind, shape, work, h)
+			a := s.run(max(in.bound, 1), limit)
+			work = s.work
+			if a != nil {
 				best, limit = a, a.cols-1
 				break
 			}
 		}
-		if limit < in.bound || h.stopped() {
+		if limit < in.bound || work < 0 || h.stopped() {
 			break
 		}
 	}
@@ -66,9 +74,8 @@ type conflict struct {
 
 const maxFailures = 6
 
-func newLatticeSearch(in *instance, kind Problem, shape []int, h *halter) *latticeSearch {
-	s := &latticeSearch{in: in, kind: kind, halt: h, shape: shape, species: -1, known: map[conflict]bool{}}
-	s.work = 1<<22 + 4*in.p.Nnz()
+func newLatticeSearch(in *instance, kind Problem, shape []int, work int, h *halter) *latticeSearch {
+	s := &latticeSearch{in: in, kind: kind, halt: h, shape: shape, species: -1, work: work, known: map[conflict]bool{}}
 	for a, n := range shape {
 		if n <= maxSpecies {
 			s.species = a
