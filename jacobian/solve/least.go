@@ -49,6 +49,7 @@ type least[P any] struct {
 	gram    *gram
 	factors *direct.Factor // of gram, or nil
 	hasty   bool           // conjugate gradients are used only while they are quick
+	slow    int            // how many times in a row they were not
 
 	g, diagonal, minus []float64 // Jᵀr, the diagonal of JᵀJ, -g
 	jd                 []float64 // J times a direction
@@ -94,9 +95,10 @@ func (l *least[P]) analyse() (err error) {
 	return err
 }
 
-// patience is how many conjugate gradients a step may take before factors are tried:
-// more take longer than these on bundle adjustments.
-const patience = 60
+// patience is how many iterations conjugate gradients may take; where they take more
+// lapses times in a row, factors are tried, which take as long as about so many on
+// bundle adjustments.
+const patience, lapses = 60, 3
 
 // step solves (JᵀJ + λD) d = -g.
 func (l *least[P]) step(ctx context.Context) (int, error) {
@@ -105,7 +107,12 @@ func (l *least[P]) step(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	n, err := cg(ctx, l.product, precondition, l.d, l.minus, l.o.LinearTolerance, l.o.LinearIterations)
-	if err != nil || n <= patience || !l.hasty {
+	if n <= patience {
+		l.slow = 0
+	} else {
+		l.slow++
+	}
+	if err != nil || !l.hasty || l.slow < lapses {
 		return n, err
 	}
 	l.hasty = false
