@@ -4,6 +4,7 @@ package grad
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 	"github.com/cotangent-ad/cotangent/tensor/graph/native"
@@ -22,6 +23,9 @@ type NativePlan struct {
 	Functions int   // groups of loops, each a function of C
 	Calls     int   // kernels that are called: large matrix products, factorizations
 	Err       error `json:"-"` // why there can be none
+
+	Ready bool          // runs use it
+	Took  time.Duration // what the compiler took; zero before it is ready, and where the code was in the cache
 }
 
 // Explain tells what a run does, as far as that is known beforehand: passes over memory,
@@ -36,6 +40,16 @@ func (p *Prepared[P, Q]) Explain() Explanation {
 			return nil
 		}); err != nil {
 			n.Err = err
+		}
+		select {
+		case <-r.native.done:
+			if n.Err == nil {
+				n.Err = r.native.err
+			}
+			if n.Err == nil {
+				n.Ready, n.Took = true, r.native.code.Took
+			}
+		default:
 		}
 		e.Native = n
 	}
@@ -63,7 +77,14 @@ func (e Explanation) String() string {
 	case e.Native.Err != nil:
 		s += fmt.Sprintf("no machine code: %v\n", e.Native.Err)
 	default:
-		s += fmt.Sprintf("machine code of %d functions and %d calls of kernels\n", e.Native.Functions, e.Native.Calls)
+		s += fmt.Sprintf("machine code of %d functions and %d calls of kernels", e.Native.Functions, e.Native.Calls)
+		switch {
+		case !e.Native.Ready:
+			s += ", being compiled"
+		case e.Native.Took > 0:
+			s += fmt.Sprintf(", compiled in %v", e.Native.Took.Round(time.Millisecond))
+		}
+		s += "\n"
 	}
 	return s
 }

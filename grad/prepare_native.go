@@ -20,6 +20,7 @@ func WithNative() Option { return func(o *options) { o.native = true } }
 type translation struct {
 	done   chan struct{}
 	cancel context.CancelFunc
+	code   *native.Code
 	err    error
 }
 
@@ -39,6 +40,7 @@ func translate(p *graph.Program, budget int) *translation {
 			case budget > 0 && c.ArenaBytes() > budget:
 				return nil, &graph.BudgetError{Budget: budget, Smallest: c.ArenaBytes()}
 			}
+			t.code = c
 			return c, nil
 		})
 	}()

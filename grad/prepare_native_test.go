@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -147,6 +148,20 @@ func TestNativeConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Explain tells of the code.
+func TestNativeExplained(t *testing.T) {
+	t.Setenv("COTANGENT_CACHE", filepath.Join(t.TempDir(), "cache"))
+	f := func(x *T) *T {
+		c, _ := grad.Scan(func(c, r *T) (*T, *T) { return c.Add(r).CumSum(0), c }, x.Index(tensor.At(0)), x)
+		return c.Sin().Sum()
+	}
+	p := compiled(t, f, tensor.Zeros(3, 4))
+	e := p.Explain()
+	if n := e.Native; n == nil || n.Err != nil || !n.Ready || n.Functions < 2 || n.Calls != 1 || n.Took <= 0 || !strings.Contains(e.String(), "compiled in") {
+		t.Errorf("%+v:\n%v", e.Native, e)
+	}
 }
 
 // RunInto allocates nothing.

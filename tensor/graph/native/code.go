@@ -54,7 +54,8 @@ type failure struct {
 // grain is the nanoseconds of work that are worth another worker.
 const grain = 12e3
 
-func newCode(g *graph.Graph, dev device.Device, p *printed, e entries) (*Code, error) {
+func newCode(dev device.Device, p *printed, e entries) (*Code, error) {
+	g := p.graph
 	c := &Code{g: g, dev: dev, p: p, entry: e, kernels: map[int]kernels.Kernel{}, whole: true}
 	backend, ok := kernels.BackendID(dev.Kind())
 	if !ok {

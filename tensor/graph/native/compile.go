@@ -46,7 +46,6 @@ func (e *TooLargeError) Error() string {
 // Errors: a *cc.Error where the machine cannot compile or load; a
 // *TooLargeError; a *graph.BackendError.
 func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, error) {
-	g = loops(g)
 	p, err := translate(g, true)
 	if err != nil {
 		return nil, err
@@ -66,7 +65,7 @@ func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, err
 		}
 		*s.to = uintptr(f)
 	}
-	c, err := newCode(g, dev, p, e)
+	c, err := newCode(dev, p, e)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +87,7 @@ func Plan(g *graph.Graph) (functions, calls int, err error) {
 			functions++
 		}
 	}
-	return functions, calls, nil
+	return functions, calls + len(p.calls), nil
 }
 
 // translate prints a graph, see lower. A panic of the printer is its error: a program can
@@ -102,6 +101,7 @@ func translate(g *graph.Graph, calls bool) (p *printed, err error) {
 	if n := len(g.Instrs); n > maxText/64 {
 		return nil, &TooLargeError{n * 64}
 	}
+	g = loops(g)
 	s := schedule(g, calls)
 	if p, err = s.print(calls); err != nil {
 		return nil, err

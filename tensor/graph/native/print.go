@@ -84,6 +84,7 @@ type printer struct {
 
 // printed is a program as text.
 type printed struct {
+	graph  *graph.Graph
 	code   string // all of it
 	text   string // without the prelude
 	steps  []step
@@ -123,7 +124,7 @@ func (g *grouping) print(hosted bool) (*printed, error) {
 	if p.all(); p.err != nil {
 		return nil, p.err
 	}
-	out := &printed{steps: p.steps, roots: p.roots, consts: u.consts, sites: u.sites, stacks: u.stacks, calls: u.calls, arena: p.arena, views: p.views}
+	out := &printed{graph: g.g, steps: p.steps, roots: p.roots, consts: u.consts, sites: u.sites, stacks: u.stacks, calls: u.calls, arena: p.arena, views: p.views}
 	out.text = u.text.String() + p.driver()
 	out.code = vmath.Source() + prelude + out.text
 	return out, nil

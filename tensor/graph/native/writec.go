@@ -32,11 +32,11 @@ func WriteC(w io.Writer, g *graph.Graph, name string, params, outputs []string) 
 	if !identifier(name) {
 		return &NameError{name}
 	}
-	g = loops(g)
 	p, err := translate(g, false)
 	if err != nil {
 		return err
 	}
+	g = p.graph
 	for i := range p.steps {
 		if s := &p.steps[i]; s.fn == "" {
 			return &UnsupportedError{g.Instrs[s.call].Inst.Name}
