@@ -10,6 +10,8 @@ package cpu
 #cgo nocallback ct_tiles
 #cgo noescape ct_tiles_many
 #cgo nocallback ct_tiles_many
+#cgo noescape ct_tiles_most
+#cgo nocallback ct_tiles_most
 #cgo noescape ct_tiles_at
 #cgo nocallback ct_tiles_at
 #include <stdlib.h>
@@ -52,7 +54,7 @@ static int ct_begin(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_
 	return ct_tiles_on_stack((ct_entry *)c.entry, (const ct_plan *)c.plan, &r, fault);
 }
 
-// ct_tiles runs a plan on 8 arrays at most, ct_tiles_many on more, ct_tiles_at on those at some addresses.
+// ct_tiles runs a plan on 8 arrays at most, ct_tiles_many and ct_tiles_most on more, ct_tiles_at on those at some addresses.
 static int ct_tiles(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault,
 		char *a0, char *a1, char *a2, char *a3, char *a4, char *a5, char *a6, char *a7) {
 	char *base[] = {a0, a1, a2, a3, a4, a5, a6, a7};
@@ -61,6 +63,10 @@ static int ct_tiles(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_
 typedef struct { char *a[40]; } ct_many;
 static int ct_tiles_many(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault, ct_many many) {
 	return ct_begin(c, cancel, partial, fault, many.a);
+}
+typedef struct { char *a[128]; } ct_most;
+static int ct_tiles_most(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault, ct_most most) {
+	return ct_begin(c, cancel, partial, fault, most.a);
 }
 static int ct_tiles_at(ct_call c, const uint32_t *cancel, uint64_t *partial, int64_t *fault, const uintptr_t *base) {
 	return ct_begin(c, cancel, partial, fault, (char *const *)base);
@@ -200,13 +206,18 @@ func takeScratch(bytes int) *scratch {
 	return s
 }
 
-// few and many are the numbers of arrays that C gets as arguments.
+// few, many and most are the numbers of arrays that C gets as arguments: each passed in
+// as little as holds them, for they are copied.
 const (
 	few  = 8
 	many = 40
+	most = 128
 )
 
-var _ [C.sizeof_ct_many]byte = [many * 8]byte{}
+var (
+	_ [C.sizeof_ct_many]byte = [many * 8]byte{}
+	_ [C.sizeof_ct_most]byte = [most * 8]byte{}
+)
 
 // addresses is a list of them for C.
 type addresses struct{ of []C.uintptr_t }
@@ -240,6 +251,12 @@ func runC(p *plan, base []unsafe.Pointer, tile, lo, hi int, partial []uint64, ca
 			m.a[i] = (*C.char)(b)
 		}
 		end = C.ct_tiles_many(call, flag, part, &fault[0], m)
+	case n <= most:
+		var m C.ct_most
+		for i, b := range base {
+			m.a[i] = (*C.char)(b)
+		}
+		end = C.ct_tiles_most(call, flag, part, &fault[0], m)
 	default:
 		// Addresses, not pointers: what is Go's of these has been pinned.
 		list := addressLists.Get().(*addresses)
@@ -290,7 +307,7 @@ type pins struct {
 }
 
 func (s *pins) pin(p *plan, base []unsafe.Pointer) {
-	if p.inGo || len(base) <= many {
+	if p.inGo || len(base) <= most {
 		return
 	}
 	for _, b := range base {

@@ -257,6 +257,51 @@ func TestIndexError(t *testing.T) {
 	}
 }
 
+// manyArrays adds up so many operands.
+func manyArrays(n int) *loop.Expr {
+	shapes := make([][]int, n)
+	for i := range shapes {
+		shapes[i] = []int{50}
+	}
+	return mapOf([]int{50}, shapes, func(e *loop.Expr, x []loop.Node) loop.Node {
+		sum := x[0]
+		for _, v := range x[1:] {
+			sum = e.Add(sum, v)
+		}
+		return sum
+	})
+}
+
+// longScalars is n nodes over two single numbers, with three results.
+func longScalars(n int) *loop.Expr {
+	e := loop.New(nil, []loop.Aval{shaped(), shaped()})
+	x, y := e.Load(0), e.Load(1)
+	for i := 0; len(e.Nodes) < n; i++ {
+		if x = e.Add(e.Like(y, float64(i)), x); i%3 == 1 {
+			x = e.Binary(loop.SMul, x, y)
+		} else if len(e.Nodes) < n {
+			x = e.Sin(x)
+		}
+	}
+	for _, v := range []loop.Node{x, y, loop.Node(n / 2)} {
+		e.Store(loop.Store{Value: v, Aval: shaped()})
+	}
+	return e
+}
+
+// Loops over single numbers have a short way up to a number of nodes; it gives what tiles
+// give.
+func TestLongScalars(t *testing.T) {
+	for _, n := range []int{20, 24, 25, 100, 255, 256, 257, 400} {
+		e := longScalars(n)
+		_, tiles := newKernel(kernels.NewLoop("x", e)).(*kernel)
+		if tiles != (len(e.Nodes) > maxScalar) {
+			t.Errorf("%d nodes by tiles: %v", len(e.Nodes), tiles)
+		}
+		compare(t, e, newCall(e, true, rand.New(rand.NewPCG(uint64(n), 1))))
+	}
+}
+
 // Runs in a steady state take nothing from the heap.
 func TestAllocations(t *testing.T) {
 	if instrumented {
@@ -265,7 +310,9 @@ func TestAllocations(t *testing.T) {
 	for name, e := range map[string]*loop.Expr{
 		"scalar":  mapOf(nil, [][]int{nil, nil}, addBody),
 		"scalars": mapOf(nil, [][]int{nil, nil}, func(e *loop.Expr, x []loop.Node) loop.Node { return e.SMul(e.Cos(x[0]), x[1]) }),
+		"long":    longScalars(200),
 		"small":   mapOf([]int{5}, [][]int{{5}, {5}}, addBody),
+		"many":    manyArrays(100),
 		"map":     mapOf([]int{1e5}, [][]int{{1e5}, {1e5}}, addBody),
 		"rows":    foldOf(loop.Sum, []int{100, 1000}, 1, []int{100, 1000}, 0, 1),
 		"sum":     foldOf(loop.Sum, []int{1e6}, 0, []int{1e6}, 0),

@@ -6,6 +6,7 @@ package cpu
 import (
 	"math"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -46,8 +47,13 @@ type scalarOut struct {
 	dt   device.DType
 }
 
-// maxScalar bounds the nodes of a loop of scalars.
-const maxScalar = 24
+// maxScalar bounds the nodes of a loop of scalars, for which tiles take longer, node by
+// node, whatever their number; shortScalar those that need not have their values on the
+// stack cleared first.
+const (
+	maxScalar   = 256
+	shortScalar = 24
+)
 
 // newScalar returns the kernel of a loop of scalars, or nil if e is none.
 func newScalar(e *loop.Expr) kernels.Kernel {
@@ -79,7 +85,7 @@ func newScalar(e *loop.Expr) kernels.Kernel {
 		k.outs = append(k.outs, scalarOut{uint8(s.Value), s.Aval.DType})
 	}
 	switch {
-	case !numbers || slices.ContainsFunc(k.outs, func(o scalarOut) bool { return o.dt != device.Float64 }):
+	case !numbers || len(k.nodes) > shortScalar || slices.ContainsFunc(k.outs, func(o scalarOut) bool { return o.dt != device.Float64 }):
 		return k
 	case k.simple():
 		return &simpleKernel{scalarKernel: *k, fn: k.nodes[len(k.nodes)-1], a: k.nodes[0].read, b: k.nodes[len(k.nodes)-2].read}
@@ -161,7 +167,7 @@ func (k *scalarKernel) readOperands(e *loop.Expr) bool {
 }
 
 // compute computes the nodes from what they load.
-func (k *scalarKernel) compute(x []float64, v *[maxScalar]float64) {
+func (k *scalarKernel) compute(x, v []float64) {
 	for i := range k.nodes {
 		v[i] = k.nodes[i].value(x, v)
 	}
@@ -169,17 +175,30 @@ func (k *scalarKernel) compute(x []float64, v *[maxScalar]float64) {
 
 // Run computes the nodes and writes the results.
 func (k *scalarKernel) Run(c *kernels.Call) error {
-	var x, v [maxScalar]float64
+	if len(k.nodes) > shortScalar || len(k.reads) > shortScalar {
+		m := scalarMemories.Get().(*[2 * maxScalar]float64)
+		k.run(c, m[:maxScalar], m[maxScalar:])
+		scalarMemories.Put(m)
+		return nil
+	}
+	var x, v [shortScalar]float64
+	k.run(c, x[:], v[:])
+	return nil
+}
+
+// scalarMemories holds what long loops read and compute.
+var scalarMemories = sync.Pool{New: func() any { return new([2 * maxScalar]float64) }}
+
+func (k *scalarKernel) run(c *kernels.Call, x, v []float64) {
 	for i := range k.reads {
 		r := &k.reads[i]
 		x[i] = read(c.In[r.in], r.at, r.dt)
 	}
-	k.compute(x[:], &v)
+	k.compute(x, v)
 	for i := range k.outs {
 		o := &k.outs[i]
 		write(c.Out[i].Ptr, o.dt, v[o.node], c.Add && i == 0)
 	}
-	return nil
 }
 
 // numberKernel is a scalarKernel of which all operands are single numbers and all
@@ -188,8 +207,8 @@ type numberKernel struct{ scalarKernel }
 
 // Numbers computes the results.
 func (k *numberKernel) Numbers(in, out []float64) {
-	var v [maxScalar]float64
-	k.compute(in, &v)
+	var v [shortScalar]float64
+	k.compute(in, v[:])
 	for i := range out {
 		out[i] = v[k.outs[i].node]
 	}
@@ -230,7 +249,7 @@ func read(a *kernels.Array, at []int, dt device.DType) float64 {
 
 // value computes the node. The sums, products, quotients and square roots of two
 // float32 in float64 round to those of float32.
-func (n *scalarNode) value(x []float64, v *[maxScalar]float64) float64 {
+func (n *scalarNode) value(x, v []float64) float64 {
 	switch n.fn {
 	case loop.Const:
 		return n.v

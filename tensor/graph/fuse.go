@@ -12,10 +12,12 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
-// Limits: of the nodes and axes of a group's loop, and of the groups that are looked
-// at for one instruction.
+// Limits: of the nodes and axes of a group's loop, fewer where it is one point, for
+// which kernels have a short way up to so many; and of the groups that are looked at for
+// one instruction.
 const (
 	maxGroupNodes = 512
+	maxPointNodes = 256
 	maxGroupAxes  = 12
 	maxReaders    = 12
 )
@@ -48,6 +50,14 @@ type group struct {
 	members []member
 	reads   []Ref // values that it reads
 	nodes   int
+}
+
+// most returns how many nodes the group's loop may have.
+func (g *group) most() int {
+	if extent(g.axes) == 1 {
+		return maxPointNodes
+	}
+	return maxGroupNodes
 }
 
 // member is an instruction of a group, whose axis a is sub[a].
@@ -298,7 +308,7 @@ func (f *fuser) join(i int32) int32 {
 // fits reports whether instruction i, whose results are read at index, can be part of a group.
 func (f *fuser) fits(i, home int32, index []loop.Lin) bool {
 	g, e := f.groups[home], f.g.Instrs[i].Inst.Expr
-	if g.nodes+len(e.Nodes) > maxGroupNodes || len(g.reads)+len(e.Loads) > 2*maxGroupNodes {
+	if g.nodes+len(e.Nodes) > g.most() || len(g.reads)+len(e.Loads) > 2*maxGroupNodes {
 		return false
 	}
 	red, ok := reductions(e, g.axes, axesAt(e, index))

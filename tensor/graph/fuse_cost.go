@@ -35,7 +35,7 @@ func (f *fuser) worthCopying(i, home int32, rest []reader) bool {
 		if f.near && f.prolongs(i, f.find(r.group)) {
 			return false
 		}
-		if !g.loop || g.nodes+len(r.places)*len(e.Nodes) > maxGroupNodes {
+		if !g.loop || g.nodes+len(r.places)*len(e.Nodes) > g.most() {
 			return false
 		}
 		work += r.work

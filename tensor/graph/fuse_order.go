@@ -119,7 +119,7 @@ func (f *fuser) readBy(id int32, visit func(int32) bool) bool {
 // other. It reports whether it can.
 func (f *fuser) merge(x, y int32, ix, iy []loop.Lin) bool {
 	gx, gy := f.groups[x], f.groups[y]
-	if gx.nodes+gy.nodes > maxGroupNodes || gx.rigid || gy.rigid || len(gx.reads)+len(gy.reads) > maxSearch {
+	if gx.nodes+gy.nodes > gx.most() || gx.rigid || gy.rigid || len(gx.reads)+len(gy.reads) > maxSearch {
 		return false
 	}
 	inverse, ok := loop.Invert(gy.axes, iy)
