@@ -13,7 +13,7 @@
 //
 // The factorization is our own, since no module for Go that can be had has a sparse one
 // with an order that keeps fill low; gonum has dense and banded ones. It pays: on
-// Bratu's problem on 300 x 300 points, Newton's method takes a third to a sixth of the
+// Bratu's problem on 300 x 300 points, Newton's method takes about a quarter of the
 // time that it takes by iteration (BenchmarkBratu), and the steady states that
 // examples/brusselator finds are out of reach of ILU(0). Bundle adjustments are the
 // exception: their conjugate gradients take some tens of iterations and two thirds of
