@@ -49,15 +49,16 @@ func newDirect[P any](parts *pattern.Partials, f form, entries []int, like P, op
 	}
 	r := machine()
 	d.seconds = r.entry*float64(d.entries) + r.move*float64(len(d.moves))
-	if len(parts.Graph.Outputs) == 0 {
+	g := parts.Graph // all of parts that is kept
+	if len(g.Outputs) == 0 {
 		return d, nil
 	}
-	d.program, err = grad.Prepare(func(x P) []*array { return evaluate(parts.Graph, x) }, like, opts...)
+	d.program, err = grad.Prepare(func(x P) []*array { return evaluate(g, x) }, like, opts...)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range parts.Graph.Outputs {
-		d.shapes = append(d.shapes, parts.Graph.Aval(v).Shape)
+	for _, v := range g.Outputs {
+		d.shapes = append(d.shapes, g.Aval(v).Shape)
 	}
 	d.seconds += r.predict(d.program.Graph(), d.program.Stats())
 	return d, nil

@@ -18,10 +18,8 @@ func (p *Prepared[P]) Explain() string {
 	if t := p.measured(); t > 0 {
 		fmt.Fprintf(&b, ", measured %s", seconds(t))
 	}
-	for _, k := range p.considered {
-		if k != p.method {
-			fmt.Fprintf(&b, "; %s was predicted to take %s", k.name(), seconds(k.predicted()))
-		}
+	for _, other := range p.rejected {
+		fmt.Fprintf(&b, "; %s", other)
 	}
 	if p.refused != "" {
 		fmt.Fprintf(&b, "; %s", p.refused)

@@ -424,6 +424,9 @@ func TestConcurrentRuns(t *testing.T) {
 	wg.Wait()
 }
 
+// kernelsAllocate says that kernels may allocate, which is no concern of this package.
+var kernelsAllocate bool
+
 func TestRunAllocatesNothing(t *testing.T) {
 	x := random(2, 16, 16)
 	for name, opts := range map[string][]jacobian.Option{
@@ -460,7 +463,7 @@ func allocatesNothing[P any](t *testing.T, name string, p *jacobian.Prepared[P],
 	if err := p.Run(ctx, x, values); err != nil {
 		t.Fatal(err)
 	}
-	if n := testing.AllocsPerRun(20, func() { _ = p.Run(ctx, x, values) }); n != 0 {
+	if n := testing.AllocsPerRun(20, func() { _ = p.Run(ctx, x, values) }); n != 0 && !kernelsAllocate {
 		t.Errorf("%s: a run allocates %g times", name, n)
 	}
 }

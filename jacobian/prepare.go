@@ -5,6 +5,7 @@ package jacobian
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"sync/atomic"
 
@@ -21,8 +22,8 @@ import (
 type Prepared[P any] struct {
 	method[P]
 	form
-	what       string // "Jacobian" or "Hessian"
-	considered []method[P]
+	what       string                     // "Jacobian" or "Hessian"
+	rejected   []string                   // other methods, in words
 	refused    string                     // why there are no direct partial derivatives
 	product    func(x P, v *array) *array // J v, without colours
 	rows, cols int
@@ -210,7 +211,17 @@ func (b *builder[P]) finish(ctx context.Context, what string, product func(x P, 
 	if err != nil {
 		return nil, err
 	}
-	return &Prepared[P]{method: best, form: b.form, what: what, considered: all, refused: b.refused, product: product, rows: b.rows, cols: b.cols, tolerance: b.tolerance}, nil
+	return &Prepared[P]{method: best, form: b.form, what: what, rejected: rejected(all, best), refused: b.refused, product: product, rows: b.rows, cols: b.cols, tolerance: b.tolerance}, nil
+}
+
+// rejected tells of the methods other than the best.
+func rejected[P any](all []method[P], best method[P]) (list []string) {
+	for _, k := range all {
+		if k != best {
+			list = append(list, fmt.Sprintf("%s was predicted to take %s", k.name(), seconds(k.predicted())))
+		}
+	}
+	return list
 }
 
 // Pattern returns the structure of the whole matrix, by rows.
