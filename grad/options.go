@@ -17,6 +17,7 @@ type options struct {
 	native bool // Prepare: machine code
 
 	without graph.Passes // Prepare: the passes left out
+	reorder graph.Passes // Prepare: graph.Reorder, if asked for
 	budget  int          // Prepare: bytes that a run may need; 0: any number
 	keep    int          // Compiled: programs kept
 
@@ -49,6 +50,11 @@ func Without(passes graph.Passes) Option { return func(o *options) { o.without |
 // for bit. Where no plan that fits is found Prepare fails with a *graph.BudgetError,
 // which names the smallest that one was found for. A budget below 1 is one of 1 byte.
 func MemoryBudget(bytes int) Option { return func(o *options) { o.budget = max(bytes, 1) } }
+
+// Reassociate, for [Prepare], lets chains of matrix products be computed in the order that
+// takes the fewest multiplications: (A·B)·v as A·(B·v). Results are then close to those of
+// eager evaluation, and not the same bit for bit.
+func Reassociate() Option { return func(o *options) { o.reorder = graph.Reorder } }
 
 func gather(opts []Option) (o options) {
 	o.residualLimit = defaultResidualLimit

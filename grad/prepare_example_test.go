@@ -95,3 +95,20 @@ func ExampleMemoryBudget() {
 	// 0.0
 	// graph: no plan was found that needs 10000 bytes or less; the smallest needs 24000
 }
+
+func ExampleReassociate() {
+	a := tensor.Full(0.5, []int{100, 100})
+	f := func(p [2]*tensor.Tensor) *tensor.Tensor { return p[0].MatMul(p[0]).MatMul(p[1]) }
+	v := tensor.Ones(100)
+	for _, opts := range [][]grad.Option{nil, {grad.Reassociate()}} {
+		p, err := grad.Prepare(f, [2]*tensor.Tensor{a, v}, opts...)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(p.Explain().Cost.Products, "operations:", p.Call([2]*tensor.Tensor{a, v}).Index(tensor.At(0)))
+	}
+	// Output:
+	// 2020000 operations: 2500.0
+	// 40000 operations: 2500.0
+}

@@ -87,7 +87,7 @@ func (p *Prepared[P, Q]) recordKeeping(residuals graph.Residuals) (*recording[Q]
 		return nil, err
 	}
 	r.recorded = g.Clone()
-	if passes := graph.AllPasses &^ p.opts.without; p.opts.budget > 0 {
+	if passes := (graph.AllPasses | p.opts.reorder) &^ p.opts.without; p.opts.budget > 0 {
 		err = g.OptimizeWithin(p.opts.budget, passes, p.dev)
 	} else {
 		g.Optimize(passes, p.dev)

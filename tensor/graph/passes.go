@@ -23,7 +23,11 @@ const (
 	AllPasses = 1<<iota - 1
 )
 
-var passNames = []string{"constants", "inline", "simplify", "share", "hoist", "fusion"}
+// Reorder puts chains of matrix products in the cheapest order. It changes results by
+// rounding, and so is no part of AllPasses. It runs before Hoist.
+const Reorder Passes = AllPasses + 1
+
+var passNames = []string{"constants", "inline", "simplify", "share", "hoist", "fusion", "reorder"}
 
 // String lists the passes' names.
 func (p Passes) String() string {
@@ -40,7 +44,7 @@ func (p Passes) String() string {
 func (p Passes) Has(q Passes) bool { return p&q == q }
 
 // Optimize runs passes on g and the bodies in it. What the graph computes stays the
-// same, bit for bit. On dev, which may be nil, constants are computed.
+// same, bit for bit, but for what Reorder does. On dev, which may be nil, constants are computed.
 func (g *Graph) Optimize(passes Passes, dev device.Device) { g.optimize(passes, dev, false) }
 
 // optimize runs passes; for near see fuser.
@@ -67,6 +71,9 @@ func (o *optimizer) tidy(g *Graph, given given) {
 		}
 	}
 	o.clean(g, given)
+	if o.passes.Has(Reorder) {
+		g.reorder()
+	}
 	g.eachBody(o.known(g, given), o.tidy)
 	if o.passes.Has(Hoist) && g.hoist() {
 		o.clean(g, given)
