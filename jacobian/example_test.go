@@ -50,6 +50,27 @@ func ExamplePrepare() {
 	// [2 3] [4 3]
 }
 
+func ExamplePrepared_Values() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { // x[i+1] - x[i]²
+		return x.Index(tensor.Range(1, 4)).Sub(x.Index(tensor.Range(0, 3)).Square())
+	}
+	x := tensor.New([]float64{1, 2, 3, 4})
+	j, err := jacobian.Prepare(f, x)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer j.Close()
+	values, err := grad.Prepare(j.Values, x) // on the device of x
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer values.Close()
+	fmt.Println(values.Call(x))
+	// Output: [-2.  1. -4.  1. -6.  1.]
+}
+
 func ExamplePrepareHessian() {
 	// Rosenbrock's function, chained.
 	f := func(x *tensor.Tensor) *tensor.Tensor {

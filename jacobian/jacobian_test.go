@@ -218,6 +218,7 @@ func run[P any](t *testing.T, p *jacobian.Prepared[P], err error, x P, byColumn 
 	if err := p.Check(ctx, x, 2); err != nil {
 		t.Error(err)
 	}
+	sameAsTensor(t, p, x, values)
 	way := "instead of"
 	if c := p.Coloring(); c == nil {
 		way = "directly"
@@ -228,6 +229,33 @@ func run[P any](t *testing.T, p *jacobian.Prepared[P], err error, x P, byColumn 
 		t.Errorf("Explain says %q", s)
 	}
 	return entries(t, p.Output(), values, byColumn)
+}
+
+// sameAsTensor compares with the values as a tensor, prepared.
+func sameAsTensor[P any](t *testing.T, p *jacobian.Prepared[P], x P, values []float64) {
+	t.Helper()
+	program, err := grad.Prepare(p.Values, x)
+	if errors.Is(err, jacobian.ErrSubstitution) && p.Plan() != nil && p.Plan().Sources() == nil {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	y, err := program.Run(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := y.Float64s()
+	if err != nil || len(got) != len(values) {
+		t.Fatalf("%d values as a tensor, want %d: %v", len(got), len(values), err)
+	}
+	for i, v := range values {
+		if d := math.Abs(got[i] - v); !(d <= 1e-12*math.Abs(v)) {
+			t.Errorf("value %d as a tensor is %v, want %v", i, got[i], v)
+			return
+		}
+	}
 }
 
 func TestJacobians(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 type method[P any] interface {
 	// run computes the values at x, in the order of the form.
 	run(ctx context.Context, x P, values []float64) error
+	// gather computes what values are sums of, as tensors.
+	gather(x P) (parts []*array, g gathering, err error)
 	// predicted is what a run is thought to take, in seconds.
 	predicted() float64
 	// how tells in a few words what a run computes, name in which way it does so.

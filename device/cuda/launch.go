@@ -111,10 +111,17 @@ func (s *Stream) Scratch(bytes int) (*device.Buffer, error) {
 }
 
 // Checked launches work that sets a word, at the address given, to tell that an
-// index was out of range, and returns failed's error when it did.
+// index was out of range, and returns failed's error when it did. Of a recording that
+// is known only when it was done: see Recording.Failed.
 func (s *Stream) Checked(launch func(flag unsafe.Pointer) error, failed func() error) error {
-	if s.recording != nil {
-		return ErrRecording
+	if r := s.recording; r != nil {
+		if r.flag == nil {
+			var err error
+			if r.flag, err = s.d.flags.take(); err != nil {
+				return err
+			}
+		}
+		return launch(unsafe.Pointer(r.flag))
 	}
 	f, err := s.d.flags.take()
 	if err != nil {

@@ -6,6 +6,7 @@ package cuda
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/device"
 )
@@ -20,6 +21,7 @@ type Recording struct {
 	g    *graph
 	kept []*device.Buffer // the scratch memory of its kernels
 	side []*Stream        // while it is made: streams beside the first
+	flag *uint64          // tells of indices out of range, nil where there are none
 }
 
 // Record calls queue with a stream that keeps the work instead of doing it. It
@@ -66,10 +68,17 @@ func (s *Stream) Fork() (*Stream, error) {
 // Recording reports whether the stream keeps its work instead of doing it.
 func (s *Stream) Recording() bool { return s.recording != nil }
 
-// Replay queues the work on the device's stream.
+// Replay queues the work on the device's stream. What was replayed before is to be done.
 func (r *Recording) Replay() error {
+	if r.flag != nil {
+		atomic.StoreUint64(r.flag, 0)
+	}
 	return r.d.with(func() error { return r.g.launch(handle(&r.d.stream.cu)) })
 }
+
+// Failed reports, once the work is done, whether it met an index out of range. What it
+// made is then not to be used.
+func (r *Recording) Failed() bool { return r.flag != nil && atomic.LoadUint64(r.flag) != 0 }
 
 // Close gives the recording's memory back.
 func (r *Recording) Close() error {
@@ -77,6 +86,10 @@ func (r *Recording) Close() error {
 		b.Release()
 	}
 	r.kept = nil
+	if r.flag != nil {
+		r.d.flags.put(r.flag)
+		r.flag = nil
+	}
 	if r.g == nil {
 		return nil
 	}

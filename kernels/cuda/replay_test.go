@@ -4,6 +4,8 @@ package cuda_test
 
 import (
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/grad"
@@ -80,6 +82,48 @@ func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
 	t.Setenv("STANDIN_FAIL", "")
 	p.Close()
 	for _, v := range []*tensor.Tensor{x, other, y} {
+		tensor.Free(v)
+	}
+	collect(t, d)
+}
+
+// A replay that comes upon an index out of range tells which, and so does the next
+// run; with good indices the program works as before.
+func TestReplayedIndices(t *testing.T) {
+	d := openDevice(t)
+	table := tensor.New([]float64{1, 2, 3, 4}).To(d)
+	good, bad := tensor.FromSlice([]int64{3, 0, -1}, 3).To(d), tensor.FromSlice([]int64{0, 4, 1}, 3).To(d)
+	at, y := tensor.FromSlice([]int64{0, 0, 0}, 3).To(d), tensor.Zeros(3).To(d)
+	type args struct{ Table, At *tensor.Tensor }
+	p, err := grad.Prepare(func(a args) *tensor.Tensor { return a.Table.Take(0, a.At).MulScalar(2) }, args{table, at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Neg().Neg() }, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for run, indices := range []*tensor.Tensor{good, good, good, bad, bad, good, good, good} {
+		if err := set.RunInto(t.Context(), at, indices); err != nil {
+			t.Fatal(err)
+		}
+		err := p.RunInto(t.Context(), y, args{table, at})
+		if indices == bad {
+			if err == nil || !strings.Contains(err.Error(), "index 4 out of range") {
+				t.Errorf("run %d: error %v", run, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("run %d: %v", run, err)
+		}
+		if got, err := y.Float64s(); err != nil || !slices.Equal(got, []float64{8, 2, 8}) {
+			t.Errorf("run %d: %v, %v", run, got, err)
+		}
+	}
+	p.Close()
+	set.Close()
+	for _, v := range []*tensor.Tensor{table, good, bad, at, y} {
 		tensor.Free(v)
 	}
 	collect(t, d)

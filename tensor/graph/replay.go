@@ -16,11 +16,13 @@ type replays struct {
 	seen     []unsafe.Pointer // where operands and results were
 	recorded kernels.Recording
 	refused  bool // it cannot be recorded
+	replayed bool // the run in progress is a replay
 }
 
 // replay does the run by a recording, if there is one or can be: from the second
 // run in a row on the same memory.
 func (st *state) replay() (done bool, err error) {
+	st.r.replayed = false
 	recorder, ok := st.p.move.(kernels.Recorder)
 	if !ok || st.r.refused {
 		return false, nil
@@ -39,7 +41,18 @@ func (st *state) replay() (done bool, err error) {
 			return false, err
 		}
 	}
+	st.r.replayed = true
 	return true, st.r.recorded.Replay()
+}
+
+// failed reports, when a run is done, whether it was a replay that came upon bad
+// operands, and gives the recording up.
+func (r *replays) failed() (bool, error) {
+	if !r.replayed || !r.recorded.Failed() {
+		return false, nil
+	}
+	r.refused = true
+	return true, r.drop()
 }
 
 // mostQueued is the steps that a recording may have: what is recorded takes memory

@@ -138,6 +138,13 @@ func (st *state) run(ctx context.Context) error {
 func (st *state) runLater(ctx context.Context) {
 	st.p.dev.Stream().Do(st.work)
 	err := st.p.dev.Sync(ctx)
+	if err == nil && st.err == nil {
+		var again bool
+		if again, err = st.r.failed(); again && err == nil { // to say what was wrong
+			st.p.dev.Stream().Do(st.work)
+			err = st.p.dev.Sync(ctx)
+		}
+	}
 	if err != nil && ctx.Err() != nil {
 		st.cancel.Store(true)
 		err = st.p.dev.Sync(context.WithoutCancel(ctx))
