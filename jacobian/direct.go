@@ -6,12 +6,14 @@ package jacobian
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian/pattern"
+	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
@@ -131,16 +133,49 @@ func (d *direct[P]) take() (*partials, error) {
 		return p, nil
 	}
 	d.mu.Unlock()
+	return d.memory()
+}
+
+// gap is how many elements lie between arrays in one piece of memory. Arrays of
+// one size that each began at a multiple of a large power of two would compete for
+// the same few lines of the caches.
+const gap = 72
+
+// memory returns room for the partial derivatives of a run: large arrays in one
+// piece of memory.
+func (d *direct[P]) memory() (*partials, error) {
 	p := new(partials)
+	total, least := 0, math.MaxInt
 	for _, shape := range d.shapes {
-		h, err := newHosted(d.where, shape...)
-		if err != nil {
-			return nil, err
+		n := sizeOfShape(shape)
+		total, least = total+n+gap, min(least, n)
+	}
+	if total < 1<<16 || least < gap || len(d.shapes) == 1 {
+		for _, shape := range d.shapes {
+			h, err := newHosted(d.where, shape...)
+			if err != nil {
+				return nil, err
+			}
+			p.list, p.arrays, p.values = append(p.list, h), append(p.arrays, h.array), append(p.values, h.values)
 		}
-		p.list, p.arrays, p.values = append(p.list, h), append(p.arrays, h.array), append(p.values, h.values)
+		return p, nil
+	}
+	all, err := newHosted(d.where, total)
+	if err != nil {
+		return nil, err
+	}
+	p.list = []*hosted{all}
+	at := 0
+	for _, shape := range d.shapes {
+		n := sizeOfShape(shape)
+		view := all.array.Index(tensor.Range(at, at+n)).Reshape(shape...)
+		p.arrays, p.values = append(p.arrays, view), append(p.values, all.values[at:at+n])
+		at += n + gap
 	}
 	return p, nil
 }
+
+func sizeOfShape(shape []int) int { return kernels.Aval{Shape: shape}.Size() }
 
 func (d *direct[P]) give(p *partials) {
 	d.mu.Lock()

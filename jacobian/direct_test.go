@@ -2,6 +2,7 @@ package jacobian_test
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/bench"
@@ -89,6 +90,34 @@ func TestDirect(t *testing.T) {
 				t.Errorf("the patterns differ:\n%v\n%v", p.Pattern(), colored.Pattern())
 			}
 		})
+	}
+}
+
+// TestDirectLarge holds partial derivatives in several large arrays against colours.
+func TestDirectLarge(t *testing.T) {
+	const n = 200
+	x := random(2, n, n)
+	var got [2][]float64
+	for i, m := range []jacobian.Mode{jacobian.Direct, jacobian.Forward} {
+		p, err := jacobian.Prepare(bench.Brusselator(n), x, jacobian.WithMode(m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = make([]float64, p.Output().Nnz())
+		for range 2 {
+			if err := p.Run(ctx, x, got[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.Close()
+	}
+	if len(got[0]) != 12*n*n || len(got[1]) != len(got[0]) {
+		t.Fatalf("%d and %d entries", len(got[0]), len(got[1]))
+	}
+	for k, v := range got[0] {
+		if math.Abs(v-got[1][k]) > 1e-12*math.Abs(v) {
+			t.Fatalf("value %d is %g directly, %g by colours", k, v, got[1][k])
+		}
 	}
 }
 
