@@ -102,7 +102,7 @@ func IsNumber(t *Tensor) bool {
 func NewNumber(v float64, a kernels.Aval, beside *Tensor) *Tensor {
 	var n numbers
 	t := n.make(beside.place, a)
-	*(*float64)(t.arr.Ptr) = v
+	t.inline = bitsOf(v, a.DType)
 	return t
 }
 
@@ -150,9 +150,19 @@ func (e *Evaluator) Trace(lv *Level, primal *Tensor, ref int32) *Tensor {
 // constant returns a host constant of type a with all elements v: one element
 // behind zero strides.
 func constant(v float64, a kernels.Aval) *Tensor {
-	var bits uint64
+	bits := bitsOf(v, a.DType)
+	if len(a.Shape) == 0 {
+		return recent(bits, a.DType)
+	}
+	t := newConstant(bits, a)
+	t.arr.Strides = make([]int, len(a.Shape))
+	return t
+}
+
+// bitsOf returns the word that begins with v as an element.
+func bitsOf(v float64, dt DType) (bits uint64) {
 	at := unsafe.Pointer(&bits)
-	switch a.DType {
+	switch dt {
 	case Float64:
 		*(*float64)(at) = v
 	case Float32:
@@ -164,12 +174,7 @@ func constant(v float64, a kernels.Aval) *Tensor {
 	case Bool:
 		*(*bool)(at) = v != 0
 	}
-	if len(a.Shape) == 0 {
-		return recent(bits, a.DType)
-	}
-	t := newConstant(bits, a)
-	t.arr.Strides = make([]int, len(a.Shape))
-	return t
+	return bits
 }
 
 func newConstant(bits uint64, a kernels.Aval) *Tensor {
