@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/jacobian"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -56,7 +57,26 @@ func large() []Scenario {
 		}
 		return valued(loss, LSTMParams{Main: f32(4, 56), Extra: f32(3, 14)})
 	})
+	add("jacobian/brusselator/n=1000", "the function, and the values of its sparse Jacobian, which stay on the device", func() Instance {
+		return valuesOf(Brusselator(1000), newData(20).uniform(2, 1000, 1000))
+	})
+	add("jacobian/ba/p=31843", "the residuals of bundle adjustment, and the values of their sparse Jacobian", func() Instance {
+		b, x, err := ReplicatedBundle(49, 7776, 31843, sparseCamera, [3]float64{0.3, -0.2, 4}, 0.9, [2]float64{350, 230})
+		if err != nil {
+			return FailedInstance(err)
+		}
+		return valuesOf(b.Residuals, x)
+	})
 	return list
+}
+
+// valuesOf ties a function and its sparse Jacobian to a point.
+func valuesOf[P, Q any](f func(P) Q, x P) Instance {
+	j, err := jacobian.Prepare(f, x)
+	if err != nil {
+		return FailedInstance(err)
+	}
+	return NewPair(f, j.Values, x)
 }
 
 // cycled returns n numbers of [-2, 2), of which thousands repeat: as good as random

@@ -72,7 +72,9 @@ def torch_peer():
         x = random(n)
         y = torch.empty_like(x)
         record(f"copy/fp32/n={n}", "torch", lambda: y.copy_(x.detach()), wait)
-        both(f"chain/fp32/n={n}", chain, x)
+        record(f"chain/fp32/n={n}", "torch", gradient(chain, x), wait)
+        if n == max(ELEMENTS):  # compiling takes long
+            record(f"chain/fp32/n={n}", "torch compiled", gradient(torch.compile(chain), x), wait)
     for name, dtype, tf32 in [("fp32", torch.float32, False), ("tf32", torch.float32, True), ("fp64", torch.float64, False)]:
         torch.backends.cuda.matmul.allow_tf32 = tf32
         for n in SQUARES:
