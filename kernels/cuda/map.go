@@ -137,7 +137,7 @@ func (p *printer) elements(kind, from string, dims []dim, depth int, outs map[in
 	for k := range n.e.Loads {
 		if a, ok := p.loads[k]; ok && a.vec {
 			dt := loop.CUDAType(n.e.Ins[n.e.Loads[k].In].DType)
-			p.line("%[5]sconst Vec<%[1]s, %[2]d> v_%[3]d = *(const Vec<%[1]s, %[2]d> *)(%[4]s);", dt, p.lane, k, a.name+" + "+p.at(a.at), tabs)
+			p.line("%[5]sconst Vec<%[1]s, %[2]d> v_%[3]d = *(const Vec<%[1]s, %[2]d> *)(%[4]s);", dt, p.lane, k, a.name+" + "+p.whole(a.at), tabs)
 		}
 	}
 	vec := func(o int) string { return fmt.Sprintf("Vec<%s, %d>", loop.CUDAType(n.e.Outs[o].Aval.DType), p.lane) }

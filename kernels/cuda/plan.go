@@ -89,6 +89,9 @@ func (k *kernel) Run(c *kernels.Call) error {
 	if err != nil {
 		return err
 	}
+	if plans == nil {
+		return r.onHost(k.inst)
+	}
 	for i, p := range plans {
 		if err := k.runNest(r, k.nests[i], p); err != nil {
 			return err
@@ -97,7 +100,8 @@ func (k *kernel) Run(c *kernels.Call) error {
 	return nil
 }
 
-// plan finds or makes the plans of a call's layout.
+// plan finds or makes the plans of a call's layout: nil where a kernel would have more
+// arguments than cards take.
 func (k *kernel) plan(r *run) ([]*plan, error) {
 	var buf [512]byte
 	key := r.key(buf[:0])
@@ -113,7 +117,8 @@ func (k *kernel) plan(r *run) ([]*plan, error) {
 		list[i].flagged = n.gathers()
 		for _, x := range list[i].list {
 			if len(x.args) > mostArgs {
-				return nil, errTooMany
+				k.plans[planKey{r.dev, string(key)}] = nil
+				return nil, nil
 			}
 			var err error
 			if x.fn, err = r.dev.Function(x.source, "kernel"); err != nil {

@@ -117,9 +117,10 @@ func (p *printer) int(v int) string {
 	return fmt.Sprintf("p.v[%d]", len(p.ints)-1)
 }
 
-// arguments declares all operands and results.
+// arguments declares all operands and results, an operand once for all its loads.
 func (p *printer) arguments() (outs map[int]string) {
 	e := p.n.e
+	names := map[int]string{}
 	for k := range e.Loads {
 		a, ok := p.loads[k]
 		if !ok {
@@ -127,10 +128,13 @@ func (p *printer) arguments() (outs map[int]string) {
 		}
 		in := e.Loads[k].In
 		dt := e.Ins[in].DType
-		if a.lone {
-			a.name = p.declare("u64 ", slot{ofValue, in, 0})
-		} else {
-			a.name = p.declare("const "+loop.CUDAType(dt)+" *", slot{ofOperand, in, a.at.c0 * dt.Size()})
+		if a.name = names[in]; a.name == "" {
+			if a.lone {
+				a.name = p.declare("u64 ", slot{ofValue, in, 0})
+			} else {
+				a.name = p.declare("const "+loop.CUDAType(dt)+" *", slot{ofOperand, in, 0})
+			}
+			names[in] = a.name
 		}
 		p.loads[k] = a
 	}
@@ -187,6 +191,14 @@ func (p *printer) at(f affine) string {
 	return strings.Join(terms, " + ")
 }
 
+// whole is the text of an affine function.
+func (p *printer) whole(f affine) string {
+	if f.c0 == 0 {
+		return p.at(f)
+	}
+	return p.int(f.c0) + " + " + p.at(f)
+}
+
 // axis is the value of an axis: merged ones are asked for by nobody.
 func (p *printer) axis(a int) string {
 	for _, side := range p.sides() {
@@ -224,7 +236,7 @@ func (p *printer) element(n loop.Node, l *loop.Load) (conds []string, text strin
 	if a.vec {
 		return conds, fmt.Sprintf("v_%d.v[lane]", k)
 	}
-	return conds, a.name + "[" + p.at(a.at) + p.through(l.Index, shape, p.lay.strideOf(l.In)) + "]"
+	return conds, a.name + "[" + p.whole(a.at) + p.through(l.Index, shape, p.lay.strideOf(l.In)) + "]"
 }
 
 // bounds are the least and the greatest value of a function.

@@ -16,9 +16,6 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
-// errTooMany is the error of a kernel with more arguments than a card takes.
-var errTooMany = errors.New("kernels/cuda: a kernel has too many arguments")
-
 // run is one call.
 type run struct {
 	c       *kernels.Call
