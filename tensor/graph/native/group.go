@@ -174,13 +174,13 @@ func (g *grouping) alike(a, b *group) (match matching, ok bool) {
 			if !x.liveLoad(i) {
 				continue
 			}
-			if m, _ := b.makes(p.val); m != nil {
+			if m, _ := b.makes(g.alias[p.val].base); m != nil {
 				return nil, false
 			}
 			for _, y := range b.members {
 				for j := range y.loads {
 					q := &y.loads[j]
-					if m, _ := a.makes(q.val); m != nil {
+					if m, _ := a.makes(g.alias[q.val].base); m != nil {
 						return nil, false
 					}
 					if !y.liveLoad(j) || p.val != q.val {
@@ -342,7 +342,7 @@ func (g *grouping) match(a, b *group) (match matching, ok bool) {
 			if !y.liveLoad(i) {
 				continue
 			}
-			x, out := a.makes(ld.val)
+			x, out := a.makes(g.alias[ld.val].base)
 			if x == nil {
 				continue
 			}
