@@ -47,7 +47,7 @@ failed=0
 start() {
   local name=$1
   shift
-  { "$@" > "$out/$name.log" 2>&1 && echo "passed: $name" || { echo "FAILED: $name"; tail -40 "$out/$name.log"; exit 1; }; } &
+  { "$@" > "$out/$name.log" 2>&1 && echo "passed: $name" || { echo "FAILED: $name"; grep -m 20 -A 4 -e '--- FAIL' -e '^panic' "$out/$name.log" || tail -40 "$out/$name.log"; exit 1; }; } &
 }
 start device ./device.test -test.short
 start kernels ./kernels.test -test.short -test.timeout 60m
