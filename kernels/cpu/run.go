@@ -70,9 +70,9 @@ func bases(list []unsafe.Pointer, c *kernels.Call) []unsafe.Pointer {
 }
 
 // grain is the nanoseconds of work, as cost.go estimates them, that are worth another
-// worker. A second worker that is awake pays from 1 to 3 µs on; one that sleeps takes some
-// 12 µs to wake (calibrate_test.go measures both), so that two grains gain or lose little
-// at worst.
+// worker. A second worker that is awake pays from 1 to 3 µs on; one that sleeps takes
+// 12 µs and more to wake, and after a pause two workers were slower than one up to some
+// 250 µs of work (calibrate_test.go measures both).
 var grain = 12e3
 
 // job is a run that may be shared out.
