@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/internal/cc"
 	"github.com/cotangent-ad/cotangent/tensor"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 	"github.com/cotangent-ad/cotangent/tensor/graph/native"
@@ -72,11 +73,15 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// The plan of the machine code is known whether or not there is a compiler.
+// The plan of the machine code is known whether or not there is a compiler; that there
+// is none may be known when Explain is called, or not yet.
 func TestExplainNative(t *testing.T) {
 	p := mustPrepare(t, func(x *T) *T { return x.Sin().CumSum(0).Cos() }, tensor.Zeros(8), grad.WithNative())
 	e := p.Explain()
-	if e.Native == nil || e.Native.Err != nil || e.Native.Functions < 1 || e.Native.Calls > 1 || !strings.Contains(e.String(), "machine code of") {
+	if e.Native == nil || e.Native.Functions < 1 || e.Native.Calls > 1 {
+		t.Fatalf("%v\n%+v", e, e.Native)
+	}
+	if err := e.Native.Err; err != nil && !errors.Is(err, cc.ErrUnsupported) && !errors.Is(err, graph.ErrApart) || strings.Contains(e.String(), "machine code of") != (err == nil) {
 		t.Errorf("%v\n%+v", e, e.Native)
 	}
 	large := mustPrepare(t, chain(200_000), tensor.Scalar(1), grad.WithNative(), grad.Without(graph.AllPasses))
