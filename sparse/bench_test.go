@@ -85,7 +85,7 @@ func BenchmarkPortfolio(b *testing.B) {
 	}
 }
 
-// The default where a lattice exists: what preparing a derivative on a grid costs.
+// The default where a lattice exists, and where there is none: what preparing a derivative on a grid costs.
 func BenchmarkLattice(b *testing.B) {
 	for _, c := range []struct {
 		name    string
@@ -97,6 +97,7 @@ func BenchmarkLattice(b *testing.B) {
 		{"column/lap7-64", Columns, gallery.Laplacian(false, 64, 64, 64)},
 		{"acyclic/lap5-300", Acyclic, gallery.Laplacian(false, 300, 300)},
 		{"star/lap5-300", Star, gallery.Laplacian(false, 300, 300)},
+		{"none/bundle-31843", Columns, gallery.Bundle(49, 7776, 31843)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {

@@ -48,7 +48,10 @@ func guessShapes(p *Pattern) [][]int {
 	if n < 2 || p.Rows == 0 {
 		return nil
 	}
-	strides := commonStrides(p)
+	strides, ok := commonStrides(p)
+	if !ok {
+		return nil
+	}
 	var chains [][]int
 	var extend func(chain []int, from int)
 	extend = func(chain []int, from int) {
@@ -84,11 +87,12 @@ func guessShapes(p *Pattern) [][]int {
 
 // commonStrides returns the numbers between 1 and n that divide n and are a distance
 // between the diagonal and an entry (for rectangular patterns: between entries) in
-// a tenth of the rows or more.
-func commonStrides(p *Pattern) []int {
+// a tenth of the rows or more. It is false where most distances are not as common as
+// that: such a pattern is on no grid, and a search for a lattice would be in vain.
+func commonStrides(p *Pattern) (strides []int, ok bool) {
 	n := p.Cols
 	rng := rand.New(rand.NewPCG(1, 2))
-	count := map[int]int{}
+	count := map[int]int{} // in how many rows there is a distance
 	rows := min(sampledRows, p.Rows)
 	for range rows {
 		i := rng.IntN(p.Rows)
@@ -100,23 +104,23 @@ func commonStrides(p *Pattern) []int {
 		once := map[int]bool{}
 		for _, a := range from {
 			for _, b := range row {
-				d := int(b - a)
-				if d < 0 {
-					d = -d
-				}
-				if d > 1 && d < n && n%d == 0 && !once[d] {
+				if d := int(max(b-a, a-b)); d > 0 && !once[d] {
 					once[d] = true
 					count[d]++
 				}
 			}
 		}
 	}
-	var strides []int
+	all, common := 0, 0
 	for d, c := range count {
+		all += c
 		if 10*c >= rows {
-			strides = append(strides, d)
+			common += c
+			if d > 1 && d < n && n%d == 0 {
+				strides = append(strides, d)
+			}
 		}
 	}
 	slices.Sort(strides)
-	return strides
+	return strides, 2*common >= all
 }

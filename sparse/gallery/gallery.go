@@ -167,6 +167,32 @@ func Banded(n, half int, denseRows, denseCols []int) *sparse.Pattern {
 	return b.pattern()
 }
 
+// Bundle returns the Jacobian's pattern of bundle adjustment: each observation gives
+// two rows, with the 11 columns of its camera, the 3 of its point and that of its
+// weight, and at the end one row of its weight alone.
+func Bundle(cameras, points, observations int) *sparse.Pattern {
+	firstPoint := 11 * cameras
+	firstWeight := firstPoint + 3*points
+	b := builder{rows: 3 * observations, cols: firstWeight + observations}
+	for i := range observations {
+		for range 2 {
+			for k := range 11 {
+				b.add(i%cameras*11 + k)
+			}
+			for k := range 3 {
+				b.add(firstPoint + i%points*3 + k)
+			}
+			b.add(firstWeight + i)
+			b.endRow()
+		}
+	}
+	for i := range observations {
+		b.add(firstWeight + i)
+		b.endRow()
+	}
+	return b.pattern()
+}
+
 // Random returns a rows x cols pattern in which each entry is present with the
 // given probability; symmetric ones are square and equal their transpose.
 func Random(rng *rand.Rand, rows, cols int, density float64, symmetric bool) *sparse.Pattern {

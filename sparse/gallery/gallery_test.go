@@ -29,6 +29,7 @@ func TestShapes(t *testing.T) {
 		{"dense lines", gallery.Banded(2000, 0, []int{0, 1}, []int{0, 1}), 2000, 9994, 2000, 1},
 		{"dense row", gallery.Banded(10, 0, []int{3}, nil), 10, 19, 10, 0},
 		{"column off the matrix", gallery.Banded(3, 0, nil, []int{7, -1}), 3, 3, 1, 1},
+		{"bundle", gallery.Bundle(2, 3, 5), 15, 31 * 5, 15, 0},
 		{"nothing", gallery.Arrow(0), 0, 0, 0, 1},
 		{"negative", gallery.Arrow(-1), 0, 0, 0, 1},
 		{"random, full", gallery.Random(rand.New(rand.NewPCG(1, 1)), 4, 4, 1, true), 4, 16, 4, 1},
