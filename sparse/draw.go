@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"io"
 	"math"
@@ -79,23 +80,28 @@ var palette = [...]color.RGBA{
 }
 
 // inks returns the colours that entries are drawn in, by position: the colour of the
-// product that an entry is read off, its column's or its row's; dark without a
-// colouring, or with one that does not fit.
+// product that an entry is read off, its column's where that is alone in the row,
+// else its row's (of symmetric matrices, the column's of the entry across the
+// diagonal); dark without a colouring, or with one that does not fit.
 func (p *Pattern) inks(c *Coloring) func(e, i int) color.RGBA {
 	dark := color.RGBA{30, 30, 30, 255}
 	if c == nil || checkColors(p, c) != nil {
 		return func(int, int) color.RGBA { return dark }
 	}
+	row, first := c.RowColor, c.ColColors
+	if c.Problem.Structure == Symmetric {
+		row, first = c.ColColor, 0
+	}
 	lone := make([]bool, p.Nnz())
-	if len(c.ColColor) > 0 && len(c.RowColor) > 0 {
+	if len(c.ColColor) > 0 && len(row) > 0 {
 		lone = alone(p, c.ColColor, c.ColColors)
 	}
 	return func(e, i int) color.RGBA {
 		k := -1
-		if len(c.ColColor) > 0 && (len(c.RowColor) == 0 || lone[e] || c.RowColor[i] < 0) {
+		if len(c.ColColor) > 0 && (len(row) == 0 || lone[e] || row[i] < 0) {
 			k = int(c.ColColor[p.Idx[e]])
-		} else if len(c.RowColor) > 0 && c.RowColor[i] >= 0 {
-			k = c.ColColors + int(c.RowColor[i])
+		} else if len(row) > 0 && row[i] >= 0 {
+			k = first + int(row[i])
 		}
 		if k < 0 {
 			return dark
@@ -125,15 +131,35 @@ func (p *Pattern) Image(size int, c *Coloring) image.Image {
 	ink := p.inks(c)
 	for i := range p.Rows {
 		for e := p.Ptr[i]; e < p.Ptr[i+1]; e++ {
-			j, ink := p.Idx[e], ink(e, i)
-			for y := range cell - gap {
-				for x := range cell - gap {
-					img.SetRGBA(int(j)*cell+x, i*cell+y, ink)
-				}
-			}
+			x, y := int(p.Idx[e])*cell+gap/2, i*cell+gap/2
+			draw.Draw(img, image.Rect(x, y, x+cell-gap, y+cell-gap), image.NewUniform(ink(e, i)), image.Point{}, draw.Src)
 		}
 	}
+	frame(img)
 	return img
+}
+
+// frame makes the white pixels at the sides of a picture grey: where the matrix ends
+// is seen on any background.
+func frame(img draw.Image) {
+	b := img.Bounds()
+	if b.Dx() < 3 || b.Dy() < 3 {
+		return
+	}
+	grey := color.Gray{190}
+	dim := func(x, y int) {
+		if color.GrayModel.Convert(img.At(x, y)) == (color.Gray{255}) {
+			img.Set(x, y, grey)
+		}
+	}
+	for x := range b.Dx() {
+		dim(x, 0)
+		dim(x, b.Dy()-1)
+	}
+	for y := range b.Dy() {
+		dim(0, y)
+		dim(b.Dx()-1, y)
+	}
 }
 
 // shades draws a pattern that is larger than the picture.
@@ -151,6 +177,7 @@ func (p *Pattern) shades(size int) image.Image {
 			img.Pix[k] = uint8(200 - 200*math.Log(float64(n))/math.Log(float64(top)+1))
 		}
 	}
+	frame(img)
 	return img
 }
 

@@ -69,6 +69,14 @@ func TestPNG(t *testing.T) {
 	if coloured.At(3, 13) == coloured.At(13, 13) {
 		t.Error("columns of two colours are drawn in one")
 	}
+	// The dense row of a symmetric matrix is read across the diagonal, off the dense
+	// column's product.
+	if coloured.At(53, 3) != coloured.At(3, 53) || coloured.At(53, 3) == coloured.At(53, 53) {
+		t.Error("a dense row is drawn as if it were read off its columns' product")
+	}
+	if gray := gocolor.GrayModel.Convert(img.At(0, 50)).(gocolor.Gray).Y; gray == 255 || dark(0, 50) {
+		t.Error("no frame")
+	}
 	// In a bicolouring, the dense row is read off row products, in a colour of its own.
 	b := must(Color(p, StarBicoloring))
 	both := decodePNG(t, p, 100, b)

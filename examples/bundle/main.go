@@ -187,7 +187,7 @@ func tell(w io.Writer, b *bench.Bundle, start, plain, weighted bench.BundleParam
 func picture(path string, start, end bench.BundleParams, plain, weighted *solve.Report) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "from above", "x", "z"
-	p.Legend.Top = true
+	p.Legend.Top, p.Legend.Padding = true, vg.Points(2)
 	for i, part := range []struct {
 		name  string
 		at    *tensor.Tensor // [n _]

@@ -37,7 +37,7 @@ func Convergence(title, quantity string, of func(solve.Iteration) float64, curve
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "iteration", quantity
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, decades{}
 	p.X.Tick.Marker = plot.TickerFunc(integers)
-	p.Legend.Top = true
+	p.Legend.Top, p.Legend.Padding = true, vg.Points(2)
 	for i, c := range curves {
 		var at plotter.XYs
 		for _, it := range c.Report.Iterations {
@@ -74,7 +74,7 @@ func Convergence(title, quantity string, of func(solve.Iteration) float64, curve
 // Residual is the quantity that equations and minima are judged by.
 func Residual(it solve.Iteration) float64 { return it.Residual }
 
-// decades marks powers of ten.
+// decades marks powers of ten, and where there are few, what lies between.
 type decades struct{}
 
 func (decades) Ticks(low, high float64) []plot.Tick {
@@ -83,6 +83,9 @@ func (decades) Ticks(low, high float64) []plot.Tick {
 	var ticks []plot.Tick
 	for e := first; e <= last; e += step {
 		ticks = append(ticks, plot.Tick{Value: math.Pow(10, e), Label: fmt.Sprintf("1e%+03.0f", e)})
+		for m := 2; m < 10 && last-first < 5; m++ {
+			ticks = append(ticks, plot.Tick{Value: float64(m) * math.Pow(10, e)})
+		}
 	}
 	return ticks
 }
