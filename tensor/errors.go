@@ -5,9 +5,6 @@ package tensor
 import (
 	"errors"
 	"fmt"
-	"path"
-	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -128,39 +125,3 @@ func failed(op string, err error, in ...kernels.Aval) *Tensor {
 // Failed returns a tensor that carries err, marked with the operation and the
 // caller's place. Interpreters and functions built on tensors return it instead of panicking.
 func Failed(op string, err error, in ...kernels.Aval) *Tensor { return failed(op, err, in...) }
-
-// root is the directory of the library's sources, as file names have it.
-var root = func() string {
-	_, file, _, _ := runtime.Caller(0)
-	return path.Dir(path.Dir(file))
-}()
-
-var libraryFolders = []string{"tensor", "grad", "kernels", "device", "jacobian", "sparse", "internal"}
-
-// Caller returns file:line of the nearest caller outside the library's packages.
-func Caller() string {
-	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
-	for {
-		f, more := frames.Next()
-		if !isLibrary(f) {
-			return fmt.Sprintf("%s:%d", f.File, f.Line)
-		}
-		if !more {
-			return ""
-		}
-	}
-}
-
-// isLibrary decides by the file: a generic function's name tells its caller's package.
-func isLibrary(f runtime.Frame) bool {
-	rest, ok := strings.CutPrefix(f.File, root+"/")
-	if !ok {
-		return strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "reflect.")
-	}
-	if strings.HasSuffix(f.File, "_test.go") {
-		return false
-	}
-	folder, _, _ := strings.Cut(rest, "/")
-	return slices.Contains(libraryFolders, folder)
-}
