@@ -2,6 +2,8 @@
 
 package sparse
 
+import "slices"
+
 // lowerBound returns a number of colours below which no colouring exists. byCol is
 // p's transpose, where the problem is about both.
 func lowerBound(p *Pattern, problem Problem, byCol func() *Pattern) int {
@@ -28,11 +30,11 @@ func lowerBound(p *Pattern, problem Problem, byCol func() *Pattern) int {
 func forestBound(g *Pattern) int {
 	k := 0
 	edges := 0
-	thickest(g, func(n int, v int32, neighbours int) {
+	if len(g.Idx) > 0 {
+		k = 1
+	}
+	thickest(g, func(n int, _ int32, neighbours int) {
 		edges += neighbours
-		if len(g.Row(int(v))) > 0 {
-			k = max(k, 1)
-		}
 		for k > 0 && k < n && (k-1)*n-k*(k-1)/2 < edges {
 			k++
 		}
@@ -44,17 +46,11 @@ func forestBound(g *Pattern) int {
 // been added is always about as dense as a subgraph of its size can be, and calls
 // added with their number, the new one, and how many neighbours it has among them.
 func thickest(g *Pattern, added func(n int, v int32, neighbours int)) {
-	order, _ := orderOf(SmallestLast, func() adjacency { return joined{g} }, g.Rows, 0, nil)
-	present := make([]bool, g.Rows)
+	a := joined{g}
+	degree, _ := degrees(a, nil)
+	order, _ := dynamicOrder(a, degree, false, -1, nil)
 	for at, v := range order {
-		neighbours := 0
-		for _, u := range g.Row(int(v)) {
-			if present[u] {
-				neighbours++
-			}
-		}
-		present[v] = true
-		added(at+1, v, neighbours)
+		added(at+1, v, int(degree[v]))
 	}
 }
 
@@ -66,20 +62,19 @@ func hubBound(g *Pattern, k int) int {
 	if k < 2 {
 		return k
 	}
+	degree, _ := degrees(joined{g}, nil)
+	count := make([]int, slices.Max(degree)+1)
+	for _, d := range degree {
+		count[d]++
+	}
 	for {
 		edges, out := 0, 0
-		for v := range g.Rows {
-			degree := 0
-			for _, u := range g.Row(v) {
-				if int(u) != v {
-					degree++
-				}
+		for d, n := range count {
+			edges += n * d
+			if d > k-1 {
+				d = k - 2
 			}
-			edges += degree
-			if degree > k-1 {
-				degree = k - 2
-			}
-			out += degree
+			out += n * d
 		}
 		if 2*out >= edges {
 			return k

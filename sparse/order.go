@@ -152,7 +152,8 @@ func byDegree(degree []int32) []int32 {
 // largest-first; smallest-last, whose order is the reverse of taking), and start at
 // zero for step +1 (incidence-degree). Among equal keys the last in the bucket goes
 // first; incidence-degree begins with the vertex of largest degree in graphs, and
-// with the last column in matrices, as in ColPack.
+// with the last column in matrices, as in ColPack. For step -1, degree is left with
+// how many neighbours each vertex had among those not yet taken.
 func dynamicOrder(a adjacency, degree []int32, largest bool, step int32, halt *halter) ([]int32, bool) {
 	n := len(degree)
 	if n == 0 {
@@ -185,6 +186,7 @@ func dynamicOrder(a adjacency, degree []int32, largest bool, step int32, halt *h
 			}
 		}
 		v := b.takeLast(at)
+		degree[v] = at
 		if largest {
 			order[k] = v
 		} else {
