@@ -2,7 +2,10 @@ package device
 
 // Streams: a device's queue of work, and the events that mark places in it.
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Stream is a queue of work that a device carries out in order. On "cpu" and
 // "ref" work is done before Do returns; elsewhere later, until Sync.
@@ -26,6 +29,23 @@ type Event interface {
 	Done() bool
 	// Wait waits for that, or until ctx ends, and returns ctx's error then.
 	Wait(ctx context.Context) error
+}
+
+// Timer is a stream whose work runs where the caller's clock does not see it.
+type Timer interface {
+	Stream
+	// Stopwatch returns a new one, to be closed by the caller.
+	Stopwatch() (Stopwatch, error)
+}
+
+// Stopwatch tells how long a stream's work took. It can be used again and again.
+type Stopwatch interface {
+	Start() error // marks the place behind the work appended so far
+	Stop() error  // marks another one
+	// Elapsed waits until the work before Stop is done, and returns the time from one
+	// place to the other.
+	Elapsed() (time.Duration, error)
+	Close() error
 }
 
 // inline is the stream of a device that works in its caller's goroutine.

@@ -205,6 +205,40 @@ func TestLaunchIsAsynchronous(t *testing.T) {
 	}
 }
 
+// A stopwatch runs by the device's clock: work that is queued, and not done yet, counts.
+func TestStopwatch(t *testing.T) {
+	d := open(t, "cuda")
+	const n = 1 << 16
+	b, err := d.Alloc(4 * n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	w, err := d.Main().Stopwatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One thread does it all.
+	times := func(count int32) time.Duration {
+		err := errors.Join(w.Start(), launch(d, source, "fill", 1, b, float32(3), count), w.Stop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := w.Elapsed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	times(1) // compiles
+	if short, long := times(1), times(n); short <= 0 || long <= short {
+		t.Errorf("%v for one element, %v for %d", short, long, n)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCompileError(t *testing.T) {
 	d := open(t, "cuda")
 	b, err := d.Alloc(4)

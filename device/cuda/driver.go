@@ -31,6 +31,7 @@ import "C"
 
 import (
 	"reflect"
+	"time"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -87,6 +88,13 @@ func freeAsync(p, stream unsafe.Pointer) error {
 // pointer is a device's address as kernels.Array holds it. It points to nothing
 // that Go knows.
 func pointer(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
+
+// elapsed is the time between two events that have come.
+func elapsed(start, stop unsafe.Pointer) (time.Duration, error) {
+	var ms C.float
+	err := check("", "cuEventElapsedTime", C.cuEventElapsedTime(&ms, C.CUevent(start), C.CUevent(stop)))
+	return time.Duration(float64(ms) * float64(time.Millisecond)), err
+}
 
 // graph is a captured sequence of work, ready to run again and again.
 type graph struct {

@@ -23,7 +23,7 @@ type Stream struct {
 	scratch   []*device.Buffer // of the recording, lent by this stream
 }
 
-var _ device.Stream = (*Stream)(nil)
+var _ device.Timer = (*Stream)(nil)
 
 func newStream(d *Device) (*Stream, error) {
 	s, err := cu.MakeStream(cu.NonBlocking)

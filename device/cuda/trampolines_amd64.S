@@ -183,838 +183,862 @@ cuDeviceGetName:
 	.p2align 4
 cuDeviceGetP2PAttribute:
 	jmp *cotangent_driver+232(%rip)
+	.globl cuDeviceGetUuid
+	.hidden cuDeviceGetUuid
+	.type cuDeviceGetUuid, %function
+	.p2align 4
+cuDeviceGetUuid:
+	jmp *cotangent_driver+240(%rip)
 	.globl cuDeviceGetUuid_v2
 	.hidden cuDeviceGetUuid_v2
 	.type cuDeviceGetUuid_v2, %function
 	.p2align 4
 cuDeviceGetUuid_v2:
-	jmp *cotangent_driver+240(%rip)
+	jmp *cotangent_driver+248(%rip)
 	.globl cuDevicePrimaryCtxGetState
 	.hidden cuDevicePrimaryCtxGetState
 	.type cuDevicePrimaryCtxGetState, %function
 	.p2align 4
 cuDevicePrimaryCtxGetState:
-	jmp *cotangent_driver+248(%rip)
+	jmp *cotangent_driver+256(%rip)
 	.globl cuDevicePrimaryCtxRelease_v2
 	.hidden cuDevicePrimaryCtxRelease_v2
 	.type cuDevicePrimaryCtxRelease_v2, %function
 	.p2align 4
 cuDevicePrimaryCtxRelease_v2:
-	jmp *cotangent_driver+256(%rip)
+	jmp *cotangent_driver+264(%rip)
 	.globl cuDevicePrimaryCtxReset_v2
 	.hidden cuDevicePrimaryCtxReset_v2
 	.type cuDevicePrimaryCtxReset_v2, %function
 	.p2align 4
 cuDevicePrimaryCtxReset_v2:
-	jmp *cotangent_driver+264(%rip)
+	jmp *cotangent_driver+272(%rip)
 	.globl cuDevicePrimaryCtxRetain
 	.hidden cuDevicePrimaryCtxRetain
 	.type cuDevicePrimaryCtxRetain, %function
 	.p2align 4
 cuDevicePrimaryCtxRetain:
-	jmp *cotangent_driver+272(%rip)
+	jmp *cotangent_driver+280(%rip)
 	.globl cuDevicePrimaryCtxSetFlags_v2
 	.hidden cuDevicePrimaryCtxSetFlags_v2
 	.type cuDevicePrimaryCtxSetFlags_v2, %function
 	.p2align 4
 cuDevicePrimaryCtxSetFlags_v2:
-	jmp *cotangent_driver+280(%rip)
+	jmp *cotangent_driver+288(%rip)
 	.globl cuDeviceTotalMem_v2
 	.hidden cuDeviceTotalMem_v2
 	.type cuDeviceTotalMem_v2, %function
 	.p2align 4
 cuDeviceTotalMem_v2:
-	jmp *cotangent_driver+288(%rip)
+	jmp *cotangent_driver+296(%rip)
 	.globl cuDriverGetVersion
 	.hidden cuDriverGetVersion
 	.type cuDriverGetVersion, %function
 	.p2align 4
 cuDriverGetVersion:
-	jmp *cotangent_driver+296(%rip)
+	jmp *cotangent_driver+304(%rip)
 	.globl cuEventCreate
 	.hidden cuEventCreate
 	.type cuEventCreate, %function
 	.p2align 4
 cuEventCreate:
-	jmp *cotangent_driver+304(%rip)
+	jmp *cotangent_driver+312(%rip)
 	.globl cuEventDestroy_v2
 	.hidden cuEventDestroy_v2
 	.type cuEventDestroy_v2, %function
 	.p2align 4
 cuEventDestroy_v2:
-	jmp *cotangent_driver+312(%rip)
+	jmp *cotangent_driver+320(%rip)
+	.globl cuEventElapsedTime
+	.hidden cuEventElapsedTime
+	.type cuEventElapsedTime, %function
+	.p2align 4
+cuEventElapsedTime:
+	jmp *cotangent_driver+328(%rip)
 	.globl cuEventElapsedTime_v2
 	.hidden cuEventElapsedTime_v2
 	.type cuEventElapsedTime_v2, %function
 	.p2align 4
 cuEventElapsedTime_v2:
-	jmp *cotangent_driver+320(%rip)
+	jmp *cotangent_driver+336(%rip)
 	.globl cuEventQuery
 	.hidden cuEventQuery
 	.type cuEventQuery, %function
 	.p2align 4
 cuEventQuery:
-	jmp *cotangent_driver+328(%rip)
+	jmp *cotangent_driver+344(%rip)
 	.globl cuEventRecord
 	.hidden cuEventRecord
 	.type cuEventRecord, %function
 	.p2align 4
 cuEventRecord:
-	jmp *cotangent_driver+336(%rip)
+	jmp *cotangent_driver+352(%rip)
 	.globl cuEventSynchronize
 	.hidden cuEventSynchronize
 	.type cuEventSynchronize, %function
 	.p2align 4
 cuEventSynchronize:
-	jmp *cotangent_driver+344(%rip)
+	jmp *cotangent_driver+360(%rip)
 	.globl cuFuncGetAttribute
 	.hidden cuFuncGetAttribute
 	.type cuFuncGetAttribute, %function
 	.p2align 4
 cuFuncGetAttribute:
-	jmp *cotangent_driver+352(%rip)
+	jmp *cotangent_driver+368(%rip)
 	.globl cuFuncSetAttribute
 	.hidden cuFuncSetAttribute
 	.type cuFuncSetAttribute, %function
 	.p2align 4
 cuFuncSetAttribute:
-	jmp *cotangent_driver+360(%rip)
+	jmp *cotangent_driver+376(%rip)
 	.globl cuFuncSetCacheConfig
 	.hidden cuFuncSetCacheConfig
 	.type cuFuncSetCacheConfig, %function
 	.p2align 4
 cuFuncSetCacheConfig:
-	jmp *cotangent_driver+368(%rip)
+	jmp *cotangent_driver+384(%rip)
 	.globl cuFuncSetSharedMemConfig
 	.hidden cuFuncSetSharedMemConfig
 	.type cuFuncSetSharedMemConfig, %function
 	.p2align 4
 cuFuncSetSharedMemConfig:
-	jmp *cotangent_driver+376(%rip)
+	jmp *cotangent_driver+392(%rip)
 	.globl cuGetErrorName
 	.hidden cuGetErrorName
 	.type cuGetErrorName, %function
 	.p2align 4
 cuGetErrorName:
-	jmp *cotangent_driver+384(%rip)
+	jmp *cotangent_driver+400(%rip)
 	.globl cuGetErrorString
 	.hidden cuGetErrorString
 	.type cuGetErrorString, %function
 	.p2align 4
 cuGetErrorString:
-	jmp *cotangent_driver+392(%rip)
+	jmp *cotangent_driver+408(%rip)
 	.globl cuGraphAddChildGraphNode
 	.hidden cuGraphAddChildGraphNode
 	.type cuGraphAddChildGraphNode, %function
 	.p2align 4
 cuGraphAddChildGraphNode:
-	jmp *cotangent_driver+400(%rip)
+	jmp *cotangent_driver+416(%rip)
 	.globl cuGraphAddDependencies
 	.hidden cuGraphAddDependencies
 	.type cuGraphAddDependencies, %function
 	.p2align 4
 cuGraphAddDependencies:
-	jmp *cotangent_driver+408(%rip)
+	jmp *cotangent_driver+424(%rip)
 	.globl cuGraphAddEmptyNode
 	.hidden cuGraphAddEmptyNode
 	.type cuGraphAddEmptyNode, %function
 	.p2align 4
 cuGraphAddEmptyNode:
-	jmp *cotangent_driver+416(%rip)
+	jmp *cotangent_driver+432(%rip)
 	.globl cuGraphAddHostNode
 	.hidden cuGraphAddHostNode
 	.type cuGraphAddHostNode, %function
 	.p2align 4
 cuGraphAddHostNode:
-	jmp *cotangent_driver+424(%rip)
+	jmp *cotangent_driver+440(%rip)
 	.globl cuGraphAddKernelNode
 	.hidden cuGraphAddKernelNode
 	.type cuGraphAddKernelNode, %function
 	.p2align 4
 cuGraphAddKernelNode:
-	jmp *cotangent_driver+432(%rip)
+	jmp *cotangent_driver+448(%rip)
 	.globl cuGraphAddKernelNode_v2
 	.hidden cuGraphAddKernelNode_v2
 	.type cuGraphAddKernelNode_v2, %function
 	.p2align 4
 cuGraphAddKernelNode_v2:
-	jmp *cotangent_driver+440(%rip)
+	jmp *cotangent_driver+456(%rip)
 	.globl cuGraphAddMemcpyNode
 	.hidden cuGraphAddMemcpyNode
 	.type cuGraphAddMemcpyNode, %function
 	.p2align 4
 cuGraphAddMemcpyNode:
-	jmp *cotangent_driver+448(%rip)
+	jmp *cotangent_driver+464(%rip)
 	.globl cuGraphAddMemsetNode
 	.hidden cuGraphAddMemsetNode
 	.type cuGraphAddMemsetNode, %function
 	.p2align 4
 cuGraphAddMemsetNode:
-	jmp *cotangent_driver+456(%rip)
+	jmp *cotangent_driver+472(%rip)
 	.globl cuGraphClone
 	.hidden cuGraphClone
 	.type cuGraphClone, %function
 	.p2align 4
 cuGraphClone:
-	jmp *cotangent_driver+464(%rip)
+	jmp *cotangent_driver+480(%rip)
 	.globl cuGraphCreate
 	.hidden cuGraphCreate
 	.type cuGraphCreate, %function
 	.p2align 4
 cuGraphCreate:
-	jmp *cotangent_driver+472(%rip)
+	jmp *cotangent_driver+488(%rip)
 	.globl cuGraphDestroy
 	.hidden cuGraphDestroy
 	.type cuGraphDestroy, %function
 	.p2align 4
 cuGraphDestroy:
-	jmp *cotangent_driver+480(%rip)
+	jmp *cotangent_driver+496(%rip)
 	.globl cuGraphDestroyNode
 	.hidden cuGraphDestroyNode
 	.type cuGraphDestroyNode, %function
 	.p2align 4
 cuGraphDestroyNode:
-	jmp *cotangent_driver+488(%rip)
+	jmp *cotangent_driver+504(%rip)
 	.globl cuGraphExecDestroy
 	.hidden cuGraphExecDestroy
 	.type cuGraphExecDestroy, %function
 	.p2align 4
 cuGraphExecDestroy:
-	jmp *cotangent_driver+496(%rip)
+	jmp *cotangent_driver+512(%rip)
 	.globl cuGraphGetEdges
 	.hidden cuGraphGetEdges
 	.type cuGraphGetEdges, %function
 	.p2align 4
 cuGraphGetEdges:
-	jmp *cotangent_driver+504(%rip)
+	jmp *cotangent_driver+520(%rip)
 	.globl cuGraphInstantiateWithFlags
 	.hidden cuGraphInstantiateWithFlags
 	.type cuGraphInstantiateWithFlags, %function
 	.p2align 4
 cuGraphInstantiateWithFlags:
-	jmp *cotangent_driver+512(%rip)
+	jmp *cotangent_driver+528(%rip)
 	.globl cuGraphLaunch
 	.hidden cuGraphLaunch
 	.type cuGraphLaunch, %function
 	.p2align 4
 cuGraphLaunch:
-	jmp *cotangent_driver+520(%rip)
+	jmp *cotangent_driver+536(%rip)
 	.globl cuLaunchKernel
 	.hidden cuLaunchKernel
 	.type cuLaunchKernel, %function
 	.p2align 4
 cuLaunchKernel:
-	jmp *cotangent_driver+528(%rip)
+	jmp *cotangent_driver+544(%rip)
 	.globl cuLinkAddData_v2
 	.hidden cuLinkAddData_v2
 	.type cuLinkAddData_v2, %function
 	.p2align 4
 cuLinkAddData_v2:
-	jmp *cotangent_driver+536(%rip)
+	jmp *cotangent_driver+552(%rip)
 	.globl cuLinkAddFile_v2
 	.hidden cuLinkAddFile_v2
 	.type cuLinkAddFile_v2, %function
 	.p2align 4
 cuLinkAddFile_v2:
-	jmp *cotangent_driver+544(%rip)
+	jmp *cotangent_driver+560(%rip)
 	.globl cuLinkComplete
 	.hidden cuLinkComplete
 	.type cuLinkComplete, %function
 	.p2align 4
 cuLinkComplete:
-	jmp *cotangent_driver+552(%rip)
+	jmp *cotangent_driver+568(%rip)
 	.globl cuLinkCreate_v2
 	.hidden cuLinkCreate_v2
 	.type cuLinkCreate_v2, %function
 	.p2align 4
 cuLinkCreate_v2:
-	jmp *cotangent_driver+560(%rip)
+	jmp *cotangent_driver+576(%rip)
 	.globl cuLinkDestroy
 	.hidden cuLinkDestroy
 	.type cuLinkDestroy, %function
 	.p2align 4
 cuLinkDestroy:
-	jmp *cotangent_driver+568(%rip)
+	jmp *cotangent_driver+584(%rip)
 	.globl cuMemAdvise
 	.hidden cuMemAdvise
 	.type cuMemAdvise, %function
 	.p2align 4
 cuMemAdvise:
-	jmp *cotangent_driver+576(%rip)
+	jmp *cotangent_driver+592(%rip)
 	.globl cuMemAllocAsync
 	.hidden cuMemAllocAsync
 	.type cuMemAllocAsync, %function
 	.p2align 4
 cuMemAllocAsync:
-	jmp *cotangent_driver+584(%rip)
+	jmp *cotangent_driver+600(%rip)
 	.globl cuMemAllocManaged
 	.hidden cuMemAllocManaged
 	.type cuMemAllocManaged, %function
 	.p2align 4
 cuMemAllocManaged:
-	jmp *cotangent_driver+592(%rip)
+	jmp *cotangent_driver+608(%rip)
 	.globl cuMemAllocPitch_v2
 	.hidden cuMemAllocPitch_v2
 	.type cuMemAllocPitch_v2, %function
 	.p2align 4
 cuMemAllocPitch_v2:
-	jmp *cotangent_driver+600(%rip)
+	jmp *cotangent_driver+616(%rip)
 	.globl cuMemAlloc_v2
 	.hidden cuMemAlloc_v2
 	.type cuMemAlloc_v2, %function
 	.p2align 4
 cuMemAlloc_v2:
-	jmp *cotangent_driver+608(%rip)
+	jmp *cotangent_driver+624(%rip)
 	.globl cuMemFreeAsync
 	.hidden cuMemFreeAsync
 	.type cuMemFreeAsync, %function
 	.p2align 4
 cuMemFreeAsync:
-	jmp *cotangent_driver+616(%rip)
+	jmp *cotangent_driver+632(%rip)
 	.globl cuMemFreeHost
 	.hidden cuMemFreeHost
 	.type cuMemFreeHost, %function
 	.p2align 4
 cuMemFreeHost:
-	jmp *cotangent_driver+624(%rip)
+	jmp *cotangent_driver+640(%rip)
 	.globl cuMemFree_v2
 	.hidden cuMemFree_v2
 	.type cuMemFree_v2, %function
 	.p2align 4
 cuMemFree_v2:
-	jmp *cotangent_driver+632(%rip)
+	jmp *cotangent_driver+648(%rip)
 	.globl cuMemGetAddressRange_v2
 	.hidden cuMemGetAddressRange_v2
 	.type cuMemGetAddressRange_v2, %function
 	.p2align 4
 cuMemGetAddressRange_v2:
-	jmp *cotangent_driver+640(%rip)
+	jmp *cotangent_driver+656(%rip)
 	.globl cuMemGetInfo_v2
 	.hidden cuMemGetInfo_v2
 	.type cuMemGetInfo_v2, %function
 	.p2align 4
 cuMemGetInfo_v2:
-	jmp *cotangent_driver+648(%rip)
+	jmp *cotangent_driver+664(%rip)
 	.globl cuMemHostAlloc
 	.hidden cuMemHostAlloc
 	.type cuMemHostAlloc, %function
 	.p2align 4
 cuMemHostAlloc:
-	jmp *cotangent_driver+656(%rip)
+	jmp *cotangent_driver+672(%rip)
 	.globl cuMemPrefetchAsync
 	.hidden cuMemPrefetchAsync
 	.type cuMemPrefetchAsync, %function
 	.p2align 4
 cuMemPrefetchAsync:
-	jmp *cotangent_driver+664(%rip)
+	jmp *cotangent_driver+680(%rip)
 	.globl cuMemcpy
 	.hidden cuMemcpy
 	.type cuMemcpy, %function
 	.p2align 4
 cuMemcpy:
-	jmp *cotangent_driver+672(%rip)
+	jmp *cotangent_driver+688(%rip)
 	.globl cuMemcpy2DAsync_v2
 	.hidden cuMemcpy2DAsync_v2
 	.type cuMemcpy2DAsync_v2, %function
 	.p2align 4
 cuMemcpy2DAsync_v2:
-	jmp *cotangent_driver+680(%rip)
+	jmp *cotangent_driver+696(%rip)
 	.globl cuMemcpy2DUnaligned_v2
 	.hidden cuMemcpy2DUnaligned_v2
 	.type cuMemcpy2DUnaligned_v2, %function
 	.p2align 4
 cuMemcpy2DUnaligned_v2:
-	jmp *cotangent_driver+688(%rip)
+	jmp *cotangent_driver+704(%rip)
 	.globl cuMemcpy2D_v2
 	.hidden cuMemcpy2D_v2
 	.type cuMemcpy2D_v2, %function
 	.p2align 4
 cuMemcpy2D_v2:
-	jmp *cotangent_driver+696(%rip)
+	jmp *cotangent_driver+712(%rip)
 	.globl cuMemcpy3DAsync_v2
 	.hidden cuMemcpy3DAsync_v2
 	.type cuMemcpy3DAsync_v2, %function
 	.p2align 4
 cuMemcpy3DAsync_v2:
-	jmp *cotangent_driver+704(%rip)
+	jmp *cotangent_driver+720(%rip)
 	.globl cuMemcpy3DPeer
 	.hidden cuMemcpy3DPeer
 	.type cuMemcpy3DPeer, %function
 	.p2align 4
 cuMemcpy3DPeer:
-	jmp *cotangent_driver+712(%rip)
+	jmp *cotangent_driver+728(%rip)
 	.globl cuMemcpy3DPeerAsync
 	.hidden cuMemcpy3DPeerAsync
 	.type cuMemcpy3DPeerAsync, %function
 	.p2align 4
 cuMemcpy3DPeerAsync:
-	jmp *cotangent_driver+720(%rip)
+	jmp *cotangent_driver+736(%rip)
 	.globl cuMemcpy3D_v2
 	.hidden cuMemcpy3D_v2
 	.type cuMemcpy3D_v2, %function
 	.p2align 4
 cuMemcpy3D_v2:
-	jmp *cotangent_driver+728(%rip)
+	jmp *cotangent_driver+744(%rip)
 	.globl cuMemcpyAsync
 	.hidden cuMemcpyAsync
 	.type cuMemcpyAsync, %function
 	.p2align 4
 cuMemcpyAsync:
-	jmp *cotangent_driver+736(%rip)
+	jmp *cotangent_driver+752(%rip)
 	.globl cuMemcpyAtoA_v2
 	.hidden cuMemcpyAtoA_v2
 	.type cuMemcpyAtoA_v2, %function
 	.p2align 4
 cuMemcpyAtoA_v2:
-	jmp *cotangent_driver+744(%rip)
+	jmp *cotangent_driver+760(%rip)
 	.globl cuMemcpyAtoD_v2
 	.hidden cuMemcpyAtoD_v2
 	.type cuMemcpyAtoD_v2, %function
 	.p2align 4
 cuMemcpyAtoD_v2:
-	jmp *cotangent_driver+752(%rip)
+	jmp *cotangent_driver+768(%rip)
 	.globl cuMemcpyAtoHAsync_v2
 	.hidden cuMemcpyAtoHAsync_v2
 	.type cuMemcpyAtoHAsync_v2, %function
 	.p2align 4
 cuMemcpyAtoHAsync_v2:
-	jmp *cotangent_driver+760(%rip)
+	jmp *cotangent_driver+776(%rip)
 	.globl cuMemcpyAtoH_v2
 	.hidden cuMemcpyAtoH_v2
 	.type cuMemcpyAtoH_v2, %function
 	.p2align 4
 cuMemcpyAtoH_v2:
-	jmp *cotangent_driver+768(%rip)
+	jmp *cotangent_driver+784(%rip)
 	.globl cuMemcpyDtoA_v2
 	.hidden cuMemcpyDtoA_v2
 	.type cuMemcpyDtoA_v2, %function
 	.p2align 4
 cuMemcpyDtoA_v2:
-	jmp *cotangent_driver+776(%rip)
+	jmp *cotangent_driver+792(%rip)
 	.globl cuMemcpyDtoDAsync_v2
 	.hidden cuMemcpyDtoDAsync_v2
 	.type cuMemcpyDtoDAsync_v2, %function
 	.p2align 4
 cuMemcpyDtoDAsync_v2:
-	jmp *cotangent_driver+784(%rip)
+	jmp *cotangent_driver+800(%rip)
 	.globl cuMemcpyDtoD_v2
 	.hidden cuMemcpyDtoD_v2
 	.type cuMemcpyDtoD_v2, %function
 	.p2align 4
 cuMemcpyDtoD_v2:
-	jmp *cotangent_driver+792(%rip)
+	jmp *cotangent_driver+808(%rip)
 	.globl cuMemcpyDtoHAsync_v2
 	.hidden cuMemcpyDtoHAsync_v2
 	.type cuMemcpyDtoHAsync_v2, %function
 	.p2align 4
 cuMemcpyDtoHAsync_v2:
-	jmp *cotangent_driver+800(%rip)
+	jmp *cotangent_driver+816(%rip)
 	.globl cuMemcpyDtoH_v2
 	.hidden cuMemcpyDtoH_v2
 	.type cuMemcpyDtoH_v2, %function
 	.p2align 4
 cuMemcpyDtoH_v2:
-	jmp *cotangent_driver+808(%rip)
+	jmp *cotangent_driver+824(%rip)
 	.globl cuMemcpyHtoAAsync_v2
 	.hidden cuMemcpyHtoAAsync_v2
 	.type cuMemcpyHtoAAsync_v2, %function
 	.p2align 4
 cuMemcpyHtoAAsync_v2:
-	jmp *cotangent_driver+816(%rip)
+	jmp *cotangent_driver+832(%rip)
 	.globl cuMemcpyHtoA_v2
 	.hidden cuMemcpyHtoA_v2
 	.type cuMemcpyHtoA_v2, %function
 	.p2align 4
 cuMemcpyHtoA_v2:
-	jmp *cotangent_driver+824(%rip)
+	jmp *cotangent_driver+840(%rip)
 	.globl cuMemcpyHtoDAsync_v2
 	.hidden cuMemcpyHtoDAsync_v2
 	.type cuMemcpyHtoDAsync_v2, %function
 	.p2align 4
 cuMemcpyHtoDAsync_v2:
-	jmp *cotangent_driver+832(%rip)
+	jmp *cotangent_driver+848(%rip)
 	.globl cuMemcpyHtoD_v2
 	.hidden cuMemcpyHtoD_v2
 	.type cuMemcpyHtoD_v2, %function
 	.p2align 4
 cuMemcpyHtoD_v2:
-	jmp *cotangent_driver+840(%rip)
+	jmp *cotangent_driver+856(%rip)
 	.globl cuMemcpyPeer
 	.hidden cuMemcpyPeer
 	.type cuMemcpyPeer, %function
 	.p2align 4
 cuMemcpyPeer:
-	jmp *cotangent_driver+848(%rip)
+	jmp *cotangent_driver+864(%rip)
 	.globl cuMemcpyPeerAsync
 	.hidden cuMemcpyPeerAsync
 	.type cuMemcpyPeerAsync, %function
 	.p2align 4
 cuMemcpyPeerAsync:
-	jmp *cotangent_driver+856(%rip)
+	jmp *cotangent_driver+872(%rip)
 	.globl cuMemsetD16Async
 	.hidden cuMemsetD16Async
 	.type cuMemsetD16Async, %function
 	.p2align 4
 cuMemsetD16Async:
-	jmp *cotangent_driver+864(%rip)
+	jmp *cotangent_driver+880(%rip)
 	.globl cuMemsetD16_v2
 	.hidden cuMemsetD16_v2
 	.type cuMemsetD16_v2, %function
 	.p2align 4
 cuMemsetD16_v2:
-	jmp *cotangent_driver+872(%rip)
+	jmp *cotangent_driver+888(%rip)
 	.globl cuMemsetD2D16Async
 	.hidden cuMemsetD2D16Async
 	.type cuMemsetD2D16Async, %function
 	.p2align 4
 cuMemsetD2D16Async:
-	jmp *cotangent_driver+880(%rip)
+	jmp *cotangent_driver+896(%rip)
 	.globl cuMemsetD2D16_v2
 	.hidden cuMemsetD2D16_v2
 	.type cuMemsetD2D16_v2, %function
 	.p2align 4
 cuMemsetD2D16_v2:
-	jmp *cotangent_driver+888(%rip)
+	jmp *cotangent_driver+904(%rip)
 	.globl cuMemsetD2D32Async
 	.hidden cuMemsetD2D32Async
 	.type cuMemsetD2D32Async, %function
 	.p2align 4
 cuMemsetD2D32Async:
-	jmp *cotangent_driver+896(%rip)
+	jmp *cotangent_driver+912(%rip)
 	.globl cuMemsetD2D32_v2
 	.hidden cuMemsetD2D32_v2
 	.type cuMemsetD2D32_v2, %function
 	.p2align 4
 cuMemsetD2D32_v2:
-	jmp *cotangent_driver+904(%rip)
+	jmp *cotangent_driver+920(%rip)
 	.globl cuMemsetD2D8Async
 	.hidden cuMemsetD2D8Async
 	.type cuMemsetD2D8Async, %function
 	.p2align 4
 cuMemsetD2D8Async:
-	jmp *cotangent_driver+912(%rip)
+	jmp *cotangent_driver+928(%rip)
 	.globl cuMemsetD2D8_v2
 	.hidden cuMemsetD2D8_v2
 	.type cuMemsetD2D8_v2, %function
 	.p2align 4
 cuMemsetD2D8_v2:
-	jmp *cotangent_driver+920(%rip)
+	jmp *cotangent_driver+936(%rip)
 	.globl cuMemsetD32Async
 	.hidden cuMemsetD32Async
 	.type cuMemsetD32Async, %function
 	.p2align 4
 cuMemsetD32Async:
-	jmp *cotangent_driver+928(%rip)
+	jmp *cotangent_driver+944(%rip)
 	.globl cuMemsetD32_v2
 	.hidden cuMemsetD32_v2
 	.type cuMemsetD32_v2, %function
 	.p2align 4
 cuMemsetD32_v2:
-	jmp *cotangent_driver+936(%rip)
+	jmp *cotangent_driver+952(%rip)
 	.globl cuMemsetD8Async
 	.hidden cuMemsetD8Async
 	.type cuMemsetD8Async, %function
 	.p2align 4
 cuMemsetD8Async:
-	jmp *cotangent_driver+944(%rip)
+	jmp *cotangent_driver+960(%rip)
 	.globl cuMemsetD8_v2
 	.hidden cuMemsetD8_v2
 	.type cuMemsetD8_v2, %function
 	.p2align 4
 cuMemsetD8_v2:
-	jmp *cotangent_driver+952(%rip)
+	jmp *cotangent_driver+968(%rip)
 	.globl cuModuleGetFunction
 	.hidden cuModuleGetFunction
 	.type cuModuleGetFunction, %function
 	.p2align 4
 cuModuleGetFunction:
-	jmp *cotangent_driver+960(%rip)
+	jmp *cotangent_driver+976(%rip)
 	.globl cuModuleGetGlobal_v2
 	.hidden cuModuleGetGlobal_v2
 	.type cuModuleGetGlobal_v2, %function
 	.p2align 4
 cuModuleGetGlobal_v2:
-	jmp *cotangent_driver+968(%rip)
+	jmp *cotangent_driver+984(%rip)
 	.globl cuModuleGetSurfRef
 	.hidden cuModuleGetSurfRef
 	.type cuModuleGetSurfRef, %function
 	.p2align 4
 cuModuleGetSurfRef:
-	jmp *cotangent_driver+976(%rip)
+	jmp *cotangent_driver+992(%rip)
 	.globl cuModuleGetTexRef
 	.hidden cuModuleGetTexRef
 	.type cuModuleGetTexRef, %function
 	.p2align 4
 cuModuleGetTexRef:
-	jmp *cotangent_driver+984(%rip)
+	jmp *cotangent_driver+1000(%rip)
 	.globl cuModuleLoad
 	.hidden cuModuleLoad
 	.type cuModuleLoad, %function
 	.p2align 4
 cuModuleLoad:
-	jmp *cotangent_driver+992(%rip)
+	jmp *cotangent_driver+1008(%rip)
 	.globl cuModuleLoadData
 	.hidden cuModuleLoadData
 	.type cuModuleLoadData, %function
 	.p2align 4
 cuModuleLoadData:
-	jmp *cotangent_driver+1000(%rip)
+	jmp *cotangent_driver+1016(%rip)
 	.globl cuModuleLoadDataEx
 	.hidden cuModuleLoadDataEx
 	.type cuModuleLoadDataEx, %function
 	.p2align 4
 cuModuleLoadDataEx:
-	jmp *cotangent_driver+1008(%rip)
+	jmp *cotangent_driver+1024(%rip)
 	.globl cuModuleLoadFatBinary
 	.hidden cuModuleLoadFatBinary
 	.type cuModuleLoadFatBinary, %function
 	.p2align 4
 cuModuleLoadFatBinary:
-	jmp *cotangent_driver+1016(%rip)
+	jmp *cotangent_driver+1032(%rip)
 	.globl cuModuleUnload
 	.hidden cuModuleUnload
 	.type cuModuleUnload, %function
 	.p2align 4
 cuModuleUnload:
-	jmp *cotangent_driver+1024(%rip)
+	jmp *cotangent_driver+1040(%rip)
 	.globl cuOccupancyMaxActiveBlocksPerMultiprocessor
 	.hidden cuOccupancyMaxActiveBlocksPerMultiprocessor
 	.type cuOccupancyMaxActiveBlocksPerMultiprocessor, %function
 	.p2align 4
 cuOccupancyMaxActiveBlocksPerMultiprocessor:
-	jmp *cotangent_driver+1032(%rip)
+	jmp *cotangent_driver+1048(%rip)
 	.globl cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
 	.hidden cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
 	.type cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, %function
 	.p2align 4
 cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags:
-	jmp *cotangent_driver+1040(%rip)
+	jmp *cotangent_driver+1056(%rip)
 	.globl cuPointerGetAttribute
 	.hidden cuPointerGetAttribute
 	.type cuPointerGetAttribute, %function
 	.p2align 4
 cuPointerGetAttribute:
-	jmp *cotangent_driver+1048(%rip)
+	jmp *cotangent_driver+1064(%rip)
 	.globl cuPointerSetAttribute
 	.hidden cuPointerSetAttribute
 	.type cuPointerSetAttribute, %function
 	.p2align 4
 cuPointerSetAttribute:
-	jmp *cotangent_driver+1056(%rip)
+	jmp *cotangent_driver+1072(%rip)
 	.globl cuStreamAttachMemAsync
 	.hidden cuStreamAttachMemAsync
 	.type cuStreamAttachMemAsync, %function
 	.p2align 4
 cuStreamAttachMemAsync:
-	jmp *cotangent_driver+1064(%rip)
+	jmp *cotangent_driver+1080(%rip)
 	.globl cuStreamBeginCapture_v2
 	.hidden cuStreamBeginCapture_v2
 	.type cuStreamBeginCapture_v2, %function
 	.p2align 4
 cuStreamBeginCapture_v2:
-	jmp *cotangent_driver+1072(%rip)
+	jmp *cotangent_driver+1088(%rip)
 	.globl cuStreamCreate
 	.hidden cuStreamCreate
 	.type cuStreamCreate, %function
 	.p2align 4
 cuStreamCreate:
-	jmp *cotangent_driver+1080(%rip)
+	jmp *cotangent_driver+1096(%rip)
 	.globl cuStreamCreateWithPriority
 	.hidden cuStreamCreateWithPriority
 	.type cuStreamCreateWithPriority, %function
 	.p2align 4
 cuStreamCreateWithPriority:
-	jmp *cotangent_driver+1088(%rip)
+	jmp *cotangent_driver+1104(%rip)
 	.globl cuStreamDestroy_v2
 	.hidden cuStreamDestroy_v2
 	.type cuStreamDestroy_v2, %function
 	.p2align 4
 cuStreamDestroy_v2:
-	jmp *cotangent_driver+1096(%rip)
+	jmp *cotangent_driver+1112(%rip)
 	.globl cuStreamEndCapture
 	.hidden cuStreamEndCapture
 	.type cuStreamEndCapture, %function
 	.p2align 4
 cuStreamEndCapture:
-	jmp *cotangent_driver+1104(%rip)
+	jmp *cotangent_driver+1120(%rip)
 	.globl cuStreamGetFlags
 	.hidden cuStreamGetFlags
 	.type cuStreamGetFlags, %function
 	.p2align 4
 cuStreamGetFlags:
-	jmp *cotangent_driver+1112(%rip)
+	jmp *cotangent_driver+1128(%rip)
 	.globl cuStreamGetPriority
 	.hidden cuStreamGetPriority
 	.type cuStreamGetPriority, %function
 	.p2align 4
 cuStreamGetPriority:
-	jmp *cotangent_driver+1120(%rip)
+	jmp *cotangent_driver+1136(%rip)
 	.globl cuStreamIsCapturing
 	.hidden cuStreamIsCapturing
 	.type cuStreamIsCapturing, %function
 	.p2align 4
 cuStreamIsCapturing:
-	jmp *cotangent_driver+1128(%rip)
+	jmp *cotangent_driver+1144(%rip)
 	.globl cuStreamQuery
 	.hidden cuStreamQuery
 	.type cuStreamQuery, %function
 	.p2align 4
 cuStreamQuery:
-	jmp *cotangent_driver+1136(%rip)
+	jmp *cotangent_driver+1152(%rip)
 	.globl cuStreamSynchronize
 	.hidden cuStreamSynchronize
 	.type cuStreamSynchronize, %function
 	.p2align 4
 cuStreamSynchronize:
-	jmp *cotangent_driver+1144(%rip)
+	jmp *cotangent_driver+1160(%rip)
 	.globl cuStreamWaitEvent
 	.hidden cuStreamWaitEvent
 	.type cuStreamWaitEvent, %function
 	.p2align 4
 cuStreamWaitEvent:
-	jmp *cotangent_driver+1152(%rip)
+	jmp *cotangent_driver+1168(%rip)
+	.globl cuStreamWaitValue32
+	.hidden cuStreamWaitValue32
+	.type cuStreamWaitValue32, %function
+	.p2align 4
+cuStreamWaitValue32:
+	jmp *cotangent_driver+1176(%rip)
 	.globl cuStreamWaitValue32_v2
 	.hidden cuStreamWaitValue32_v2
 	.type cuStreamWaitValue32_v2, %function
 	.p2align 4
 cuStreamWaitValue32_v2:
-	jmp *cotangent_driver+1160(%rip)
+	jmp *cotangent_driver+1184(%rip)
+	.globl cuStreamWriteValue32
+	.hidden cuStreamWriteValue32
+	.type cuStreamWriteValue32, %function
+	.p2align 4
+cuStreamWriteValue32:
+	jmp *cotangent_driver+1192(%rip)
 	.globl cuStreamWriteValue32_v2
 	.hidden cuStreamWriteValue32_v2
 	.type cuStreamWriteValue32_v2, %function
 	.p2align 4
 cuStreamWriteValue32_v2:
-	jmp *cotangent_driver+1168(%rip)
+	jmp *cotangent_driver+1200(%rip)
 	.globl cuSurfRefGetArray
 	.hidden cuSurfRefGetArray
 	.type cuSurfRefGetArray, %function
 	.p2align 4
 cuSurfRefGetArray:
-	jmp *cotangent_driver+1176(%rip)
+	jmp *cotangent_driver+1208(%rip)
 	.globl cuSurfRefSetArray
 	.hidden cuSurfRefSetArray
 	.type cuSurfRefSetArray, %function
 	.p2align 4
 cuSurfRefSetArray:
-	jmp *cotangent_driver+1184(%rip)
+	jmp *cotangent_driver+1216(%rip)
 	.globl cuTexRefGetAddressMode
 	.hidden cuTexRefGetAddressMode
 	.type cuTexRefGetAddressMode, %function
 	.p2align 4
 cuTexRefGetAddressMode:
-	jmp *cotangent_driver+1192(%rip)
+	jmp *cotangent_driver+1224(%rip)
 	.globl cuTexRefGetAddress_v2
 	.hidden cuTexRefGetAddress_v2
 	.type cuTexRefGetAddress_v2, %function
 	.p2align 4
 cuTexRefGetAddress_v2:
-	jmp *cotangent_driver+1200(%rip)
+	jmp *cotangent_driver+1232(%rip)
 	.globl cuTexRefGetArray
 	.hidden cuTexRefGetArray
 	.type cuTexRefGetArray, %function
 	.p2align 4
 cuTexRefGetArray:
-	jmp *cotangent_driver+1208(%rip)
+	jmp *cotangent_driver+1240(%rip)
 	.globl cuTexRefGetBorderColor
 	.hidden cuTexRefGetBorderColor
 	.type cuTexRefGetBorderColor, %function
 	.p2align 4
 cuTexRefGetBorderColor:
-	jmp *cotangent_driver+1216(%rip)
+	jmp *cotangent_driver+1248(%rip)
 	.globl cuTexRefGetFilterMode
 	.hidden cuTexRefGetFilterMode
 	.type cuTexRefGetFilterMode, %function
 	.p2align 4
 cuTexRefGetFilterMode:
-	jmp *cotangent_driver+1224(%rip)
+	jmp *cotangent_driver+1256(%rip)
 	.globl cuTexRefGetFlags
 	.hidden cuTexRefGetFlags
 	.type cuTexRefGetFlags, %function
 	.p2align 4
 cuTexRefGetFlags:
-	jmp *cotangent_driver+1232(%rip)
+	jmp *cotangent_driver+1264(%rip)
 	.globl cuTexRefGetFormat
 	.hidden cuTexRefGetFormat
 	.type cuTexRefGetFormat, %function
 	.p2align 4
 cuTexRefGetFormat:
-	jmp *cotangent_driver+1240(%rip)
+	jmp *cotangent_driver+1272(%rip)
 	.globl cuTexRefGetMaxAnisotropy
 	.hidden cuTexRefGetMaxAnisotropy
 	.type cuTexRefGetMaxAnisotropy, %function
 	.p2align 4
 cuTexRefGetMaxAnisotropy:
-	jmp *cotangent_driver+1248(%rip)
+	jmp *cotangent_driver+1280(%rip)
 	.globl cuTexRefSetAddress2D_v3
 	.hidden cuTexRefSetAddress2D_v3
 	.type cuTexRefSetAddress2D_v3, %function
 	.p2align 4
 cuTexRefSetAddress2D_v3:
-	jmp *cotangent_driver+1256(%rip)
+	jmp *cotangent_driver+1288(%rip)
 	.globl cuTexRefSetAddressMode
 	.hidden cuTexRefSetAddressMode
 	.type cuTexRefSetAddressMode, %function
 	.p2align 4
 cuTexRefSetAddressMode:
-	jmp *cotangent_driver+1264(%rip)
+	jmp *cotangent_driver+1296(%rip)
 	.globl cuTexRefSetAddress_v2
 	.hidden cuTexRefSetAddress_v2
 	.type cuTexRefSetAddress_v2, %function
 	.p2align 4
 cuTexRefSetAddress_v2:
-	jmp *cotangent_driver+1272(%rip)
+	jmp *cotangent_driver+1304(%rip)
 	.globl cuTexRefSetArray
 	.hidden cuTexRefSetArray
 	.type cuTexRefSetArray, %function
 	.p2align 4
 cuTexRefSetArray:
-	jmp *cotangent_driver+1280(%rip)
+	jmp *cotangent_driver+1312(%rip)
 	.globl cuTexRefSetBorderColor
 	.hidden cuTexRefSetBorderColor
 	.type cuTexRefSetBorderColor, %function
 	.p2align 4
 cuTexRefSetBorderColor:
-	jmp *cotangent_driver+1288(%rip)
+	jmp *cotangent_driver+1320(%rip)
 	.globl cuTexRefSetFilterMode
 	.hidden cuTexRefSetFilterMode
 	.type cuTexRefSetFilterMode, %function
 	.p2align 4
 cuTexRefSetFilterMode:
-	jmp *cotangent_driver+1296(%rip)
+	jmp *cotangent_driver+1328(%rip)
 	.globl cuTexRefSetFlags
 	.hidden cuTexRefSetFlags
 	.type cuTexRefSetFlags, %function
 	.p2align 4
 cuTexRefSetFlags:
-	jmp *cotangent_driver+1304(%rip)
+	jmp *cotangent_driver+1336(%rip)
 	.globl cuTexRefSetFormat
 	.hidden cuTexRefSetFormat
 	.type cuTexRefSetFormat, %function
 	.p2align 4
 cuTexRefSetFormat:
-	jmp *cotangent_driver+1312(%rip)
+	jmp *cotangent_driver+1344(%rip)
 	.globl cuTexRefSetMaxAnisotropy
 	.hidden cuTexRefSetMaxAnisotropy
 	.type cuTexRefSetMaxAnisotropy, %function
 	.p2align 4
 cuTexRefSetMaxAnisotropy:
-	jmp *cotangent_driver+1320(%rip)
+	jmp *cotangent_driver+1352(%rip)
 	.globl cuTexRefSetMipmapFilterMode
 	.hidden cuTexRefSetMipmapFilterMode
 	.type cuTexRefSetMipmapFilterMode, %function
 	.p2align 4
 cuTexRefSetMipmapFilterMode:
-	jmp *cotangent_driver+1328(%rip)
+	jmp *cotangent_driver+1360(%rip)
 	.globl cuTexRefSetMipmapLevelBias
 	.hidden cuTexRefSetMipmapLevelBias
 	.type cuTexRefSetMipmapLevelBias, %function
 	.p2align 4
 cuTexRefSetMipmapLevelBias:
-	jmp *cotangent_driver+1336(%rip)
+	jmp *cotangent_driver+1368(%rip)
 	.globl cuTexRefSetMipmapLevelClamp
 	.hidden cuTexRefSetMipmapLevelClamp
 	.type cuTexRefSetMipmapLevelClamp, %function
 	.p2align 4
 cuTexRefSetMipmapLevelClamp:
-	jmp *cotangent_driver+1344(%rip)
+	jmp *cotangent_driver+1376(%rip)
 	.section .note.GNU-stack,"",%progbits

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 // A program that runs on the same memory again launches no kernel by itself: it
@@ -126,5 +128,44 @@ func TestReplayedIndices(t *testing.T) {
 	for _, v := range []*tensor.Tensor{table, good, bad, at, y} {
 		tensor.Free(v)
 	}
+	collect(t, d)
+}
+
+// A profile runs kernels one by one however often it runs the program, and each takes
+// some time, those of loops too.
+func TestProfileOfManyRuns(t *testing.T) {
+	d := openDevice(t)
+	x := tensor.Full(0.5, []int{40, 30}).To(d)
+	p, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor {
+		last, _ := grad.Scan(func(s, row *tensor.Tensor) (*tensor.Tensor, *tensor.Tensor) {
+			return s.MatMul(s.T()).MatMul(s).Tanh().MulScalar(0.1), row.Sum()
+		}, x, x)
+		return last.Add(x.Exp())
+	}, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := p.Profile(t.Context(), x, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, instr := range g.Instrs {
+		if g.TimeOf(i) <= 0 {
+			t.Errorf("%s takes %v", instr.Inst.Name, g.TimeOf(i))
+		}
+		if c, ok := instr.Inst.Attr.(*graph.Control); ok {
+			body := c.Bodies[0]
+			for j := range body.Instrs {
+				if body.TimeOf(j) > 0 {
+					ok = false
+				}
+			}
+			if ok {
+				t.Errorf("what is in %s takes no time", instr.Inst.Name)
+			}
+		}
+	}
+	p.Close()
+	tensor.Free(x)
 	collect(t, d)
 }

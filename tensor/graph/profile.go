@@ -7,26 +7,39 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
 // Profile runs the program, kernel by kernel, for at least d and at least once, and
 // returns its graph with the median time that each instruction takes in a run: of one in a
-// loop all steps together, of a view 0. Looking at the clock adds some 50 ns to each
-// step. Errors: those of Run.
+// loop all steps together, of a view 0. On a device with a clock of its own
+// (device.Timer) that is what the device takes; what it waits for the next kernel to be
+// queued, longer than a small one runs, is in the time of that kernel. Looking at the
+// clock adds some 50 ns to each step, there some microseconds. Errors: those of Run.
 func (p *Program) Profile(ctx context.Context, in, out []*kernels.Array, d time.Duration) (*Graph, error) {
 	q, err := Compile(p.g, p.dev)
 	if err != nil {
 		return nil, err
 	}
 	defer q.Close()
+	q.stepwise = true
 	var clocks []*clock
-	watch(q.code, &clocks)
+	timer, _ := p.dev.Stream().(device.Timer)
+	watch(q.code, timer, &clocks)
+	defer func() {
+		for _, c := range clocks {
+			c.close()
+		}
+	}()
 	for begin := time.Now(); ; {
 		if err := q.Run(ctx, in, out); err != nil {
 			return nil, err
 		}
 		for _, c := range clocks {
+			if err := c.settle(); err != nil {
+				return nil, err
+			}
 			c.runs, c.run = append(c.runs, c.run), 0
 		}
 		if time.Since(begin) >= d {
@@ -40,16 +53,72 @@ func (p *Program) Profile(ctx context.Context, in, out []*kernels.Array, d time.
 // clock is a kernel that notes what it takes.
 type clock struct {
 	kernel kernels.Kernel
+	timer  device.Timer  // nil where the host's clock sees the work
 	run    time.Duration // so far in this run
 	runs   []time.Duration
+
+	laps []device.Stopwatch
+	used int // of laps, since they were settled
 }
+
+// mostLaps is how many stopwatches a clock has at most: as many runs of a kernel as
+// are queued before the host waits for their times.
+const mostLaps = 64
 
 // Run runs the kernel.
 func (c *clock) Run(call *kernels.Call) error {
+	if c.timer != nil {
+		return c.lap(call)
+	}
 	begin := time.Now()
 	err := c.kernel.Run(call)
 	c.run += time.Since(begin)
 	return err
+}
+
+// lap runs the kernel between two marks on the device's stream.
+func (c *clock) lap(call *kernels.Call) error {
+	if c.used == mostLaps {
+		if err := c.settle(); err != nil {
+			return err
+		}
+	}
+	if c.used == len(c.laps) {
+		w, err := c.timer.Stopwatch()
+		if err != nil {
+			return err
+		}
+		c.laps = append(c.laps, w)
+	}
+	w := c.laps[c.used]
+	if err := w.Start(); err != nil {
+		return err
+	}
+	if err := c.kernel.Run(call); err != nil {
+		return err
+	}
+	c.used++
+	return w.Stop()
+}
+
+// settle adds up the laps since it was called last.
+func (c *clock) settle() error {
+	for _, w := range c.laps[:c.used] {
+		d, err := w.Elapsed()
+		if err != nil {
+			return err
+		}
+		c.run += d
+	}
+	c.used = 0
+	return nil
+}
+
+// close gives the stopwatches back.
+func (c *clock) close() {
+	for _, w := range c.laps {
+		_ = w.Close() // its device told what was wrong with it before
+	}
 }
 
 func (c *clock) median() time.Duration {
@@ -58,15 +127,15 @@ func (c *clock) median() time.Duration {
 }
 
 // watch puts clocks around the kernels of c, those of bodies included.
-func watch(c *code, clocks *[]*clock) {
+func watch(c *code, timer device.Timer, clocks *[]*clock) {
 	for s := range c.steps {
 		if cc := c.steps[s].control; cc != nil {
 			for _, b := range cc.bodies {
-				watch(b, clocks)
+				watch(b, timer, clocks)
 			}
 			continue
 		}
-		k := &clock{kernel: c.steps[s].kernel}
+		k := &clock{kernel: c.steps[s].kernel, timer: timer}
 		c.steps[s].kernel = k
 		*clocks = append(*clocks, k)
 	}

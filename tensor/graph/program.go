@@ -24,6 +24,8 @@ type Program struct {
 	stage []int          // of each output its place in the staging memory, and the end
 	later bool           // the device runs its work on a stream, later
 
+	stepwise bool // never recorded: each kernel is queued by itself
+
 	native atomic.Pointer[Code] // see Translate
 
 	mu      sync.Mutex

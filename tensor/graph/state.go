@@ -39,6 +39,7 @@ type state struct {
 
 func newState(p *Program) (*state, error) {
 	st := &state{p: p, move: p.move, cancel: new(atomic.Bool), overlaps: newOverlaps(p.g, p.apart())}
+	st.r.refused = p.stepwise
 	st.work = func() { st.err = st.guarded() }
 	st.packed = make([]*device.Buffer, len(p.g.Params))
 	var arena memory

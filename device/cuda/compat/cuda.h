@@ -1,7 +1,15 @@
 /* Found ahead of the toolkit's cuda.h. CUDA 13 gave a new signature to five
  * functions that gorgonia.org/cu v0.9.6 calls by the old one; every driver still
- * exports the old ones, under names that this header binds again. */
+ * exports the old ones, under names that this header binds again. So it does for a
+ * function that CUDA 12.8 gave a second version: older drivers have the first alone. */
 #include_next <cuda.h>
+#ifdef cuEventElapsedTime
+#undef cuEventElapsedTime
+#ifdef __cplusplus
+extern "C"
+#endif
+CUresult CUDAAPI cuEventElapsedTime(float *, CUevent, CUevent);
+#endif
 #if CUDA_VERSION >= 13000 && !defined(COTANGENT_COMPAT_CUDA_H)
 #define COTANGENT_COMPAT_CUDA_H
 #undef cuCtxCreate

@@ -4,6 +4,7 @@
 #include <cuda.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <sys/mman.h>
@@ -68,6 +70,8 @@ struct Stream {
 struct Event {
 	Stream *stream = nullptr;
 	uint64_t at = 0;
+	bool timed = false;
+	std::shared_ptr<std::chrono::steady_clock::time_point> came; /* where timed */
 	Graph *graph = nullptr; /* recorded in a capture: */
 	std::vector<int> nodes;
 };
@@ -411,9 +415,11 @@ CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
 	return CUDA_SUCCESS;
 }
 
-CUresult cuEventCreate(CUevent *e, unsigned) {
+CUresult cuEventCreate(CUevent *e, unsigned flags) {
 	WITH_CONTEXT;
-	*e = (CUevent) new Event();
+	Event *event = new Event();
+	event->timed = !(flags & CU_EVENT_DISABLE_TIMING);
+	*e = (CUevent)event;
 	return CUDA_SUCCESS;
 }
 
@@ -427,14 +433,33 @@ CUresult cuEventRecord(CUevent e, CUstream s) {
 	WITH_CONTEXT;
 	Event *event = (Event *)e;
 	Stream *self = stream(s);
+	bool timed = event->timed;
 	*event = {};
+	event->timed = timed;
 	if (self->graph) {
 		event->graph = self->graph;
 		event->nodes = self->last;
-	} else {
-		event->stream = self;
-		event->at = self->queued;
+		return CUDA_SUCCESS;
 	}
+	if (timed) {
+		auto came = event->came = std::make_shared<std::chrono::steady_clock::time_point>();
+		queue(self, [=] {
+			*came = std::chrono::steady_clock::now();
+			return CUDA_SUCCESS;
+		});
+	}
+	event->stream = self;
+	event->at = self->queued;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuEventElapsedTime(float *ms, CUevent start, CUevent stop) {
+	WITH_CONTEXT;
+	for (Event *e : {(Event *)start, (Event *)stop}) {
+		if (!e->timed || !e->stream) return CUDA_ERROR_INVALID_HANDLE;
+		if (e->stream->done < e->at) return CUDA_ERROR_NOT_READY;
+	}
+	*ms = std::chrono::duration<float, std::milli>(*((Event *)stop)->came - *((Event *)start)->came).count();
 	return CUDA_SUCCESS;
 }
 
