@@ -33,7 +33,7 @@ type Hand struct {
 	angles *T // [3b] int64: where in (theta, 0) each bone's angles are
 	levels []handLevel
 	back   *T    // [b] int64: where each bone is in the levels one after the other
-	skin   *T    // [4b v]: each vertex at rest, times the bones' weights
+	skin   *T    // [4b u]: each vertex at rest, times the bones' weights, of the u that are corners
 	corner [3]*T // [n] int64 each: the vertices of each correspondence, all the same for a vertex
 }
 
@@ -78,12 +78,30 @@ func NewHand(m HandModel, correspondences []int64, points *T, onTriangles bool) 
 		}
 	}
 	h := &Hand{Points: points, model: m, angles: tensor.FromSlice(handAngles(bones), 3*bones)}
+	h.layers()
+	used := renumber(corner[:])
 	for k := range corner {
 		h.corner[k] = tensor.FromSlice(corner[k], n)
 	}
-	h.layers()
-	h.skin = m.Weights.Unsqueeze(2).Mul(m.BasePositions.Unsqueeze(1)).Reshape(vertices, 4*bones).T().Clone()
+	of := tensor.FromSlice(used, len(used))
+	weights, positions := m.Weights.Take(0, of), m.BasePositions.Take(0, of)
+	h.skin = weights.Unsqueeze(2).Mul(positions.Unsqueeze(1)).Reshape(len(used), 4*bones).T().Clone()
 	return h, h.skin.Err()
+}
+
+// renumber replaces numbers by their places among the distinct ones in ascending
+// order, which it returns.
+func renumber(lists [][]int64) []int64 {
+	used := slices.Concat(lists...)
+	slices.Sort(used)
+	used = slices.Compact(used)
+	for _, list := range lists {
+		for i, v := range list {
+			at, _ := slices.BinarySearch(used, v)
+			list[i] = int64(at)
+		}
+	}
+	return used
 }
 
 // check returns an error unless the model's parts fit each other.
@@ -186,7 +204,7 @@ func (h *Hand) Residuals(v HandParams) *T {
 }
 
 // corresponding returns what the points correspond to [n ...] of what is given at the
-// vertices [v ...]: a linear function of that.
+// vertices [u ...]: a linear function of that.
 func (h *Hand) corresponding(at, u *T) *T {
 	a := at.Take(0, h.corner[0])
 	if u == nil {
@@ -199,7 +217,7 @@ func (h *Hand) corresponding(at, u *T) *T {
 	return u0.Mul(a).Add(u1.Mul(b)).Add(u0.Add(u1).RSubScalar(1).Mul(c))
 }
 
-// surface returns the vertices [3 v] of the hand in a pose.
+// surface returns the vertices [3 u] that correspond to points, of the hand in a pose.
 func (h *Hand) surface(theta *T) *T {
 	bones := len(h.model.Parents)
 	e := tensor.Concat(0, theta, tensor.Zeros(1)).Take(0, h.angles).Reshape(bones, 3)
@@ -217,13 +235,14 @@ func (h *Hand) surface(theta *T) *T {
 	}
 	absolute := tensor.Concat(0, levels...).Take(0, h.back)
 	moved := absolute.MatMul(h.model.Inverses) // [b 4 4]
-	// Of each vertex the sum over bones b and coordinates k of moved[b, i, k] skin[bk, v].
-	pos := moved.Index(tensor.All, tensor.Range(0, 3)).SwapAxes(0, 1).Reshape(3, 4*bones).MatMul(h.skin)
+	placed := moved.Index(tensor.All, tensor.Range(0, 3)).SwapAxes(0, 1).Reshape(3, 4*bones)
 	if h.model.Mirrored {
-		pos = pos.Mul(tensor.FromSlice([]float64{-1, 1, 1}, 3, 1))
+		placed = placed.Mul(tensor.FromSlice([]float64{-1, 1, 1}, 3, 1))
 	}
-	turned := globalRotation(theta.Index(tensor.Range(0, 3))).MatMul(pos)
-	return turned.Add(theta.Index(tensor.Range(3, 6)).Unsqueeze(1))
+	// The hand is turned before the vertices are put on, of which there are more than
+	// bones: of each the sum over bones b and coordinates k of turned[i, bk] skin[bk, u].
+	turned := globalRotation(theta.Index(tensor.Range(0, 3))).MatMul(placed)
+	return turned.MatMul(h.skin).Add(theta.Index(tensor.Range(3, 6)).Unsqueeze(1))
 }
 
 // eulerAngles returns the rotations Rz(b) Ry(c) Rx(a) for vectors of angles [n].
