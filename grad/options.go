@@ -51,10 +51,15 @@ func Without(passes graph.Passes) Option { return func(o *options) { o.without |
 // which names the smallest that one was found for. A budget below 1 is one of 1 byte.
 func MemoryBudget(bytes int) Option { return func(o *options) { o.budget = max(bytes, 1) } }
 
-// Reassociate, for [Prepare], lets chains of matrix products be computed in the order that
-// takes the fewest multiplications: (A·B)·v as A·(B·v). Results are then close to those of
-// eager evaluation, and not the same bit for bit.
-func Reassociate() Option { return func(o *options) { o.reorder = graph.Reorder } }
+// Reassociate, for [Prepare], lets products be computed in another order, where that takes
+// less time or memory: chains of matrix products in the order of the fewest multiplications,
+// (A·B)·v as A·(B·v), and partial derivatives multiplied with each other where their operands
+// are computed, to be kept instead of these, before a reverse sweep multiplies them with
+// cotangents. Results are then close to those of eager evaluation, and not the same bit for
+// bit. [Without] leaves graph.Reorder or graph.Preaccumulate out.
+func Reassociate() Option {
+	return func(o *options) { o.reorder = graph.Reorder | graph.Preaccumulate }
+}
 
 func gather(opts []Option) (o options) {
 	o.residualLimit = defaultResidualLimit

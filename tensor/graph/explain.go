@@ -15,6 +15,8 @@ type Explanation struct {
 	Fused        int // loops that stand for several operations
 	Cost         Cost
 
+	Preaccumulated Preaccumulated // by loops, for each step
+
 	Arguments int // bytes that a run is given
 	Results   int // bytes that it writes
 	Constants int // bytes of captured values
@@ -24,7 +26,7 @@ type Explanation struct {
 // Explain tells what a run does.
 func (p *Program) Explain() Explanation {
 	s := p.Stats()
-	e := Explanation{Instructions: s.Instructions, Views: s.Views, Fused: p.g.fused(), Cost: p.g.Cost(), Constants: s.ConstBytes, Peak: s.ArenaBytes}
+	e := Explanation{Instructions: s.Instructions, Views: s.Views, Fused: p.g.fused(), Cost: p.g.Cost(), Constants: s.ConstBytes, Peak: s.ArenaBytes, Preaccumulated: p.g.preaccumulated()}
 	for _, a := range p.g.types(p.g.Params) {
 		e.Arguments += bytesOf(a)
 	}
@@ -50,6 +52,19 @@ func (g *Graph) fused() (n int) {
 	return n
 }
 
+// preaccumulated tells of a graph with its bodies.
+func (g *Graph) preaccumulated() Preaccumulated {
+	sum := g.Preaccumulated
+	for i := range g.Instrs {
+		if c := ControlOf(g.Instrs[i].Inst); c != nil {
+			for _, b := range c.Bodies {
+				sum = sum.plus(b.preaccumulated())
+			}
+		}
+	}
+	return sum
+}
+
 // Passes returns how many times over a run moves what must be read and written at least:
 // arguments, constants and results. A program that is one loop makes one pass.
 func (e *Explanation) Passes() float64 {
@@ -62,7 +77,7 @@ func (e *Explanation) Predicted() time.Duration { return time.Duration(e.Cost.Na
 
 // String returns the explanation as lines of text.
 func (e Explanation) String() string {
-	return fmt.Sprintf(`%d instructions, %d of them fused loops; %d more are views
+	s := fmt.Sprintf(`%d instructions, %d of them fused loops; %d more are views
 %.3g flops, %.3g elementary functions, %d kernel calls
 %s moved: %.1f passes over %s of arguments, %s of constants and %s of results
 %s of memory for intermediate values
@@ -70,6 +85,10 @@ func (e Explanation) String() string {
 `, e.Instructions, e.Fused, e.Views, float64(e.Cost.Flops), float64(e.Cost.Functions), e.Cost.Calls,
 		bytesText(e.Cost.Bytes), e.Passes(), bytesText(int64(e.Arguments)), bytesText(int64(e.Constants)), bytesText(int64(e.Results)),
 		bytesText(int64(e.Peak)), e.Predicted().Round(rounding(e.Predicted())))
+	if a := e.Preaccumulated; a.Values > 0 {
+		s += fmt.Sprintf("%d local derivatives kept for the reverse sweep: %s instead of %s\n", a.Values, bytesText(int64(a.Bytes)), bytesText(int64(a.Instead)))
+	}
+	return s
 }
 
 // rounding leaves three digits.

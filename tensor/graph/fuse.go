@@ -35,8 +35,9 @@ type fuser struct {
 	uses []use
 	read []reader // of the instruction at hand
 
-	known map[Ref]float64 // values of which all elements are known
-	near  bool            // nothing is moved to where it keeps more in memory than its result is
+	known map[Ref]float64        // values of which all elements are known
+	early map[*kernels.Inst]bool // computed with what they are made of, not where they are read
+	near  bool                   // nothing is moved to where it keeps more in memory than its result is
 }
 
 // group is loops that become one, or an instruction that stays as it is.
@@ -90,14 +91,14 @@ type reader struct {
 // bits: scalar functions stay in their order, reductions combine the same values in
 // the same order, matrix products stay whole. It returns how many instructions fewer there are.
 func (g *Graph) Fuse() int {
-	return g.fuse(nil, false)
+	return g.fuse(nil, nil, false)
 }
 
-func (g *Graph) fuse(known map[Ref]float64, near bool) int {
+func (g *Graph) fuse(known map[Ref]float64, early map[*kernels.Inst]bool, near bool) int {
 	f := &fuser{
 		g: g, groups: make([]*group, len(g.Instrs)), home: make([]int32, len(g.Instrs)),
 		inline: make([]bool, len(g.Instrs)), order: make([]int32, len(g.Instrs)), head: make([]int32, g.NumValues()),
-		known: known, near: near,
+		known: known, early: early, near: near,
 	}
 	for v := range f.head {
 		f.head[v] = -1
@@ -166,7 +167,7 @@ func (f *fuser) at(u int32) *use {
 // place finds the group of an instruction.
 func (f *fuser) place(i int32) {
 	inst := f.g.Instrs[i].Inst
-	if !isLoop(inst) && !isReshape(inst) {
+	if f.early[inst] || !isLoop(inst) && !isReshape(inst) {
 		f.alone(i)
 		return
 	}

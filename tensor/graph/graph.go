@@ -24,6 +24,9 @@ type Graph struct {
 	// Times holds, where it is not nil, for each instruction what it takes in a run,
 	// as [Program.Profile] measured it.
 	Times []time.Duration
+
+	// Preaccumulated is what the pass of that name did.
+	Preaccumulated Preaccumulated
 }
 
 // Const is an input with its value. The graph holds a reference to the array's

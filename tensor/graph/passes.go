@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
 )
 
 // Passes is a set of passes.
@@ -23,11 +24,13 @@ const (
 	AllPasses = 1<<iota - 1
 )
 
-// Reorder puts chains of matrix products in the cheapest order. It changes results by
-// rounding, and so is no part of AllPasses. It runs before Hoist.
-const Reorder Passes = AllPasses + 1
+// Passes that change results by rounding, and so are no part of AllPasses.
+const (
+	Reorder       Passes = (AllPasses + 1) << iota // put chains of matrix products in the cheapest order; before Hoist
+	Preaccumulate                                  // keep local derivatives instead of what they are made of; with Fusion, before it
+)
 
-var passNames = []string{"constants", "inline", "simplify", "share", "hoist", "fusion", "reorder"}
+var passNames = []string{"constants", "inline", "simplify", "share", "hoist", "fusion", "reorder", "preaccumulate"}
 
 // String lists the passes' names.
 func (p Passes) String() string {
@@ -44,7 +47,7 @@ func (p Passes) String() string {
 func (p Passes) Has(q Passes) bool { return p&q == q }
 
 // Optimize runs passes on g and the bodies in it. What the graph computes stays the
-// same, bit for bit, but for what Reorder does. On dev, which may be nil, constants are computed.
+// same, bit for bit, but for what Reorder and Preaccumulate do. On dev, which may be nil, constants are computed.
 func (g *Graph) Optimize(passes Passes, dev device.Device) { g.optimize(passes, dev, false) }
 
 // optimize runs passes; for near see fuser.
@@ -95,7 +98,13 @@ func (o *optimizer) clean(g *Graph, given given) {
 func (o *optimizer) fuse(g *Graph, given given) {
 	if o.passes.Has(Fusion) {
 		g.eachBody(o.known(g, given), o.fuse)
-		g.fuse(o.known(g, given), o.near)
+		known := o.known(g, given)
+		var early map[*kernels.Inst]bool
+		if o.passes.Has(Preaccumulate) {
+			early = g.preaccumulate(known)
+			known = o.known(g, given)
+		}
+		g.fuse(known, early, o.near)
 	}
 	g.RemoveDead()
 }
