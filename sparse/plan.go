@@ -72,22 +72,18 @@ func NewPlan(p *Pattern, c *Coloring, opts PlanOptions) (*Plan, error) {
 }
 
 // layOut sets the output's structure and returns the position in the pattern of each
-// output value.
+// output value, nil where value k is entry k.
 func (pl *Plan) layOut() []int {
 	out, entries := pl.pattern, []int(nil)
 	if pl.opts.Triangle != Full {
 		out, entries = out.Part(pl.opts.Triangle)
 	}
-	if entries == nil {
-		entries = make([]int, out.Nnz())
-		for e := range entries {
-			entries[e] = e
-		}
-	}
 	if pl.opts.ByColumn {
 		t, from := out.TransposeMap()
-		for k, e := range from {
-			from[k] = entries[e]
+		if entries != nil {
+			for k, e := range from {
+				from[k] = entries[e]
+			}
 		}
 		out, entries = t, from
 	}
@@ -114,8 +110,10 @@ func (pl *Plan) rowAt(col int, color int32) int32 {
 func (pl *Plan) planDirect(entries []int) {
 	p, c := pl.pattern, pl.coloring
 	source := make([]int32, p.Nnz())
-	lone := make([]bool, p.Nnz())
-	if c.Problem.Partition != ByRow {
+	// In a one-sided colouring, every entry is alone in its column's product, or row's.
+	byCol := c.Problem == Columns
+	var lone []bool
+	if !byCol && c.Problem != Rows {
 		lone = alone(p, c.ColColor, c.ColColors)
 	}
 	var mirror []int32
@@ -126,7 +124,7 @@ func (pl *Plan) planDirect(entries []int) {
 		for e := p.Ptr[i]; e < p.Ptr[i+1]; e++ {
 			j := int(p.Idx[e])
 			switch {
-			case lone[e]:
+			case byCol || lone != nil && lone[e]:
 				source[e] = pl.colAt(i, c.ColColor[j])
 			case mirror != nil:
 				source[e] = pl.colAt(j, c.ColColor[i])
@@ -134,6 +132,10 @@ func (pl *Plan) planDirect(entries []int) {
 				source[e] = ^pl.rowAt(j, c.RowColor[i])
 			}
 		}
+	}
+	if entries == nil {
+		pl.from = source
+		return
 	}
 	pl.from = make([]int32, len(entries))
 	for k, e := range entries {
@@ -147,7 +149,9 @@ func (pl *Plan) planSubstitution(entries []int) {
 	p, c := pl.pattern, pl.coloring
 	at := make([]int32, p.Nnz()) // the output position of a pattern entry, or -1
 	for e := range at {
-		at[e] = -1
+		if at[e] = int32(e); entries != nil {
+			at[e] = -1
+		}
 	}
 	for k, e := range entries {
 		at[e] = int32(k)
