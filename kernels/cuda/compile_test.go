@@ -27,6 +27,7 @@ var allowed = []struct {
 }{
 	{"cotangent_polygamma", 128}, {"cotangent_digamma", 128},
 	{"sin(", 64}, {"cos(", 64}, {"tan(", 64}, {"sinf(", 64}, {"cosf(", 64}, {"tanf(", 64},
+	{"sincos(", 64}, {"sincosf(", 64},
 	{" / ", 16}, {"pow(", 16}, {"hypot", 16}, {"together<", 16},
 }
 

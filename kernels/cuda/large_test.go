@@ -228,3 +228,50 @@ func TestMixedResults(t *testing.T) {
 	}
 	collect(t, d)
 }
+
+// A sine and a cosine of one angle are one call in a kernel, of large angles too.
+func TestSineAndCosine(t *testing.T) {
+	d := openDevice(t)
+	data := []float64{0, 1, -2, 3.2, 104000, -106000, 1e9, -1e30, 1e-30, math.Inf(1), math.NaN()}
+	for _, dt := range []tensor.DType{tensor.Float64, tensor.Float32} {
+		for _, n := range []int{len(data), 1200} { // one by one, and in vectors
+			angles := make([]float64, n)
+			for i := range angles {
+				angles[i] = data[i%len(data)]
+			}
+			x := tensor.FromSlice(angles).Cast(dt)
+			there := x.To(d)
+			p, err := grad.Prepare(func(x *tensor.Tensor) [2]*tensor.Tensor {
+				return [2]*tensor.Tensor{x.Sin().MulScalar(3).Add(x.Cos()), x.Cos().Exp()}
+			}, there)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.Run(t.Context(), there)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := [2]*tensor.Tensor{x.Sin().MulScalar(3).Add(x.Cos()), x.Cos().Exp()}
+			for i := range got {
+				a, errA := got[i].Float64s()
+				b, errB := want[i].Float64s()
+				if errA != nil || errB != nil {
+					t.Fatal(errA, errB)
+				}
+				for j := range a {
+					tol := 1e-15
+					if dt == tensor.Float32 {
+						tol *= 1 << 29
+					}
+					if same := math.IsNaN(a[j]) && math.IsNaN(b[j]); !same && !(math.Abs(a[j]-b[j]) <= tol*4) {
+						t.Errorf("%v, result %d of %v: %v, want %v", dt, i, angles[j], a[j], b[j])
+					}
+				}
+				tensor.Free(got[i])
+			}
+			p.Close()
+			tensor.Free(there)
+		}
+	}
+	collect(t, d)
+}

@@ -48,12 +48,48 @@ func (b *Body) Text(depth int, outs ...int) string {
 	}
 	p.depth = depth
 	p.b.Reset()
-	for n, on := range p.e.live(outs...) {
-		if fn := p.e.Nodes[n].Fn; on && fn != Const && fn != Iota {
+	live := p.e.live(outs...)
+	partner := p.e.sineAndCosine(live)
+	for n, on := range live {
+		fn, with := p.e.Nodes[n].Fn, partner[Node(n)]
+		switch {
+		case !on || fn == Const || fn == Iota:
+		case with == 0:
 			p.value(Node(n))
+		case int(with) > n:
+			p.both(Node(n), with)
 		}
 	}
 	return p.b.String()
+}
+
+// sineAndCosine pairs sines with cosines of the same node: each with a partner has it
+// in the map, the other way too. A sine and a cosine share most of their work.
+func (e *Expr) sineAndCosine(live []bool) map[Node]Node {
+	of := map[Fn]map[Node]Node{Sin: {}, Cos: {}}
+	for n := range e.Nodes {
+		if x := &e.Nodes[n]; live[n] && of[x.Fn] != nil {
+			of[x.Fn][x.Arg[0]] = Node(n)
+		}
+	}
+	partner := map[Node]Node{}
+	for angle, sine := range of[Sin] {
+		if cosine, ok := of[Cos][angle]; ok {
+			partner[sine], partner[cosine] = cosine, sine
+		}
+	}
+	return partner
+}
+
+// both writes a sine and a cosine, in whichever order, as one call.
+func (p *printer) both(a, b Node) {
+	if p.e.Nodes[a].Fn == Cos {
+		a, b = b, a
+	}
+	x := &p.e.Nodes[a]
+	sine, cosine := p.name(a), p.name(b)
+	p.statement("%s %s, %s", p.types[x.DType], sine, cosine)
+	p.statement("sincos%s(%s, &%s, &%s)", suffix(x.DType), p.name(x.Arg[0]), sine, cosine)
 }
 
 var cudaTypes = [device.NumDTypes]string{"bool", "int", "long long", "float", "double"}

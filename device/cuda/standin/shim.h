@@ -96,6 +96,8 @@ STANDIN_MATH(exp) STANDIN_MATH(expm1) STANDIN_MATH(log) STANDIN_MATH(log1p) STAN
 STANDIN_MATH(tan) STANDIN_MATH(tanh) STANDIN_MATH(sqrt) STANDIN_MATH(fabs) STANDIN_MATH(floor) STANDIN_MATH(trunc)
 STANDIN_MATH(rint) STANDIN_MATH(lgamma) STANDIN_MATH(tgamma) STANDIN_MATH(erf) STANDIN_MATH(cbrt)
 STANDIN_MATH2(pow) STANDIN_MATH2(atan2) STANDIN_MATH2(hypot) STANDIN_MATH2(fmax) STANDIN_MATH2(fmin)
+void sincos(double, double *, double *);
+void sincosf(float, float *, float *);
 double fma(double, double, double);
 float fmaf(float, float, float);
 double ldexp(double, int);
