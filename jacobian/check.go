@@ -29,8 +29,14 @@ func (e *StaleError) Error() string {
 // Check holds the values at x against products of the function's derivative with
 // random vectors, which use neither pattern nor colours, and returns a
 // *StaleError where they differ. Each probe costs about two evaluations of f (four
-// for a Hessian); one finds a missing entry almost surely.
+// for a Hessian); one finds a missing entry almost surely. Rows tell nothing at points
+// where both are infinite or no numbers.
+//
+// Errors: an *OptionError for less than one probe, those of [Prepared.Run] and of f.
 func (p *Prepared[P]) Check(ctx context.Context, x P, probes int) error {
+	if probes < 1 {
+		return &OptionError{fmt.Sprintf("a check of %d probes", probes)}
+	}
 	values := make([]float64, p.output.Nnz())
 	if err := p.Run(ctx, x, values); err != nil {
 		return err
@@ -67,10 +73,19 @@ func (p *Prepared[P]) Check(ctx context.Context, x P, probes int) error {
 			return err
 		}
 		for i := range got {
-			if d := math.Abs(got[i] - want[i]); d > p.tolerance*max(scale[i], math.Abs(want[i])) {
+			if differ(got[i], want[i], p.tolerance*max(scale[i], math.Abs(want[i]))) {
 				return &StaleError{Row: i, Got: got[i], Want: want[i]}
 			}
 		}
 	}
 	return nil
+}
+
+// differ reports whether two numbers are further apart than a bound, or one is finite
+// and the other no number.
+func differ(a, b, bound float64) bool {
+	if math.IsNaN(a) || math.IsNaN(b) {
+		return !math.IsNaN(a-a) || !math.IsNaN(b-b) // Inf - Inf is none
+	}
+	return math.Abs(a-b) > bound
 }

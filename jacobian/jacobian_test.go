@@ -373,8 +373,41 @@ func TestStalePattern(t *testing.T) {
 	}
 }
 
+// A product that is no number where a finite one is expected shows a stale pattern as
+// well; at points where neither is finite nothing can be told.
+func TestCheckOfWhatIsNoNumber(t *testing.T) {
+	f := func(x *T) *T { return x.Div(x) }
+	x := tensor.New([]float64{2, 0, 4})
+	empty := sparse.EmptyPattern(3, 3)
+	p, err := jacobian.Prepare(f, x, jacobian.WithPattern(empty))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var stale *jacobian.StaleError
+	if err := p.Check(ctx, x, 1); !errors.As(err, &stale) || !math.IsNaN(stale.Want) {
+		t.Errorf("%v, want a StaleError of NaN", err)
+	}
+	q, err := jacobian.Prepare((*T).Log, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	if err := q.Check(ctx, tensor.New([]float64{0, math.NaN(), 1}), 1); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	var opt *jacobian.OptionError
+	for name, o := range map[string]jacobian.Option{
+		"mode": jacobian.WithMode(99), "recovery": jacobian.WithRecovery(9),
+		"triangle": jacobian.WithTriangle(9), "memory": jacobian.WithMemory(0),
+	} {
+		if _, err := jacobian.PrepareHessian(bench.Arrowhead, random(3), o); !errors.As(err, &opt) {
+			t.Errorf("%s: %v, want an OptionError", name, err)
+		}
+	}
 	if _, err := jacobian.PrepareHessian(bench.Arrowhead, random(3), jacobian.WithMode(jacobian.Reverse)); !errors.As(err, &opt) {
 		t.Errorf("%v, want an OptionError", err)
 	}

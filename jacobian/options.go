@@ -46,6 +46,27 @@ type options struct {
 	grad     []grad.Option
 }
 
+// gather returns what the options ask for, an *OptionError if that is nothing there is.
+func gather(opts []Option) (*options, error) {
+	o := &options{memory: 1 << 30}
+	for _, set := range opts {
+		if set != nil {
+			set(o)
+		}
+	}
+	switch {
+	case o.mode > Direct:
+		return nil, &OptionError{fmt.Sprintf("unknown %v", o.mode)}
+	case o.recovery != nil && *o.recovery > sparse.Substitution:
+		return nil, &OptionError{fmt.Sprintf("unknown recovery %d", *o.recovery)}
+	case o.triangle > sparse.Upper:
+		return nil, &OptionError{fmt.Sprintf("unknown triangle %d", o.triangle)}
+	case o.memory < 1:
+		return nil, &OptionError{fmt.Sprintf("%d bytes of memory", o.memory)}
+	}
+	return o, nil
+}
+
 // WithMode asks for a mode. A Hessian has Forward (forward over reverse) and Direct.
 // Direct is for programs in which every element depends on few elements of the
 // argument: stencils, batches of small blocks; elsewhere it is a *pattern.DirectError.

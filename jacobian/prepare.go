@@ -44,7 +44,10 @@ func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P], error
 
 // PrepareContext is Prepare that ends with the context's error once that ends.
 func PrepareContext[P, Q any](ctx context.Context, f func(P) Q, like P, opts ...Option) (*Prepared[P], error) {
-	o := gather(opts)
+	o, err := gather(opts)
+	if err != nil {
+		return nil, err
+	}
 	if o.triangle != sparse.Full {
 		return nil, &OptionError{"a triangle of a Jacobian, which is not symmetric"}
 	}
@@ -78,7 +81,10 @@ func PrepareHessian[P any](f func(P) *tensor.Tensor, like P, opts ...Option) (*P
 // PrepareHessianContext is PrepareHessian that ends with the context's error once
 // that ends.
 func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor, like P, opts ...Option) (*Prepared[P], error) {
-	o := gather(opts)
+	o, err := gather(opts)
+	if err != nil {
+		return nil, err
+	}
 	if o.mode == Reverse || o.mode == Mixed {
 		return nil, &OptionError{"a Hessian in " + o.mode.String() + " mode: its products are forward over reverse"}
 	}
@@ -100,14 +106,6 @@ func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor,
 		}
 		return flatten(grad.HVP(f, x, dx, o.grad...))
 	})
-}
-
-func gather(opts []Option) *options {
-	o := &options{memory: 1 << 30}
-	for _, set := range opts {
-		set(o)
-	}
-	return o
 }
 
 // structure finds the pattern, or checks the given one.
