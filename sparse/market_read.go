@@ -3,7 +3,8 @@
 // skew-symmetric storage; plain or gzip.
 //
 // Files are not trusted: the header's sizes are compared with limits and never
-// used to take memory, which grows with the entries that are really there.
+// used to take memory, which grows with the entries that are really there; and a small
+// compressed file must not hold very many.
 
 package sparse
 
@@ -82,16 +83,17 @@ type Market struct {
 // *FormatError, with the line number; *LimitError; or the reader's.
 func ReadMatrixMarket(r io.Reader, limits Limits) (*Market, error) {
 	limits = limits.withDefaults()
-	b := bufio.NewReader(r)
+	file := &countingReader{r: r}
+	b := bufio.NewReader(file)
 	if magic, _ := b.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, &FormatError{Line: 1, Reason: "gzip header", Err: err}
 		}
 		defer z.Close()
-		b = bufio.NewReader(&limitedReader{z, limits.Bytes, limits.Bytes})
+		b = bufio.NewReader(&limitedReader{r: &inflated{r: z, file: file}, left: limits.Bytes, limit: limits.Bytes})
 	} else {
-		b = bufio.NewReader(&limitedReader{b, limits.Bytes, limits.Bytes})
+		b = bufio.NewReader(&limitedReader{r: b, left: limits.Bytes, limit: limits.Bytes})
 	}
 	m := &marketReader{in: b, limits: limits}
 	if err := m.read(); err != nil {
@@ -115,6 +117,42 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	l.left -= int64(n)
+	return n, err
+}
+
+// countingReader counts what comes.
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Beyond so many bytes, a compressed file may hold at most so many times its length;
+// numbered entries are compressed 3 to 50 times.
+const (
+	freeInflation = 1 << 24
+	maxInflation  = 200
+)
+
+// inflated fails once a compressed file turns out to hold far more than entries
+// would come to: it was made to take time and memory.
+type inflated struct {
+	r    io.Reader
+	file *countingReader
+	n    int64
+}
+
+func (z *inflated) Read(p []byte) (int, error) {
+	if most := max(freeInflation, maxInflation*z.file.n); z.n > most {
+		return 0, &LimitError{"decompressed length (at least)", z.n, most}
+	}
+	n, err := z.r.Read(p)
+	z.n += int64(n)
 	return n, err
 }
 

@@ -131,6 +131,30 @@ func TestMatrixMarketTakesNoMemoryInAdvance(t *testing.T) {
 	}
 }
 
+// A small compressed file that holds very many entries, all the same, must not take
+// the memory of all.
+func TestMatrixMarketBombs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 16 MiB")
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	fmt.Fprintf(z, "%%%%MatrixMarket matrix coordinate pattern general\n1 1 %d\n", 1<<25)
+	entries := bytes.Repeat([]byte("1 1\n"), 1<<18)
+	for range 1 << 7 {
+		if _, err := z.Write(entries); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var l *LimitError
+	if _, err := ReadMatrixMarket(&b, Limits{}); !errors.As(err, &l) || !strings.HasPrefix(l.What, "decompressed length") || l.Got > 1<<25 {
+		t.Error(err)
+	}
+}
+
 type failing struct{}
 
 func (failing) Read([]byte) (int, error)  { return 0, io.ErrClosedPipe }
