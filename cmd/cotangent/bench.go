@@ -185,16 +185,6 @@ func openFiles(paths []string) (list []bench.Scenario, err error) {
 	return list, nil
 }
 
-func matching(part string) []bench.Scenario {
-	var out []bench.Scenario
-	for _, s := range bench.All() {
-		if strings.Contains(s.Name, part) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 func parseBackends(names []string) ([]bench.Backend, error) {
 	if len(names) == 0 {
 		return bench.Backends(), nil

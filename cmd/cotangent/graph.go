@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,19 +70,29 @@ standard output).`,
 	return c
 }
 
-// scenarioNamed returns the scenario of that name, or the only one whose name
-// contains it.
+// scenarioNamed returns the scenario of that name, or the only one whose name contains it:
+// of those that are measured by default or, if there is none, of all.
 func scenarioNamed(name string) (bench.Scenario, error) {
-	list := matching(name)
-	for _, s := range list {
-		if s.Name == name {
-			return s, nil
+	var found []string
+	for _, list := range [][]bench.Scenario{bench.Scenarios(), bench.All()} {
+		found = nil
+		var last bench.Scenario
+		for _, s := range list {
+			if s.Name == name {
+				return s, nil
+			}
+			if strings.Contains(s.Name, name) {
+				found, last = append(found, s.Name), s
+			}
+		}
+		if len(found) == 1 {
+			return last, nil
 		}
 	}
-	if len(list) == 1 {
-		return list[0], nil
+	if len(found) == 0 {
+		return bench.Scenario{}, fmt.Errorf("no scenario's name contains %q; \"cotangent bench --list\" names them", name)
 	}
-	return bench.Scenario{}, fmt.Errorf("%d scenarios' names contain %q; \"cotangent bench --list\" names them", len(list), name)
+	return bench.Scenario{}, fmt.Errorf("%q may be any of %s", name, strings.Join(found, ", "))
 }
 
 // useDevice makes a device the default one.

@@ -156,6 +156,9 @@ func TestGraph(t *testing.T) {
 	if out, err := run(t, "", "graph", "normal"); err != nil || !strings.Contains(out, "return") || !strings.Contains(out, "ns") {
 		t.Errorf("%v:\n%s", err, out)
 	}
+	if s, err := scenarioNamed("gmm"); err != nil || s.Suite != "gradbench" {
+		t.Errorf("gmm is %+v, %v: there is one but for those that are not measured by default", s, err)
+	}
 	for _, args := range [][]string{{}, {"no such scenario"}, {"m"}, {"normal-pdf", "--out", "g.png"}, {"normal-pdf", "--out", "/nowhere/g.svg"}, {"normal-pdf", "--threads", "-1"}} {
 		if _, err := run(t, "", append([]string{"graph"}, args...)...); err == nil {
 			t.Errorf("%v is no error", args)
