@@ -5,9 +5,11 @@ package graph
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 	"pgregory.net/rapid"
 )
 
@@ -49,16 +51,42 @@ return %4`},
 %3 = matmul %0, %1 float64[9 7]
 %4 = matmul %3, %2 float64[9]
 return %4, %3`},
-		{"a vector in the middle is an end", func(b *builder) []Ref {
-			x, v, u := b.param(9, 8), b.param(8), b.param(9)
+		{"a vector in the middle, the same either way", func(b *builder) []Ref {
+			x, v, u := b.param(8, 8), b.param(8), b.param(8)
 			return []Ref{mul(b, mul(b, x, v), u)}
 		}, `
-%0 = param 0 float64[9 8]
+%0 = param 0 float64[8 8]
 %1 = param 1 float64[8]
-%2 = param 2 float64[9]
-%3 = matmul %0, %1 float64[9]
+%2 = param 2 float64[8]
+%3 = matmul %0, %1 float64[8]
 %4 = matmul %3, %2 float64[]
 return %4`},
+		{"the sweep of a product with a vector", func(b *builder) []Ref { // (g⊗v)·yᵀ is g⊗(y·v), of A·y·v by A
+			y, v, g := b.param(8, 7), b.param(7), b.param(9)
+			outer := b.vjp(kernels.Matmul, 0, g, b.param(9, 7), v)
+			return []Ref{b.vjp(kernels.Matmul, 0, outer, b.param(9, 8), y)}
+		}, `
+%0 = param 0 float64[8 7]
+%1 = param 1 float64[7]
+%2 = param 2 float64[9]
+%3 = param 3 float64[9 7]
+%4 = param 4 float64[9 8]
+%5 = matmul %1, %0 float64[8]
+%6 = matmul %2, %5 float64[9 8]
+return %6`},
+		{"the sweep by what is in the middle", func(b *builder) []Ref { // xᵀ·(g⊗v) is (g·x)⊗v, of x·B·v by B
+			x, v, g := b.param(9, 8), b.param(7), b.param(9)
+			outer := b.vjp(kernels.Matmul, 0, g, b.param(9, 7), v)
+			return []Ref{b.vjp(kernels.Matmul, 1, outer, x, b.param(8, 7))}
+		}, `
+%0 = param 0 float64[9 8]
+%1 = param 1 float64[7]
+%2 = param 2 float64[9]
+%3 = param 3 float64[9 7]
+%4 = param 4 float64[8 7]
+%5 = matmul %0, %2 float64[8]
+%6 = matmul %5, %1 float64[8 7]
+return %6`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBuilder(t)
@@ -77,6 +105,27 @@ return %4`},
 			}
 		})
 	}
+}
+
+// vjp emits the derived loop of the cotangent of operand k of an operation on x and y whose
+// result's cotangent is g.
+func (b *builder) vjp(op *kernels.Op, k int, g, x, y Ref) Ref {
+	how := b.inst(op, nil, x, y).Reverse(1<<k, false)
+	if len(how.Steps) != 1 {
+		b.t.Fatalf("%d steps", len(how.Steps))
+	}
+	var in []Ref
+	for _, src := range how.Steps[0].In {
+		switch {
+		case src.Kind == loop.Cotangent:
+			in = append(in, g)
+		case src.Kind == loop.Operand:
+			in = append(in, [2]Ref{x, y}[src.Index])
+		default:
+			b.t.Fatal("the result is read")
+		}
+	}
+	return b.Emit(how.Steps[0].Inst, in...)
 }
 
 // cheapest is the fewest multiplications of a chain of matrices, by trying all orders.
@@ -142,6 +191,86 @@ func TestReorderRandom(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The gradient of a chain by each of its matrices, with a vector at either end or at none,
+// is close to what it is as it was recorded, and takes no more multiplications.
+func TestReorderSweeps(tt *testing.T) {
+	dev := openDevice(tt, "ref")
+	rapid.Check(tt, func(t *rapid.T) {
+		dims := rapid.SliceOfN(rapid.IntRange(2, 9), 3, 6).Draw(t, "dims")
+		b := newBuilder(tt)
+		var factors []Ref
+		for i := range dims[1:] {
+			shape := []int{dims[i], dims[i+1]}
+			if i == len(dims)-2 && rapid.Bool().Draw(t, "a column") {
+				shape = shape[:1]
+			} else if i == 0 && rapid.Bool().Draw(t, "a row") {
+				shape = shape[1:]
+			}
+			factors = append(factors, b.param(shape...))
+		}
+		leaves := slices.Clone(factors)
+		var steps [][3]Ref
+		for len(factors) > 1 {
+			k := rapid.IntRange(0, len(factors)-2).Draw(t, "pair")
+			y := b.apply(kernels.Matmul, nil, factors[k], factors[k+1])
+			steps = append(steps, [3]Ref{factors[k], factors[k+1], y})
+			factors[k] = y
+			factors = append(factors[:k+1], factors[k+2:]...)
+		}
+		ct := map[Ref]Ref{factors[0]: b.param(b.Aval(factors[0]).Shape...)}
+		for _, s := range slices.Backward(steps) {
+			ct[s[0]], ct[s[1]] = b.vjp(kernels.Matmul, 0, ct[s[2]], s[0], s[1]), b.vjp(kernels.Matmul, 1, ct[s[2]], s[0], s[1])
+		}
+		var outs []Ref
+		for _, v := range leaves {
+			outs = append(outs, ct[v])
+		}
+		g := b.outputs(outs...)
+		g.RemoveDead()
+		var in []*kernels.Array
+		for k, v := range g.Params {
+			a := empty(g.Aval(v))
+			for i := range floats(a) {
+				floats(a)[i] = float64((i*7+k)%11)/4 - 1
+			}
+			in = append(in, a)
+		}
+		want, before := direct(g, in), multiplied(g)
+		g.Optimize(Reorder, dev)
+		if err := g.Verify(); err != nil {
+			t.Fatal(err)
+		}
+		if after := multiplied(g); after > before {
+			t.Errorf("%d multiplications, before %d\n%s", after, before, g)
+		}
+		for k, got := range direct(g, in) {
+			nearBytes(t, k, got, want[k])
+		}
+	})
+}
+
+// multiplied counts the points of all loops.
+func multiplied(g *Graph) (n int) {
+	for i := range g.Instrs {
+		n += extent(g.Instrs[i].Inst.Expr.Axes)
+	}
+	return n
+}
+
+// nearBytes compares the elements of output k.
+func nearBytes(t *rapid.T, k int, got, want []byte) {
+	a, b := asFloats(got), asFloats(want)
+	scale := 1.0
+	for _, v := range b {
+		scale = max(scale, math.Abs(v))
+	}
+	for i := range a {
+		if math.Abs(a[i]-b[i]) > 1e-11*scale {
+			t.Fatalf("output %d: element %d is %v, want %v", k, i, a[i], b[i])
+		}
+	}
 }
 
 // asFloats returns the elements whose bytes these are.
