@@ -129,14 +129,19 @@ func record[P, Q any](name string, tp *tape, f func(P) Q, x P, wanted bool) (r t
 	if err != nil {
 		return r, err
 	}
-	if r.out, err = leavesOf(res, tp.rooms.out[:0]); err != nil || !wanted {
+	if r.out, err = leavesOf(res, tp.rooms.out[:0]); err != nil {
 		return r, err
+	}
+	if !wanted {
+		tp.forget(r.out)
+		return r, nil
 	}
 	low := sized(tp.rooms.low[:], len(r.out))
 	for i, t := range r.out {
 		low[i] = t.Lower(tp.lv)
 	}
 	r.y = rebuild(res, low)
+	tp.forget(r.out)
 	return r, nil
 }
 

@@ -143,6 +143,47 @@ func (tp *tape) save(read bool, ref graph.Ref, t *tensor.Tensor) {
 	tp.saved = append(tp.saved, t)
 }
 
+// forget drops what the tape holds of operations that no result depends on by what has
+// derivatives: one knows only once the function has returned.
+func (tp *tape) forget(results []*tensor.Tensor) {
+	if !tp.wide || tp.keep || tp.mixed {
+		return
+	}
+	for _, t := range results {
+		if t.TracedAt(tp.lv) {
+			tp.seeds = append(tp.seeds, seed{t.Ref(), nil})
+		}
+	}
+	tp.count(tp.seeds)
+	tp.seeds = tp.seeds[:0]
+	if !slices.Contains(tp.live, false) {
+		return
+	}
+	read := make([]bool, tp.rec.NumValues())
+	for i, live := range tp.live {
+		in, out := tp.savedBy(i)
+		if !live {
+			clear(in)
+			clear(out)
+			continue
+		}
+		for k, v := range tp.rec.Args(i) {
+			if v != graph.Untracked && in[k] != nil {
+				read[v] = true
+			}
+		}
+		for k, t := range out {
+			read[int(tp.rec.Instrs[i].Out)+k] = t != nil || read[int(tp.rec.Instrs[i].Out)+k]
+		}
+	}
+	for v, t := range tp.made {
+		if t != nil && !read[v] {
+			tensor.Free(t)
+			tp.made[v] = nil
+		}
+	}
+}
+
 // tidy gives back the results that the function has computed and nothing saved.
 func (tp *tape) tidy() {
 	for _, l := range tp.loose {
