@@ -7,7 +7,7 @@ package device
 // never be stopped by it. So a pool asks for a collection of its own when the
 // bytes it lent have grown, since the last one, by as much as Go would let its
 // heap grow: GOGC percent of what was alive, the pool's bytes and Go's heap
-// together, but at least triggerFloor.
+// together, but at least so much as its device can spare.
 
 import (
 	"math"
@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	triggerFloor = 32 << 20
+	leastSpare = 32 << 20 // of a device that says nothing of it
 	// How long a collection is waited for: for a cleanup that is stuck, so
 	// longer where the alternative is to be out of memory.
 	softWait = 100 * time.Millisecond
@@ -84,7 +84,7 @@ func (p *Pool) collect(wait time.Duration) {
 
 	p.mu.Lock()
 	alive := p.stats.Outstanding
-	growth := int64(triggerFloor)
+	growth := p.spare
 	if gogc < math.MaxUint64 {
 		both := float64(alive) + float64(samples[1].Value.Uint64())
 		growth = max(growth, int64(both*float64(gogc)/100))

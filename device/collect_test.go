@@ -28,6 +28,37 @@ func TestCollectionsFollowWhatIsAlive(t *testing.T) {
 	}
 }
 
+// poolOf is a pool of the machine's memory that is no device's.
+func poolOf(spare int64) *device.Pool {
+	return device.NewPool(device.PoolConfig{Memory: device.HostMemory(), Spare: spare})
+}
+
+// A pool asks for no collection before what was lent has grown by what it can spare.
+func TestSpare(t *testing.T) {
+	for _, c := range []struct {
+		spare int64
+		some  bool
+	}{{0, true}, {256 * mib, true}, {2048 * mib, false}} {
+		p := poolOf(c.spare)
+		for range 64 { // 1 GiB in all, forgotten
+			if _, err := p.Alloc(16 * mib); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := p.Stats()
+		if (s.Collections > 0) != c.some || c.spare > 0 && c.some && s.Collections > 4 {
+			t.Errorf("%d collections with %d MiB to spare", s.Collections, c.spare/mib)
+		}
+		p.Collect()
+		if s := p.Stats(); s.Live != 0 {
+			t.Errorf("%d buffers left", s.Live)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // GOGC=off turns the pool's own collections off too, but for want of memory.
 func TestGOGCOff(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))

@@ -14,6 +14,9 @@ type PoolConfig struct {
 	Owner  Device
 	Memory Memory
 	Limit  int64 // bytes outstanding at most; 0 for no limit
+	// Spare is the least that may be lent beyond what was alive after the last
+	// collection before the next one is asked for; 0 for 32 MiB.
+	Spare int64
 	// Uncached makes every block fresh and of just the size asked for; what is
 	// given back goes to Memory at once.
 	Uncached bool
@@ -26,6 +29,7 @@ type Pool struct {
 	owner    Device
 	memory   Memory
 	uncached bool
+	spare    int64
 
 	mu       sync.Mutex
 	free     [numClasses]freeList
@@ -38,9 +42,12 @@ type Pool struct {
 
 // NewPool returns an empty pool.
 func NewPool(c PoolConfig) *Pool {
+	if c.Spare <= 0 {
+		c.Spare = leastSpare
+	}
 	return &Pool{
-		owner: c.Owner, memory: c.Memory, uncached: c.Uncached,
-		limit: max(0, c.Limit), trigger: triggerFloor,
+		owner: c.Owner, memory: c.Memory, uncached: c.Uncached, spare: c.Spare,
+		limit: max(0, c.Limit), trigger: c.Spare,
 	}
 }
 

@@ -94,6 +94,8 @@ func open(arg string, ordinal int) (*Device, error) {
 	d.memory = &memory{d: d, async: attribute(dev, cu.DeviceAttribute(memoryPools)) != 0}
 	d.Pool = device.NewPool(device.PoolConfig{
 		Owner: d, Memory: d.memory, Limit: limit, Uncached: os.Getenv(EnvExact) != "",
+		// A collection of Go's takes as long as some hundred small kernels.
+		Spare: limit / 32,
 	})
 	d.workers = device.NewWorkers(0)
 	return d, nil

@@ -1,0 +1,81 @@
+//go:build cuda && cgo
+
+package cuda_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// An operation that is carried out by itself asks the driver for its context and its
+// kernel, and for nothing else.
+func TestDriverCalls(t *testing.T) {
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+	t.Setenv(devcuda.EnvExact, "") // memory is used again
+	d := openDevice(t)
+	x := tensor.Ones(2000).To(d)
+	for _, c := range []struct {
+		name string
+		f    func() *tensor.Tensor
+		want map[string]int
+	}{
+		{"add", func() *tensor.Tensor { return x.Add(x) }, map[string]int{"cuCtxSetCurrent": 1, "cuLaunchKernel": 1}},
+		{"tanh", x.Tanh, map[string]int{"cuCtxSetCurrent": 1, "cuLaunchKernel": 1}},
+		{"sum", func() *tensor.Tensor { return x.Sum() }, map[string]int{"cuCtxSetCurrent": 1, "cuLaunchKernel": 1}},
+		{"row", func() *tensor.Tensor { return x.Reshape(40, 50).T() }, map[string]int{}},
+	} {
+		tensor.Free(c.f()) // compiles, and takes memory
+		const times = 10
+		before := driverCalls(t, d)
+		for range times {
+			tensor.Free(c.f())
+		}
+		after := driverCalls(t, d)
+		got := map[string]int{}
+		for name, n := range after {
+			// What asking takes is in both, and one more call to wait.
+			if n -= before[name]; n >= times {
+				got[name] = n / times
+			}
+		}
+		if !maps.Equal(got, c.want) {
+			t.Errorf("%s calls %v, want %v", c.name, got, c.want)
+		}
+	}
+	tensor.Free(x)
+	collect(t, d)
+}
+
+// driverCalls is how often each of the driver's functions was called so far.
+func driverCalls(t *testing.T, d *devcuda.Device) map[string]int {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "calls")
+	t.Setenv("STANDIN_CALLS", file)
+	defer t.Setenv("STANDIN_CALLS", "")
+	if err := d.Sync(context.Background()); err != nil { // by the driver, without looking at an event
+		t.Fatal(err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	calls := map[string]int{}
+	for {
+		var name string
+		var n int
+		if _, err := fmt.Fscan(f, &name, &n); err != nil {
+			return calls
+		}
+		calls[name] = n
+	}
+}
