@@ -22,7 +22,7 @@ var order = []string{
 	"jacobian/solve", "jacobian", "sparse",
 	"grad/check", "grad/optim", "grad/numeric", "grad/symbolic", "grad",
 	"tensor/gonum", "tensor/npy", "tensor", "tensor/graph",
-	"kernels/spec", "kernels/cuda", "kernels/cpu", "kernels/cpu/gemm", "kernels/cpu/vmath", "kernels/ref", "kernels", "kernels/loop",
+	"kernels/spec", "kernels/cuda", "kernels/cpu", "kernels/cpu/gemm", "kernels/cpu/tile", "kernels/cpu/vmath", "kernels/ref", "kernels", "kernels/loop",
 	"internal/cc", "device/devicetest", "device/cuda", "device/cpu", "device/sim", "device",
 	"internal",
 }

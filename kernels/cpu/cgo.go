@@ -15,7 +15,7 @@ package cpu
 #cgo noescape ct_tiles_at
 #cgo nocallback ct_tiles_at
 #include <stdlib.h>
-#include "tile.h"
+#include "tile/tile.h"
 
 // ct_tiles_on_stack is apart so that its memory is touched only where it is used.
 static __attribute__((noinline)) int ct_tiles_on_stack(ct_entry *entry, const ct_plan *plan, ct_run *r, int64_t *fault) {
@@ -24,15 +24,6 @@ static __attribute__((noinline)) int ct_tiles_on_stack(ct_entry *entry, const ct
 	int end = entry(plan, r);
 	fault[0] = r->fault_index, fault[1] = r->fault_size;
 	return end;
-}
-
-// The entry of an instruction set, numbered as device/cpu numbers them.
-static uintptr_t ct_entry_of(int isa) {
-#if defined(__x86_64__)
-	if (isa == 1) return (uintptr_t)ct_tiles_avx2;
-	if (isa == 2) return (uintptr_t)ct_tiles_avx512;
-#endif
-	return (uintptr_t)ct_tiles_baseline;
 }
 
 // What is Go's is passed as a pointer of its own, which keeps it in place; plan, entry and table are C's. Scratch memory
@@ -93,6 +84,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device/cpu"
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/cpu/tile"
 	"github.com/cotangent-ad/cotangent/kernels/cpu/vmath"
 )
 
@@ -119,7 +111,7 @@ func newEngine(isa cpu.ISA) engine {
 	if table == nil { // on arm64 there is but one
 		table = vmath.TablePtr(vmath.NEON)
 	}
-	return engine{C.ct_entry_of(C.int(isa)), C.uintptr_t(uintptr(table))}
+	return engine{C.uintptr_t(tile.Entry(int(isa))), C.uintptr_t(uintptr(table))}
 }
 
 // cplan is a plan in C's memory, which lasts as long as it does.

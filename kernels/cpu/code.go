@@ -7,7 +7,7 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
-// opcode is an operation of tile code. The numbers are those of tile.h.
+// opcode is an operation of tile code. The numbers are those of tile/tile.h.
 type opcode uint8
 
 // Operations on memory and lanes, then arithmetic, then reductions.

@@ -17,7 +17,7 @@
 // kernel.go keeps the plans of a loop, run.go shares a run out among workers.
 //
 // The executor exists twice, with the same results bit for bit: machine.go with
-// ops.go, move.go and reduce.go in Go, and the files tile*.h in C, compiled once
+// ops.go, move.go and reduce.go in Go, and the package tile in C, compiled once
 // an instruction set. Elementary functions are package vmath's, on both sides;
 // matrix products package gemm's.
 //

@@ -16,7 +16,7 @@ type elementary struct {
 	f32of2 func(x, y float32) float32
 }
 
-// elementaries are the functions by their code, which is that of tile.h. A
+// elementaries are the functions by their code, which is that of tile/tile.h. A
 // polygamma takes its order from the instruction.
 var elementaries = [...]elementary{
 	{fn: loop.Exp, f64: vmath.Exp, f32: vmath.Exp32},

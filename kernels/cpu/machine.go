@@ -2,7 +2,7 @@ package cpu
 
 // The machine: tile code interpreted in Go. It runs what is too short to be
 // worth a call of C, and everything where there is no C. Its results are those
-// of tile.h, bit for bit.
+// of tile/tile.h, bit for bit.
 
 import (
 	"math"

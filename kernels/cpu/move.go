@@ -1,7 +1,7 @@
 package cpu
 
 // Memory and lanes in the machine: loads, stores, gathers, scatters, spreads
-// and conversions. The twins of tile_move.h.
+// and conversions. The twins of tile/move.h.
 
 import (
 	"math"

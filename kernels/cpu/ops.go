@@ -1,7 +1,7 @@
 package cpu
 
 // Arithmetic of the machine: one function an instruction, generic in its type.
-// Every one is the twin of a loop in tile_ops.h. Conversions such as T(x*y)
+// Every one is the twin of a loop in tile/ops.h. Conversions such as T(x*y)
 // keep the compiler from fusing a product with a sum.
 
 import (

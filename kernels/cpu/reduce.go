@@ -1,7 +1,7 @@
 package cpu
 
 // Reductions of the machine, by the one tree that doc.go describes. The twins of
-// tile_reduce.h.
+// tile/reduce.h.
 
 import (
 	"math"

@@ -8,7 +8,7 @@
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma,prefer-vector-width=512")
 #endif
 #define CT_ENTRY ct_tiles_avx512
-#include "tile_body.h"
+#include "body.h"
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

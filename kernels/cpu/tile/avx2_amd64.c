@@ -8,7 +8,7 @@
 #pragma GCC target("avx2,fma")
 #endif
 #define CT_ENTRY ct_tiles_avx2
-#include "tile_body.h"
+#include "body.h"
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

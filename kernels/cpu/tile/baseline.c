@@ -5,4 +5,4 @@
 #pragma GCC optimize("no-math-errno", "no-trapping-math")
 #endif
 #define CT_ENTRY ct_tiles_baseline
-#include "tile_body.h"
+#include "body.h"

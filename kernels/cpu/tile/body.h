@@ -42,9 +42,9 @@ static inline long lanes_of(const machine *m, int cls) {
     return (cls & CT_ROW ? m->rows : 1) * (cls & CT_COL ? m->cols : 1);
 }
 
-#include "tile_ops.h"
-#include "tile_move.h"
-#include "tile_reduce.h"
+#include "ops.h"
+#include "move.h"
+#include "reduce.h"
 
 #define ANY(f) {f, f, f, f, f}
 #define BITS(f) {f##_u8, f##_u32, f##_u64, f##_u32, f##_u64}

@@ -3,7 +3,7 @@
 #define COTANGENT_TILE_H
 
 #include <stdint.h>
-#include "vmath/vmath_table.h"
+#include "../vmath/vmath_table.h"
 
 /* The instructions, in the order of code.go. */
 #define CT_OPS(X) \

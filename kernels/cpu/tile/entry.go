@@ -1,0 +1,21 @@
+//go:build cgo
+
+package tile
+
+/*
+#cgo CFLAGS: -std=c11 -O3
+#include "tile.h"
+
+static uintptr_t ct_entry_of(int isa) {
+#if defined(__x86_64__)
+	if (isa == 1) return (uintptr_t)ct_tiles_avx2;
+	if (isa == 2) return (uintptr_t)ct_tiles_avx512;
+#endif
+	return (uintptr_t)ct_tiles_baseline;
+}
+*/
+import "C"
+
+// Entry returns the address of the executor (a ct_entry of tile.h) for an instruction
+// set, numbered as package device/cpu numbers them.
+func Entry(isa int) uintptr { return uintptr(C.ct_entry_of(C.int(isa))) }
