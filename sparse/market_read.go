@@ -20,7 +20,7 @@ import (
 
 // Limits bounds what ReadMatrixMarket accepts. A zero field means the default.
 type Limits struct {
-	Dim     int   // rows, and columns; 2²⁴ by default, about what offsets of 128 MiB describe
+	Dim     int   // rows, and columns; 2²⁴ by default, and no more than 2²⁰ or 64 an entry
 	Entries int   // entries after symmetric storage is filled out; 2²⁸ by default
 	Bytes   int64 // length of the file, decompressed; 2³⁴ by default
 }
@@ -82,6 +82,7 @@ type Market struct {
 // ReadMatrixMarket reads a file, decompressing gzip if that is what it is. Errors are
 // *FormatError, with the line number; *LimitError; or the reader's.
 func ReadMatrixMarket(r io.Reader, limits Limits) (*Market, error) {
+	dense := limits.Dim == 0
 	limits = limits.withDefaults()
 	file := &countingReader{r: r}
 	b := bufio.NewReader(file)
@@ -95,7 +96,7 @@ func ReadMatrixMarket(r io.Reader, limits Limits) (*Market, error) {
 	} else {
 		b = bufio.NewReader(&limitedReader{r: b, left: limits.Bytes, limit: limits.Bytes})
 	}
-	m := &marketReader{in: b, limits: limits}
+	m := &marketReader{in: b, limits: limits, dense: dense}
 	if err := m.read(); err != nil {
 		return nil, err
 	}
@@ -159,6 +160,7 @@ func (z *inflated) Read(p []byte) (int, error) {
 type marketReader struct {
 	in     *bufio.Reader
 	limits Limits
+	dense  bool // lines are limited by the entries
 	line   int
 	out    Market
 	listed int // entries that the header announces
@@ -287,6 +289,13 @@ func (m *marketReader) banner() error {
 	return nil
 }
 
+// By default a matrix may have freeLines rows and columns, and more if there are
+// entries: each takes a few words of whatever is done with the matrix.
+const (
+	freeLines    = 1 << 20
+	linesAnEntry = 64
+)
+
 // sizes reads "rows columns entries".
 func (m *marketReader) sizes() error {
 	line, err := m.nextData()
@@ -309,7 +318,11 @@ func (m *marketReader) sizes() error {
 	if w, _ := cutWord(line); len(w) > 0 {
 		return m.fail("%q after the sizes", w)
 	}
-	limits := [3]int64{int64(m.limits.Dim), int64(m.limits.Dim), int64(m.limits.Entries)}
+	dim := int64(m.limits.Dim)
+	if m.dense && n[2] < dim/linesAnEntry {
+		dim = max(freeLines, linesAnEntry*n[2])
+	}
+	limits := [3]int64{dim, dim, int64(m.limits.Entries)}
 	for k, what := range []string{"number of rows", "number of columns", "number of entries"} {
 		if n[k] > limits[k] {
 			return &LimitError{what, n[k], limits[k]}

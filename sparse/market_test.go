@@ -155,6 +155,25 @@ func TestMatrixMarketBombs(t *testing.T) {
 	}
 }
 
+// A short file must not describe a matrix that takes much memory by itself, unless
+// that is asked for.
+func TestMatrixMarketOfFewEntries(t *testing.T) {
+	for _, c := range []struct {
+		dim, entries int
+		limits       Limits
+		ok           bool
+	}{
+		{1 << 20, 0, Limits{}, true}, {1<<20 + 1, 0, Limits{}, false}, {1<<20 + 1, 0, Limits{Dim: 1 << 24}, true},
+		{1 << 21, 1 << 15, Limits{}, true}, {1<<21 + 1, 1 << 15, Limits{}, false},
+	} {
+		file := fmt.Sprintf("%%%%MatrixMarket matrix coordinate pattern general\n%d 1 %d\n%s", c.dim, c.entries, strings.Repeat("1 1\n", c.entries))
+		var l *LimitError
+		if _, err := ReadMatrixMarket(strings.NewReader(file), c.limits); c.ok && err != nil || !c.ok && !errors.As(err, &l) {
+			t.Errorf("%d rows, %d entries: %v", c.dim, c.entries, err)
+		}
+	}
+}
+
 type failing struct{}
 
 func (failing) Read([]byte) (int, error)  { return 0, io.ErrClosedPipe }
