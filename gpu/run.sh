@@ -42,7 +42,7 @@ PY
   done
 fi
 
-export REQUIRE_GPU=1 COTANGENT_CUDA_CACHE=$PWD/cache
+export REQUIRE_GPU=1 COTANGENT_CUDA_CACHE=${COTANGENT_CUDA_CACHE:-$PWD/cache}
 ./cotangent info --device cuda
 
 failed=0

@@ -35,7 +35,8 @@ const int max_devices = 4;
 int contexts[max_devices];
 
 /* Failures that the environment asks for: STANDIN_FAIL=alloc:2 fails every
- * allocation after two more; launch:N a launch, lost:N loses the device there. */
+ * allocation after two more; launch:N a launch, lost:N loses the device there, replay:N
+ * in a graph. */
 bool fails(const char *what) {
 	static std::string asked;
 	static long left;
@@ -581,7 +582,8 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec *x, CUgraph g, unsigned long lo
 CUresult cuGraphLaunch(CUgraphExec x, CUstream s) {
 	WITH_CONTEXT;
 	std::vector<Node> *nodes = (std::vector<Node> *)x;
-	return queue(stream(s), [=] { return run_graph(*nodes); });
+	bool loses = fails("replay");
+	return queue(stream(s), [=] { return loses ? CUDA_ERROR_LAUNCH_FAILED : run_graph(*nodes); });
 }
 
 CUresult cuGraphExecDestroy(CUgraphExec x) {
