@@ -68,7 +68,7 @@ func evaluate[P, Q any](f func(P) Q, x P, how bench.Execution, out func(Q) resul
 	if how == bench.Eager {
 		return &evaluation{run: func(context.Context) result { return out(f(x)) }}, nil
 	}
-	var opts []grad.Option
+	opts := []grad.Option{grad.Reassociate()}
 	if how == bench.Native {
 		opts = append(opts, grad.WithNative())
 	}

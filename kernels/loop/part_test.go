@@ -44,6 +44,43 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// TestOrder holds random loops with their axes in another order against what they were,
+// and finds the order in which a result is plain.
+func TestOrder(t *testing.T) {
+	whole := 0
+	rapid.Check(t, func(t *rapid.T) {
+		e, x := loops(t)
+		want := eval(t, e, x...)
+		list := make([]int, len(e.Axes))
+		for a := range list {
+			list[a] = a
+		}
+		orders := [][]int{rapid.Permutation(list).Draw(t, "order")}
+		for i := range e.Outs {
+			if order, ok := e.Whole(&e.Outs[i]); ok {
+				orders = append(orders, order)
+				if whole++; !e.Order(order).Plain(&e.Order(order).Outs[i]) {
+					t.Fatalf("result %d of\n%s\nis not plain in order %v", i, e.Text(), order)
+				}
+			}
+		}
+		for _, order := range orders {
+			other := e.Order(order)
+			if err := other.Verify(); err != nil {
+				t.Fatalf("%v in\n%s", err, other.Text())
+			}
+			for o, got := range eval(t, other, x...) {
+				if !slices.EqualFunc(got, want[o], func(a, b float64) bool { return a == b || near(a, b, 1e-12) }) {
+					t.Fatalf("%v, want %v, of\n%s\nfrom\n%s", got, want[o], other.Text(), e.Text())
+				}
+			}
+		}
+	})
+	if whole == 0 {
+		t.Error("no result was written whole")
+	}
+}
+
 // alongOnly reports whether operand i is read along dimension d at the axis itself.
 func alongOnly(e *Expr, i, d, axis int) bool {
 	read := false

@@ -43,15 +43,7 @@ type chain struct {
 // reorder computes chains of matrix products in the cheapest order, and reports whether
 // any changed.
 func (g *Graph) reorder() bool {
-	uses := make([]int, g.NumValues())
-	for i := range g.Instrs {
-		for _, v := range g.Args(i) {
-			uses[v]++
-		}
-	}
-	for _, v := range g.Outputs {
-		uses[v]++
-	}
+	uses := g.uses()
 	inner := make([]bool, len(g.Instrs)) // part of a chain that a later one makes
 	chains := map[int]*chain{}
 	for i := len(g.Instrs) - 1; i >= 0; i-- {

@@ -87,6 +87,26 @@ return %6`},
 %5 = matmul %0, %2 float64[8]
 %6 = matmul %5, %1 float64[8 7]
 return %6`},
+		{"a sum over rows", func(b *builder) []Ref {
+			x, y := b.param(9, 8), b.param(8, 7)
+			return []Ref{b.apply(kernels.Sum, kernels.AxesOf(true, 0), mul(b, x, y))}
+		}, `
+%0 = param 0 float64[9 8]
+%1 = param 1 float64[8 7]
+%2 = sum %0 float64[8]
+%3 = matmul %2, %1 float64[7]
+%4 = sum %3 float64[1 7]
+return %4`},
+		{"a sum over rows, which others read", func(b *builder) []Ref {
+			x, y := b.param(9, 8), b.param(8, 7)
+			p := mul(b, x, y)
+			return []Ref{b.apply(kernels.Sum, kernels.AxesOf(true, 0), p), p}
+		}, `
+%0 = param 0 float64[9 8]
+%1 = param 1 float64[8 7]
+%2 = matmul %0, %1 float64[9 7]
+%3 = sum(keep axis=[0]) %2 float64[1 7]
+return %3, %2`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBuilder(t)

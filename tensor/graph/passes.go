@@ -26,7 +26,7 @@ const (
 
 // Passes that change results by rounding, and so are no part of AllPasses.
 const (
-	Reorder       Passes = (AllPasses + 1) << iota // put chains of matrix products in the cheapest order; before Hoist
+	Reorder       Passes = (AllPasses + 1) << iota // put chains of matrix products in the cheapest order, sums over products into their factors; before Hoist
 	Preaccumulate                                  // keep local derivatives instead of what they are made of; with Fusion, before it
 )
 
@@ -76,6 +76,7 @@ func (o *optimizer) tidy(g *Graph, given given) {
 	o.clean(g, given)
 	if o.passes.Has(Reorder) {
 		g.reorder()
+		g.distribute()
 	}
 	g.eachBody(o.known(g, given), o.tidy)
 	if o.passes.Has(Hoist) && g.hoist() {

@@ -122,13 +122,14 @@ func (l *lowering) callOf(i int, x *graph.Instr) {
 	l.add(s)
 }
 
-// nests groups the results of an expression that are computed in one nest.
+// nests groups the results of an expression that are computed in one nest: those that
+// reduce over the same axes, and are written in the same order.
 func nests(e *loop.Expr) (list [][]int) {
 	for i := range e.Outs {
 		s := &e.Outs[i]
 		k := slices.IndexFunc(list, func(outs []int) bool {
 			o := &e.Outs[outs[0]]
-			return !s.Scatter && !o.Scatter && slices.Equal(e.Reduced(o), e.Reduced(s))
+			return !s.Scatter && !o.Scatter && slices.Equal(e.Reduced(o), e.Reduced(s)) && slices.EqualFunc(o.Index, s.Index, loop.Lin.Equal)
 		})
 		if k >= 0 {
 			list[k] = append(list[k], i)
@@ -141,6 +142,9 @@ func nests(e *loop.Expr) (list [][]int) {
 
 func (l *lowering) loopOf(i int, x *graph.Instr, e *loop.Expr, outs []int) {
 	args := l.g.Args(i)
+	if order, ok := e.Whole(&e.Outs[outs[0]]); ok && e.Outs[outs[0]].Partial {
+		e = e.Order(order) // so that others can read it where it is made
+	}
 	s := &stmt{instr: i, nodes: slices.Clone(e.Nodes)}
 	for _, a := range e.Axes {
 		s.size = append(s.size, a.Size)
