@@ -4,6 +4,7 @@ package grad
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -16,14 +17,19 @@ type frame struct {
 	ins, outs []*kernels.Array
 }
 
-// frameStack keeps frames for later runs. It is no sync.Pool, which would forget
-// them at every collection.
+// frameStack keeps frames for later runs: one where it costs least to take it, for runs
+// one after the other, and a list. It is no sync.Pool, which would forget them at every
+// collection.
 type frameStack struct {
+	next atomic.Pointer[frame]
 	mu   sync.Mutex
 	free []*frame
 }
 
 func (s *frameStack) take() *frame {
+	if f := s.next.Swap(nil); f != nil {
+		return f
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := len(s.free); n > 0 {
@@ -36,6 +42,9 @@ func (s *frameStack) take() *frame {
 
 func (s *frameStack) put(f *frame) {
 	f.reset()
+	if s.next.CompareAndSwap(nil, f) {
+		return
+	}
 	s.mu.Lock()
 	s.free = append(s.free, f)
 	s.mu.Unlock()

@@ -38,6 +38,7 @@ type overlaps struct {
 	apart  bool   // the device has memory of its own
 	staged []bool // of each output: it is written at the end
 	any    bool
+	asIs   bool // each argument and destination can be worked on where it lies
 	err    error
 }
 
@@ -61,9 +62,10 @@ func newOverlaps(g *Graph, apart bool) *overlaps {
 // check finds the destinations to be staged. Its error is an *ArgError for one
 // that shares memory with another or with a constant.
 func (o *overlaps) check(g *Graph, in, out []*kernels.Array) error {
-	changed := false
+	changed, dense := false, true
 	for i, a := range in {
 		changed = o.note(o.fixed+i, a, ofParam, i) || changed
+		dense = dense && a.Strides == nil
 	}
 	for i, a := range out {
 		changed = o.note(o.fixed+len(in)+i, a, ofOutput, i) || changed
@@ -71,6 +73,7 @@ func (o *overlaps) check(g *Graph, in, out []*kernels.Array) error {
 	if changed {
 		o.find(g)
 	}
+	o.asIs = dense && !o.any
 	return o.err
 }
 

@@ -61,6 +61,9 @@ func (st *state) bind(in, out []*kernels.Array) error {
 	if err := st.overlaps.check(st.p.g, in, out); err != nil {
 		return err
 	}
+	if st.coded != nil && st.overlaps.asIs {
+		return nil // the code is given in and out themselves
+	}
 	if err := st.standIns(); err != nil {
 		return err
 	}
@@ -101,12 +104,13 @@ func (st *state) standIns() (err error) {
 
 // unbind forgets the arguments, so that a state that waits keeps nobody's memory.
 func (st *state) unbind() {
-	if st.coded != nil {
+	switch {
+	case st.coded == nil:
+		st.forget()
+	case !st.overlaps.asIs:
 		clear(st.ins)
 		clear(st.outs)
 		st.coded.forget()
-	} else {
-		st.forget()
 	}
 	st.in, st.out, st.done, st.err = nil, nil, nil, nil
 }
@@ -122,10 +126,10 @@ func (st *state) run(ctx context.Context) error {
 		st.runLater(ctx)
 	case st.done != nil && (st.p.slow || st.coded != nil && st.coded.loops):
 		st.watch()
-		st.work()
+		st.err = st.guarded()
 		st.watcher.end()
 	default:
-		st.work()
+		st.err = st.guarded()
 	}
 	st.cancel.Store(false)
 	if errors.Is(st.err, kernels.ErrCancelled) {
@@ -193,6 +197,9 @@ func (st *state) poll() error {
 
 // steps packs the parameters, runs the program and copies what was staged.
 func (st *state) steps() error {
+	if st.coded != nil && st.overlaps.asIs {
+		return st.coded.runner.Run(st.in, st.out, st.cancel)
+	}
 	if done, err := st.replay(); done || err != nil {
 		return err
 	}
