@@ -13,8 +13,27 @@ import (
 
 // frame holds the arguments and destinations of one run.
 type frame struct {
-	in, out   []*tensor.Tensor
-	ins, outs []*kernels.Array
+	in, out   []*tensor.Tensor // parts of tensors
+	ins, outs []*kernels.Array // parts of arrays
+
+	tensors []*tensor.Tensor
+	arrays  []*kernels.Array
+}
+
+// clear makes the frame one of n arguments and m destinations that are not known yet.
+func (f *frame) clear(n, m int) {
+	if len(f.tensors) != n+m {
+		f.tensors, f.arrays = make([]*tensor.Tensor, n+m), make([]*kernels.Array, n+m)
+	}
+	f.in, f.out = f.tensors[:0:n], f.tensors[n:n]
+	f.ins, f.outs = f.arrays[:0:n], f.arrays[n:n]
+}
+
+// forget forgets the tensors.
+func (f *frame) forget() {
+	clear(f.tensors)
+	clear(f.arrays)
+	f.in, f.out, f.ins, f.outs = nil, nil, nil, nil
 }
 
 // frameStack keeps frames for later runs: one where it costs least to take it, for runs
@@ -41,7 +60,7 @@ func (s *frameStack) take() *frame {
 }
 
 func (s *frameStack) put(f *frame) {
-	f.reset()
+	f.forget()
 	if s.next.CompareAndSwap(nil, f) {
 		return
 	}
@@ -50,36 +69,32 @@ func (s *frameStack) put(f *frame) {
 	s.mu.Unlock()
 }
 
-// reset forgets the tensors.
-func (f *frame) reset() {
-	clear(f.in)
-	clear(f.out)
-	clear(f.ins)
-	clear(f.outs)
-	f.in, f.out, f.ins, f.outs = f.in[:0], f.out[:0], f.ins[:0], f.outs[:0]
-}
-
 // arguments fills the frame with the memory of x.
 func (p *Prepared[P, Q]) arguments(f *frame, r *recording[Q], x P) (err error) {
-	f.reset()
+	f.clear(len(p.args), len(r.outs))
 	if f.in, err = p.in.leaves(x, f.in); err != nil {
 		return err
 	}
 	dev := r.program.Device()
 	for i, t := range f.in {
-		if err := p.in.check(i, t, p.args[i]); err != nil {
-			return err
-		}
 		a, at := tensor.Memory(t)
-		switch {
-		case a == nil:
-			return &ArgumentError{Path: p.in.paths[i], Reason: "is traced by a transformation: use Call inside of one"}
-		case at != nil && at != dev:
-			return &ArgumentError{Path: p.in.paths[i], Err: elsewhere(dev, at)}
+		if a == nil || !kernels.EqualAval(a.Aval, p.args[i]) || at != nil && at != dev {
+			return p.unfit(i, t, dev)
 		}
 		f.ins = append(f.ins, a)
 	}
 	return nil
+}
+
+// unfit returns what is wrong with leaf i of an argument.
+func (p *Prepared[P, Q]) unfit(i int, t *tensor.Tensor, dev device.Device) error {
+	if err := p.in.check(i, t, p.args[i]); err != nil {
+		return err
+	}
+	if a, at := tensor.Memory(t); a != nil {
+		return &ArgumentError{Path: p.in.paths[i], Err: elsewhere(dev, at)}
+	}
+	return &ArgumentError{Path: p.in.paths[i], Reason: "is traced by a transformation: use Call inside of one"}
 }
 
 // check returns an *ArgumentError where leaf i is not of the type of the program.
@@ -121,24 +136,30 @@ func (r *recording[Q]) destinations(f *frame, dst Q) (err error) {
 	}
 	dev := r.program.Device()
 	for i, t := range f.out {
-		path := r.out.paths[i]
-		if err := t.Err(); err != nil {
-			return &DestinationError{Path: path, Err: err}
-		}
 		a, at := tensor.Memory(t)
-		switch {
-		case a == nil:
-			return &DestinationError{Path: path, Reason: "is traced by a transformation"}
-		case at != nil && at != dev:
-			return &DestinationError{Path: path, Err: elsewhere(dev, at)}
-		}
-		if err := typeError(a.Aval, r.outs[i]); err != nil {
-			return &DestinationError{Path: path, Err: err}
-		}
-		if !a.Dense() {
-			return &DestinationError{Path: path, Reason: "is not dense: its elements do not lie one after the other"}
+		if a == nil || !kernels.EqualAval(a.Aval, r.outs[i]) || at != nil && at != dev || !a.Dense() {
+			return r.unfit(i, t, dev)
 		}
 		f.outs = append(f.outs, a)
 	}
 	return nil
+}
+
+// unfit returns what is wrong with leaf i of a destination.
+func (r *recording[Q]) unfit(i int, t *tensor.Tensor, dev device.Device) error {
+	path := r.out.paths[i]
+	if err := t.Err(); err != nil {
+		return &DestinationError{Path: path, Err: err}
+	}
+	a, at := tensor.Memory(t)
+	switch {
+	case a == nil:
+		return &DestinationError{Path: path, Reason: "is traced by a transformation"}
+	case at != nil && at != dev:
+		return &DestinationError{Path: path, Err: elsewhere(dev, at)}
+	}
+	if err := typeError(a.Aval, r.outs[i]); err != nil {
+		return &DestinationError{Path: path, Err: err}
+	}
+	return &DestinationError{Path: path, Reason: "is not dense: its elements do not lie one after the other"}
 }

@@ -65,12 +65,15 @@ func TestDistribute(t *testing.T) {
 // drawProduct draws a sum of products, and of each dimension of its result the kind: in
 // both operands (b), in the first (m), the second (n), or in none (1).
 func drawProduct(t *rapid.T) (e *Expr, kinds []byte) {
-	kinds = rapid.SliceOfN(rapid.SampledFrom([]byte("bmn1")), 0, 4).Draw(t, "kinds")
+	kinds = append([]byte("mn"), rapid.SliceOfN(rapid.SampledFrom([]byte("bmn1")), 0, 2).Draw(t, "kinds")...)
 	all := append(slices.Clone(kinds), []byte("kk")[:rapid.IntRange(1, 2).Draw(t, "summed")]...)
 	var sizes []int
 	var dims [2][]int // axes of the operands' dimensions
 	for a, kind := range all {
 		n := rapid.IntRange(1, 4).Draw(t, "size")
+		if a < 2 {
+			n++ // so that there often is something to gain
+		}
 		if kind == '1' {
 			n = 1
 		}
@@ -103,6 +106,7 @@ func drawProduct(t *rapid.T) (e *Expr, kinds []byte) {
 func drawSum(t *rapid.T, product *Expr) (sum *Expr, summed []bool) {
 	shape := product.Outs[0].Aval.Shape
 	summed = rapid.SliceOfN(rapid.Bool(), len(shape), len(shape)).Draw(t, "over")
+	summed[0] = summed[0] || rapid.IntRange(0, 3).Draw(t, "first") > 0
 	var axes []Axis
 	index := make([]Lin, len(shape))
 	var left []int

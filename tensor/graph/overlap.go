@@ -64,11 +64,15 @@ func newOverlaps(g *Graph, apart bool) *overlaps {
 func (o *overlaps) check(g *Graph, in, out []*kernels.Array) error {
 	changed, dense := false, true
 	for i, a := range in {
-		changed = o.note(o.fixed+i, a, ofParam, i) || changed
 		dense = dense && a.Strides == nil
+		if !o.last[o.fixed+i].same(a) {
+			changed = o.note(o.fixed+i, a, ofParam, i) || changed
+		}
 	}
 	for i, a := range out {
-		changed = o.note(o.fixed+len(in)+i, a, ofOutput, i) || changed
+		if !o.last[o.fixed+len(in)+i].same(a) {
+			changed = o.note(o.fixed+len(in)+i, a, ofOutput, i) || changed
+		}
 	}
 	if changed {
 		o.find(g)
@@ -77,14 +81,15 @@ func (o *overlaps) check(g *Graph, in, out []*kernels.Array) error {
 	return o.err
 }
 
+// same reports whether an argument is known to lie where it lay in the last run.
+func (l *address) same(a *kernels.Array) bool {
+	return l.dense && a.Strides == nil && l.at == uintptr(a.Ptr) && l.host == (a.Buf == nil)
+}
+
 // note keeps where an argument lies and reports whether that is elsewhere than in
 // the last run.
 func (o *overlaps) note(at int, a *kernels.Array, s source, index int) bool {
-	now := address{uintptr(a.Ptr), a.Strides == nil, a.Buf == nil}
-	if now.dense && now == o.last[at] {
-		return false
-	}
-	o.last[at] = now
+	o.last[at] = address{uintptr(a.Ptr), a.Strides == nil, a.Buf == nil}
 	was := o.spans[at]
 	o.spans[at] = spanOf(a, s, index)
 	return o.spans[at] != was
