@@ -66,6 +66,9 @@ func (p *planner) estimate(s *shape) (inC, inGo float64) {
 		}
 	}
 	inC, inGo = t.c*tiles, t.g*tiles
+	if s.flat {
+		cols = 1
+	}
 	if c := folds; s.mode == foldColumns {
 		inC += results * c * (finishC + 30 + lanes*cols*foldC)
 		inGo += results * c * (finishGo + lanes*cols*foldGo)
@@ -112,7 +115,7 @@ func (p *planner) nodeTime(t *estimate, n loop.Node, size []float64, s *shape) {
 			p.moveTime(t, r.at, cls, size, s)
 			p.guardTime(t, r, size[cls], s)
 		} else {
-			t.add(1, 3, size[cls]*float64(len(r.via)))
+			p.gatherTime(t, r, cls, size)
 		}
 	default:
 		f := &fnOps[x.Fn]
@@ -157,6 +160,17 @@ func (p *planner) moveTime(t *estimate, i int, cls class, size []float64, s *sha
 	default:
 		t.add(strideC, moveGo, n)
 	}
+}
+
+// gatherTime adds what it takes to load through indices: element by element, or by rows.
+func (p *planner) gatherTime(t *estimate, r *reference, cls class, size []float64) {
+	if !p.byRows(r, cls) {
+		t.add(1, 3, size[cls]*float64(len(r.via)))
+		return
+	}
+	t.add(1, 3, size[row]*float64(len(r.via)))
+	t.add(segmentC, segmentC, size[row])
+	t.add(moveC, moveGo, size[full])
 }
 
 // guardTime adds what it takes to see which of n lanes are there.

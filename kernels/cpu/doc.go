@@ -11,7 +11,8 @@
 // for every tile, each over all its lanes, with values in registers that stay in
 // the first cache (code.go, emit.go, scratch.go). Which axes a tile covers is
 // chosen by what the run would cost (shape.go, cost.go). A value that does not
-// change along the rows or the columns of a tile is computed once for them.
+// change along the rows or the columns of a tile is computed once for them; for that a
+// tile of a reduction may have rows of reduced values, one behind the other (flat).
 // Operands that lie in memory as a tile runs through them are read in place, and
 // results likewise written; others are copied by rows, squares or tables.
 // kernel.go keeps the plans of a loop, run.go shares a run out among workers.

@@ -179,7 +179,7 @@ func (p *planner) stream() {
 			p.streamed[i] = from.linear() && to.linear()
 		case foldColumns:
 			p.streamed[i] = from.linear() && p.cols.size > 1 && from.col == int64(from.unit) &&
-				!p.dense(&p.shape, p.loads[v].at, full)
+				!p.dense(&p.shape, p.loads[v].at, full) && !p.shape.flat
 		}
 		p.fused[v] = p.streamed[i]
 	}
@@ -326,6 +326,9 @@ func (p *planner) result(i, o int, add bool) {
 		in.op, in.cls = opAccumulate, p.top()
 		p.code[body] = append(p.code[body], in)
 		out := instr{op: opResult, dt: dt, cls: p.top() & col, k: in.k}
+		if p.shape.flat {
+			out.cls = one
+		}
 		p.store(epilogue, out.cls, r, p.put(epilogue, dt, out), add)
 	}
 }
@@ -333,12 +336,15 @@ func (p *planner) result(i, o int, add bool) {
 // wholeColumns reports whether a tile holds all reduced values, each in a lane
 // of its own.
 func (p *planner) wholeColumns() bool {
-	return p.inner == len(p.dims) && p.rows.size <= lanes
+	return p.inner == len(p.dims) && p.rows.size <= lanes && !p.shape.flat
 }
 
 // reducer adds a reducer for a result and returns its number.
 func (p *planner) reducer(s *loop.Store) int32 {
 	r := reducer{kind: s.Reduce, dt: s.Aval.DType, cols: int32(p.cols.size)}
+	if p.shape.flat {
+		r.cols = 1
+	}
 	if p.shape.mode == foldColumns && !p.wholeColumns() {
 		for n := (p.group.reduced + blockSize - 1) / blockSize; n > 0; n /= 2 {
 			r.levels++

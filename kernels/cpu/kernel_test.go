@@ -48,6 +48,36 @@ func TestLongReductions(t *testing.T) {
 	compare(t, e, newCall(e, true, rand.New(rand.NewPCG(3, 4))))
 }
 
+// Reductions over rows that are looked up are done in tiles of several rows, each looked up
+// once: to one value or to several, shared out among workers or not, of all combiners.
+func TestFlatReductions(t *testing.T) {
+	for i, kind := range []loop.Combiner{loop.Sum, loop.Prod, loop.Max, loop.Min, loop.LSE} {
+		for j, shape := range [][]int{{1, 1000, 8}, {1, 301, 10}, {1, 40_000, 16}, {3, 700, 16}, {2, 77, 5}} {
+			dt := []device.DType{device.Float64, device.Float32}[(i+j)%2]
+			e := loop.New(loop.Axes(shape), []loop.Aval{typed(dt, 20, shape[2]), typed(device.Int64, shape[1]), typed(dt, shape...)})
+			at := loop.Ats(3)
+			looked := e.Load(0, loop.Through(e.Load(1, at[1])), at[2])
+			e.Store(loop.Store{Value: e.Sub(e.Load(2, at...), looked), Index: at[:1], Reduce: kind, Aval: typed(dt, shape[0])})
+			r := rand.New(rand.NewPCG(5, 6))
+			c := newCall(e, j%2 == 0, r)
+			for k, a := range c.In {
+				eachElement(a, func(off int) {
+					if k == 1 {
+						writeAt(a, off, num{i: r.Int64N(40) - 20})
+					} else {
+						writeAt(a, off, num{f: r.NormFloat64()})
+					}
+				})
+			}
+			compare(t, e, c)
+			p := newKernel(kernels.NewLoop("x", e)).(*kernel).variant(c).plans[0]
+			if p.cols.size == 1 || p.rows.size == 1 || len(p.reds) == 0 || p.reds[0].cols != 1 {
+				t.Errorf("%v of %v is done in tiles of %d rows and %d columns", kind, shape, p.rows.size, p.cols.size)
+			}
+		}
+	}
+}
+
 // eachElement calls f with the offset of every element.
 func eachElement(a *kernels.Array, f func(off int)) {
 	var walk func(d, off int)

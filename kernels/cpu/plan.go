@@ -41,6 +41,7 @@ type plan struct {
 	// folds tells that the reduced values of a tile may be shared out among
 	// workers: one loop runs over them, in steps of a power of two.
 	folds bool
+	step  int // reduced values of a tile
 
 	c cplan
 }
@@ -230,7 +231,10 @@ func (p *planner) nest() {
 		t.row, t.rowTab = p.lane(&s.rows, i)
 		t.col, t.colTab = p.lane(&s.cols, i)
 	}
-	p.folds = len(p.dims) == p.inner+1 && p.rows.dim == p.inner && p.rows.size&(p.rows.size-1) == 0
+	if p.step = p.rows.size; s.flat {
+		p.step *= p.cols.size
+	}
+	p.folds = len(p.dims) == p.inner+1 && p.rows.dim == p.inner && p.step&(p.step-1) == 0
 }
 
 // loops adds the dims over a list of axes, less what lies in a tile.

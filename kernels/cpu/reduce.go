@@ -163,17 +163,21 @@ func sourceRow[T any](m *machine, in *instr, i int) []T {
 	return unsafe.Slice(element[T](m.pointer(int32(in.e)), at), m.cols)
 }
 
+// width returns how many columns a reducer takes the values of a tile for: as many as the
+// tile has, or one, where the rows of the tile are one row of reduced values.
+func (m *machine) width(r *reducer) int { return min(m.cols, int(r.cols)) }
+
 func accumulate[T scalar](m *machine, in *instr) {
 	r, f := &m.plan.reds[in.k], &m.folds[in.k]
-	c := m.cols
-	for i := 0; i < m.rows; {
-		n := min(m.rows-i, blockSize-f.rows)
+	c := m.width(r)
+	for i, rows := 0, m.rows*m.cols/c; i < rows; {
+		n := min(rows-i, blockSize-f.rows)
 		var x []T
 		if in.form != 0 {
 			n = 1
 			x = sourceRow[T](m, in, i)
 		} else {
-			x = slice[T](m, in.a, m.rows*c)[i*c : (i+n)*c]
+			x = slice[T](m, in.a, rows*c)[i*c : (i+n)*c]
 		}
 		if r.keep > 0 {
 			copy(memoryOf[T](m, r, r.kept()+f.rows*c, n*c), x)
@@ -190,7 +194,7 @@ func accumulate[T scalar](m *machine, in *instr) {
 
 // closeBlock completes the block under way.
 func closeBlock[T scalar](m *machine, r *reducer, f *fold) {
-	c := m.cols
+	c := m.width(r)
 	if r.kind == loop.LSE {
 		if r.dt == device.Float64 {
 			lseBlock[float64](m, r, f.rows)
@@ -211,7 +215,7 @@ func push[T scalar](m *machine, r *reducer, f *fold) {
 	for ; f.blocks>>level&1 != 0; level++ {
 		join[T](m, r, level)
 	}
-	c := m.cols
+	c := m.width(r)
 	copy(memoryOf[T](m, r, r.stack()+level*c, c), memoryOf[T](m, r, r.sums(), c))
 	if r.kind == loop.LSE {
 		copy(memoryOf[T](m, r, r.tops()+level*c, c), memoryOf[T](m, r, r.temps(), c))
@@ -229,7 +233,7 @@ func join[T scalar](m *machine, r *reducer, level int) {
 		}
 		return
 	}
-	c := m.cols
+	c := m.width(r)
 	foldOnto(r.kind, memoryOf[T](m, r, r.stack()+level*c, c), memoryOf[T](m, r, r.sums(), c))
 }
 
@@ -238,7 +242,7 @@ func gatherBlocks[T scalar](m *machine, r *reducer, f *fold) {
 	if f.rows > 0 {
 		closeBlock[T](m, r, f)
 	}
-	c := m.cols
+	c := m.width(r)
 	first := true
 	for level := 0; f.blocks>>level != 0; level++ {
 		switch {
@@ -266,7 +270,8 @@ func result[T scalar](m *machine, in *instr) {
 			lseResult[float32](m, r)
 		}
 	}
-	copy(slice[T](m, in.d, m.cols), memoryOf[T](m, r, r.sums(), m.cols))
+	c := m.width(r)
+	copy(slice[T](m, in.d, c), memoryOf[T](m, r, r.sums(), c))
 }
 
 // foldOps are the steps of a reduction that are not instructions, by type.
@@ -300,7 +305,7 @@ func (m *machine) takeIn(list []uint64) {
 }
 
 // held returns the words that the columns of a tile take.
-func (m *machine) held(r *reducer) int { return (m.cols*r.dt.Size() + 7) / 8 }
+func (m *machine) held(r *reducer) int { return (m.width(r)*r.dt.Size() + 7) / 8 }
 
 // The log of a sum of exponentials is kept as a maximum and the sum of
 // exponentials less it.
@@ -342,13 +347,13 @@ func finite[T float](x T) T {
 }
 
 func lseBlock[T float](m *machine, r *reducer, rows int) {
-	c := m.cols
+	c := m.width(r)
 	x := memoryOf[T](m, r, r.kept(), rows*c)
 	lseOf(x, memoryOf[T](m, r, r.temps(), c), memoryOf[T](m, r, r.sums(), lanes*c), c)
 }
 
 func lseJoin[T float](m *machine, r *reducer, level int) {
-	c := m.cols
+	c := m.width(r)
 	s, top := memoryOf[T](m, r, r.sums(), c), memoryOf[T](m, r, r.temps(), c)
 	s0, top0 := memoryOf[T](m, r, r.stack()+level*c, c), memoryOf[T](m, r, r.tops()+level*c, c)
 	for i := range s {
@@ -367,7 +372,8 @@ func lseScale[T float](top, t T) T {
 }
 
 func lseResult[T float](m *machine, r *reducer) {
-	s, top := memoryOf[T](m, r, r.sums(), m.cols), memoryOf[T](m, r, r.temps(), m.cols)
+	c := m.width(r)
+	s, top := memoryOf[T](m, r, r.sums(), c), memoryOf[T](m, r, r.temps(), c)
 	for i := range s {
 		s[i] = logOf(s[i]) + top[i]
 	}

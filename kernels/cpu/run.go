@@ -125,7 +125,7 @@ func (j *job) fold(want int) {
 	p := j.plan
 	steps := p.dims[p.inner].count
 	each := (steps*p.tiles + want - 1) / want
-	j.steps = max(1<<bits.Len(uint(each-1)), blockSize/p.rows.size)
+	j.steps = max(1<<bits.Len(uint(each-1)), blockSize/p.step)
 	if j.folds = (steps + j.steps - 1) / j.steps; j.folds == 1 {
 		j.folds = 0
 		return

@@ -145,6 +145,7 @@ type shape struct {
 	mode       mode
 	rows, cols side
 	across     bool // rows and columns are chunks of axes, for operands that are transposed
+	flat       bool // of foldColumns: columns too run over reduced values, and the result is one
 }
 
 // choose sets the shape that costs least.
@@ -238,6 +239,7 @@ func (p *planner) columnFolds(try func(shape)) {
 		})
 	}
 	columns(side{})
+	p.flatFolds(try)
 	for _, c := range [...]int{16, 64, 128, min(256, limit/p.group.reduced)} {
 		if c < 2 {
 			continue
@@ -248,6 +250,27 @@ func (p *planner) columnFolds(try func(shape)) {
 		}
 	}
 }
+
+// flatFolds tries tiles of several rows of reduced values, which follow each other, for one
+// value of the result: what does not change along a row is computed, and looked up, once.
+func (p *planner) flatFolds(try func(shape)) {
+	inner := 1
+	for first := len(p.red) - 2; first >= 0; first-- {
+		if inner *= p.red[first+1].n; inner*2 > p.limit {
+			return
+		}
+		rows := side{p.red, first, min(p.red[first].n, 1<<(bits.Len(uint(p.limit/inner))-1)), 0}
+		shared := inner&(inner-1) == 0 && (first == 0 || rows.chunk < p.red[first].n)
+		if !shared && p.group.lanes > unsharedLanes {
+			continue
+		}
+		try(shape{mode: foldColumns, rows: rows, cols: side{p.red, first + 1, p.red[first+1].n, len(p.red) - first - 2}, flat: true})
+	}
+}
+
+// unsharedLanes bounds the reductions that are not worth sharing out among workers, which
+// takes tiles that end where blocks do.
+const unsharedLanes = 1 << 17
 
 // streamLanes bounds the tiles of what only streams memory.
 const streamLanes = 8192

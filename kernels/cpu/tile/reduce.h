@@ -169,6 +169,10 @@ SPECIAL(f64, __builtin_inf())
 PLAIN(i32, (i32)((u32)x + (u32)y), (i32)((u32)x * (u32)y))
 PLAIN(i64, (i64)((u64)x + (u64)y), (i64)((u64)x * (u64)y))
 
+/* How many columns a reducer takes the values of a tile for: as many as the tile has, or one, where the rows of the tile
+ * are one row of reduced values. */
+static inline long width(const machine *m, const ct_reducer *r) { return m->cols < r->cols ? m->cols : r->cols; }
+
 #define MEMORY(T) T *mem = (T *)(m->r->mem + r->at)
 
 /* The log of a sum of exponentials: a maximum, and the sum of exponentials less it. */
@@ -200,11 +204,11 @@ PLAIN(i64, (i64)((u64)x + (u64)y), (i64)((u64)x * (u64)y))
     } \
     static void lse_block_##T(machine *m, const ct_reducer *r, long rows) { \
         MEMORY(T); \
-        lse_of_##T(m, mem + kept_of(r), rows, m->cols, mem + temps_of(r), mem); \
+        lse_of_##T(m, mem + kept_of(r), rows, width(m, r), mem + temps_of(r), mem); \
     } \
     static void lse_join_##T(machine *m, const ct_reducer *r, long level) { \
         MEMORY(T); \
-        const long n = m->cols; \
+        const long n = width(m, r); \
         T *s = mem, *top = mem + temps_of(r), *e = top + r->cols, *e0 = e + r->cols; \
         const T *s0 = mem + stack_of(r) + level * n, *top0 = mem + tops_of(r) + level * n; \
         CT_EACH { \
@@ -290,12 +294,12 @@ static inline const char *source(const machine *m, const ct_instr *in, i64 row, 
     static void join_##T(machine *m, const ct_reducer *r, long level) { \
         MEMORY(T); \
         if (r->kind == CT_LSE) lse_join_##T(m, r, level); \
-        else fold_onto_##T(r->kind, mem + stack_of(r) + level * m->cols, mem, m->cols); \
+        else fold_onto_##T(r->kind, mem + stack_of(r) + level * width(m, r), mem, width(m, r)); \
     } \
     /* Completes the block under way and takes it in: blocks are combined in pairs, pairs in pairs. */ \
     static void close_block_##T(machine *m, const ct_reducer *r, fold *f) { \
         MEMORY(T); \
-        const long c = m->cols; \
+        const long c = width(m, r); \
         if (r->kind == CT_LSE) lse_block_##T(m, r, f->rows); \
         else fold_lanes_##T(r->kind, mem, c, f->rows); \
         f->rows = 0; \
@@ -309,10 +313,10 @@ static inline const char *source(const machine *m, const ct_instr *in, i64 row, 
         const ct_reducer *r = &m->p->reds[in->k]; \
         fold *f = &m->folds[in->k]; \
         MEMORY(T); \
-        const long c = m->cols; \
+        const long c = width(m, r); \
         i64 stride; \
         const char *x = source(m, in, c * (long)sizeof(T), &stride); \
-        for (long rows = m->rows; rows > 0;) { \
+        for (long rows = m->rows * m->cols / c; rows > 0;) { \
             const long n = rows < CT_BLOCK - f->rows ? rows : CT_BLOCK - f->rows; \
             if (r->keep) memcpy(mem + kept_of(r) + f->rows * c, x, (size_t)(n * c) * sizeof(T)); \
             else if (in->form) add_apart_##T(r->kind, mem, c, f->rows, x, stride, n); \
@@ -324,7 +328,7 @@ static inline const char *source(const machine *m, const ct_instr *in, i64 row, 
     /* Combines all blocks, the last ones first. */ \
     static void gather_blocks_##T(machine *m, const ct_reducer *r, fold *f) { \
         MEMORY(T); \
-        const long c = m->cols; \
+        const long c = width(m, r); \
         if (f->rows > 0) close_block_##T(m, r, f); \
         int first = 1; \
         for (long level = 0; f->blocks >> level; level++) { \
@@ -344,8 +348,8 @@ static inline const char *source(const machine *m, const ct_instr *in, i64 row, 
         MEMORY(T); \
         gather_blocks_##T(m, r, &m->folds[in->k]); \
         T *d = (T *)m->reg[in->d]; \
-        if (r->kind == CT_LSE) lse_end_##T(m, d, mem, mem + temps_of(r), m->cols); \
-        else memcpy(d, mem, (size_t)m->cols * sizeof(T)); \
+        if (r->kind == CT_LSE) lse_end_##T(m, d, mem, mem + temps_of(r), width(m, r)); \
+        else memcpy(d, mem, (size_t)width(m, r) * sizeof(T)); \
     }
 REDUCE(i32)
 REDUCE(i64)
@@ -360,7 +364,7 @@ static void give_out(machine *m, uint64_t *list) {
     for (i64 i = 0; i < m->p->reducers; i++) {
         const ct_reducer *r = &m->p->reds[i];
         gathers[r->dt](m, r, &m->folds[i]);
-        const size_t words = (size_t)(m->cols * size[r->dt] + 7) / 8;
+        const size_t words = (size_t)(width(m, r) * size[r->dt] + 7) / 8;
         const char *mem = m->r->mem + r->at;
         memcpy(list, mem, words * 8);
         memcpy(list + words, mem + temps_of(r) * size[r->dt], words * 8);
