@@ -29,7 +29,9 @@ import (
 // On values it is that Go loop. While a program is being prepared body is called
 // once, and the program has the loop; its reverse derivative is a loop that runs the
 // other way, over what the steps have kept ([KeepResiduals], [Recompute]; without
-// either, what is estimated to take less time).
+// either, what is estimated to take less time). Its values are those of the Go loop bit for
+// bit, and so are derivatives, but for the cotangents of captured values that a step uses
+// more than once: a step's contributions are added up first.
 //
 // Errors: a *CarryError, a *tensor.ShapeError for xs of different lengths, those of
 // the body, a *PanicError.
