@@ -17,6 +17,7 @@ const (
 	summarySize    = 1000 // elements above which only the edges are printed
 	edgeItems      = 3    // elements or rows at each edge of a dimension
 	floatPrecision = 8    // digits behind the point
+	meaningful32   = 1e6  // from here on not all digits of a float32 before the point mean something
 )
 
 // String returns the elements as NumPy's str prints them: nested in brackets,
@@ -82,7 +83,11 @@ func (p *printer) print(s fmt.State, indent string, precision int) {
 	case len(p.a.Shape) == 0 && p.separator == " ":
 		fmt.Fprint(s, scalarText(p.a.DType, p.a.Ptr, precision))
 	default:
-		p.word = aligned(p.a.DType, p.shown(), precision)
+		width := 0
+		if p.a.DType == Bool && len(p.a.Shape) > 0 {
+			width = len("False") // even if none is
+		}
+		p.word = aligned(p.a.DType, p.shown(), precision, width)
 		fmt.Fprint(s, p.nested(0, 0, indent, p.width))
 	}
 }
@@ -152,24 +157,23 @@ func (p *printer) nested(d, offset int, indent string, width int) string {
 	return "[" + p.wrapped(words, indent+" ", width-1) + "]"
 }
 
-// wrapped joins words into lines of a width, those after the first indented.
+// wrapped joins words into lines of a width, those after the first indented; no
+// blanks end a line but the last.
 func (p *printer) wrapped(words []string, indent string, width int) string {
 	var text strings.Builder
-	line := len(indent)
+	line := ""
 	for k, w := range words {
-		if k > 0 {
-			if line+len(p.separator)+len(w) > width && line > len(indent) {
-				text.WriteString(strings.TrimRight(p.separator, " ") + "\n" + indent)
-				line = len(indent)
-			} else {
-				text.WriteString(p.separator)
-				line += len(p.separator)
-			}
+		switch {
+		case k == 0:
+		case len(indent)+len(line)+len(p.separator)+len(w) > width && line != "":
+			text.WriteString(strings.TrimRight(line+p.separator, " ") + "\n" + indent)
+			line = ""
+		default:
+			line += p.separator
 		}
-		text.WriteString(w)
-		line += len(w)
+		line += w
 	}
-	return text.String()
+	return text.String() + line
 }
 
 // scalarText returns one element by itself, in the fewest digits that tell it
@@ -180,10 +184,13 @@ func scalarText(d DType, p unsafe.Pointer, precision int) string {
 	}
 	v := load(d, p)
 	if precision != floatPrecision {
-		return strings.TrimSpace(aligned(d, []unsafe.Pointer{p}, precision)(p))
+		return strings.TrimSpace(aligned(d, []unsafe.Pointer{p}, precision, 0)(p))
 	}
-	bits := 8 * d.Size()
-	if abs := max(v, -v); abs != 0 && (abs < 1e-4 || abs >= 1e16) && v-v == 0 {
+	bits, most := 8*d.Size(), 1e16
+	if d == Float32 {
+		most = meaningful32
+	}
+	if abs := max(v, -v); abs != 0 && (abs < 1e-4 || abs >= most) && v-v == 0 {
 		return strconv.FormatFloat(v, 'e', -1, bits)
 	}
 	s := floatText(v, 'f', -1, bits)
@@ -207,13 +214,13 @@ func wholeText(d DType, p unsafe.Pointer) string {
 	return strconv.FormatInt(*(*int64)(p), 10)
 }
 
-// aligned returns a function that prints any of the given elements in one width.
-func aligned(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Pointer) string {
+// aligned returns a function that prints any of the given elements in one width,
+// the given one at least.
+func aligned(d DType, shown []unsafe.Pointer, precision, width int) func(p unsafe.Pointer) string {
 	text := func(p unsafe.Pointer) string { return wholeText(d, p) }
 	if d.IsFloat() {
 		text = floatStyle(d, shown, precision)
 	}
-	width := 0
 	for _, p := range shown {
 		width = max(width, len(text(p)))
 	}
@@ -222,7 +229,8 @@ func aligned(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Point
 
 // floatStyle decides how floats that stand together are printed: in scientific
 // notation if one is large or small or their ratio is, and with as many digits
-// behind the point as the longest needs.
+// behind the point as the longest needs. In scientific notation all have that
+// many, exact ones; otherwise blanks stand for what an element does not need.
 func floatStyle(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Pointer) string {
 	bits := 8 * d.Size()
 	least, most := 0.0, 0.0
@@ -235,8 +243,11 @@ func floatStyle(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Po
 			}
 		}
 	}
-	verb := byte('f')
-	if most >= 1e8 || least < 1e-4 && most > 0 || most/least > 1000 {
+	verb, large := byte('f'), 1e8
+	if d == Float32 {
+		large = meaningful32
+	}
+	if most >= large || least < 1e-4 && most > 0 || most/least > 1000 {
 		verb = 'e'
 	}
 	digits, expDigits := 0, 0
@@ -244,22 +255,18 @@ func floatStyle(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Po
 		_, frac, exp := splitFloat(floatText(load(d, p), verb, precision, bits))
 		digits, expDigits = max(digits, len(frac)), max(expDigits, len(exp))
 	}
-	pad := byte(' ')
-	if verb == 'e' {
-		pad = '0'
-	}
 	return func(p unsafe.Pointer) string {
 		v := load(d, p)
 		s := floatText(v, verb, precision, bits)
 		if v-v != 0 {
 			return s
 		}
-		whole, frac, exp := splitFloat(s)
-		whole += "." + frac + strings.Repeat(string(pad), digits-len(frac))
-		if exp == "" {
-			return whole
+		if verb == 'f' {
+			whole, frac, _ := splitFloat(s)
+			return whole + "." + frac + strings.Repeat(" ", digits-len(frac))
 		}
-		return whole + exp[:2] + strings.Repeat("0", expDigits-len(exp)) + exp[2:]
+		whole, frac, exp := splitFloat(strconv.FormatFloat(v, 'e', digits, 64))
+		return whole + "." + frac + exp[:2] + strings.Repeat("0", expDigits-len(exp)) + exp[2:]
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 var ints = tensor.WithDType(tensor.Int64)
 
-// What NumPy prints for the same arrays: str(x), and repr(x) with tensor for array.
+// What NumPy (2.4) prints for the same arrays: str(x), and repr(x) with tensor for array.
 var printed = []struct {
 	name      string
 	x         *tensor.Tensor
@@ -44,6 +44,11 @@ var printed = []struct {
 	{"just not fixed", tensor.New([]float64{0.0001, 0.11}), "[1.0e-04 1.1e-01]", "tensor([1.0e-04, 1.1e-01])"},
 	{"hundred million", tensor.New([]float64{1e8, 2e8}), "[1.e+08 2.e+08]", "tensor([1.e+08, 2.e+08])"},
 	{"below hundred million", tensor.New([]float64{99999999, 1e7}), "[99999999. 10000000.]", "tensor([99999999., 10000000.])"},
+	{"exact digits", tensor.New([]float64{5e-324, 0.1, 1.0 / 3}), "[4.94065646e-324 1.00000000e-001 3.33333333e-001]", "tensor([4.94065646e-324, 1.00000000e-001, 3.33333333e-001])"},
+	{"a million in float32", tensor.New([]float32{2965318.8, 999999}), "[2.9653188e+06 9.9999900e+05]", "tensor([2.9653188e+06, 9.9999900e+05], dtype=float32)"},
+	{"below a million in float32", tensor.New([]float32{999999, 1000}), "[999999.   1000.]", "tensor([999999.,   1000.], dtype=float32)"},
+	{"a million, float32 scalar", tensor.New(float32(1e6)), "1e+06", "tensor(1.e+06, dtype=float32)"},
+	{"true", tensor.New([]bool{true}), "[ True]", "tensor([ True])"},
 	{"ints", tensor.New([]int{1, -10, 100}), "[  1 -10 100]", "tensor([  1, -10, 100])"},
 	{"int32", tensor.New([]int32{1, -10, 100}), "[  1 -10 100]", "tensor([  1, -10, 100], dtype=int32)"},
 	{"bools", tensor.New([]bool{true, false}), "[ True False]", "tensor([ True, False])"},
@@ -92,6 +97,9 @@ var printed = []struct {
 	{"linspace", tensor.Linspace(0, 1, 7), `[0.         0.16666667 0.33333333 0.5        0.66666667 0.83333333
  1.        ]`, `tensor([0.        , 0.16666667, 0.33333333, 0.5       , 0.66666667,
         0.83333333, 1.        ])`},
+	{"lines that end in blanks", tensor.Full(0.3, []int{10}).Add(tensor.Arange(0, 10, 1).Eq(tensor.Scalar(9)).Cast(tensor.Float64).MulScalar(0.9297666)), `[0.3       0.3       0.3       0.3       0.3       0.3       0.3
+ 0.3       0.3       1.2297666]`, `tensor([0.3      , 0.3      , 0.3      , 0.3      , 0.3      , 0.3      ,
+        0.3      , 0.3      , 0.3      , 1.2297666])`},
 	{"wide ints", tensor.Arange(0, 400e9, 50e9, ints), `[           0  50000000000 100000000000 150000000000 200000000000
  250000000000 300000000000 350000000000]`, `tensor([           0,  50000000000, 100000000000, 150000000000,
         200000000000, 250000000000, 300000000000, 350000000000])`},
