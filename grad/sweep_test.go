@@ -209,3 +209,62 @@ func BenchmarkScalarOps(b *testing.B) {
 		})
 	}
 }
+
+// A contribution that is zero but for a slice, a diagonal or every other element
+// is added like any other, in whatever order: zero added to -0 is 0.
+func TestSweepGaps(t *testing.T) {
+	minus := func(x *T) *T { return x.Neg().Mul(tensor.ZerosLike(x)).Sum() } // a cotangent of -0 everywhere
+	parts := map[string]func(x *T) *T{
+		"slice":    func(x *T) *T { return x.Index(tensor.All, tensor.Range(1, x.Dim(1))) },
+		"row":      func(x *T) *T { return x.Index(tensor.At(1)) },
+		"step":     func(x *T) *T { return x.Index(tensor.Step(0, x.Dim(0), 2)) },
+		"diagonal": func(x *T) *T { return x.Diag(0) },
+	}
+	for name, part := range parts {
+		for _, n := range []int{3, 60} {
+			for _, dt := range []tensor.DType{tensor.Float64, tensor.Float32} {
+				x := tensor.NewShaped(normals(n*n), []int{n, n}).Cast(dt)
+				for order, f := range map[string]func(x *T) *T{
+					"last":  func(x *T) *T { return part(x).Sum().Add(minus(x)) },
+					"first": func(x *T) *T { return minus(x).Add(part(x).Sum()) },
+					"thrice": func(x *T) *T {
+						return minus(x).Add(minus(part(x))).Add(part(x).Sum()).Add(minus(part(x))).Add(minus(x))
+					},
+				} {
+					g, err := grad.Grad(f)(x).Float64s()
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					for i, v := range g {
+						if v == 0 && math.Signbit(v) {
+							t.Errorf("%s of %v[%d %d], %s: element %d is -0", name, dt, n, n, order, i)
+							break
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkRows uses every row of a matrix by itself: the sweep adds to the rows
+// in place, not to the whole matrix for each.
+func BenchmarkRows(b *testing.B) {
+	for _, n := range []int{100, 400} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			x := tensor.NewShaped(normals(n*100), []int{n, 100})
+			g := grad.Grad(func(x *T) *T {
+				sum := tensor.Scalar(0)
+				for i := range n {
+					sum = sum.Add(x.Index(tensor.At(i)).Square().Sum())
+				}
+				return sum
+			})
+			for b.Loop() {
+				if err := g(x).Err(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -201,6 +201,8 @@ type cotangent struct {
 	t     *tensor.Tensor
 	slots int32
 	owner owner
+	// settled says that t has no element -0, so that adding zeros changes nothing.
+	settled bool
 }
 
 // owner says what the sweep may do with a cotangent's tensor.
@@ -391,7 +393,8 @@ func (tp *tape) run(s *scratch, i int, st *kernels.Step, args []graph.Ref, in []
 		return
 	}
 	to := args[st.Out[0]]
-	if c := tp.ct[to]; len(st.Out) == 1 && c.writable() {
+	c, gaps := tp.ct[to], st.Inst.LeavesGaps()
+	if len(st.Out) == 1 && c.writable() && (c.settled || !gaps) {
 		tp.eval.Accumulate(st.Inst, in, c.t)
 		return
 	}
@@ -407,6 +410,10 @@ func (tp *tape) run(s *scratch, i int, st *kernels.Step, args []graph.Ref, in []
 	}
 	for j, to := range st.Out {
 		tp.contribute(args[to], out[j], own)
+	}
+	if gaps && c != nil { // more of the kind may follow, as when each row is used by itself
+		c = tp.ct[to]
+		c.settled = tensor.Settled(c.t)
 	}
 }
 
@@ -498,10 +505,11 @@ func (tp *tape) contribute(v graph.Ref, t *tensor.Tensor, own owner) {
 	case own == owning && tensor.Writable(t):
 		into = t
 	}
-	sum := tp.eval.Add(into, c.t, t)
+	sum, settled := tp.eval.Add(into, c.t, t), c.settled
 	if sum != c.t {
 		tp.drop(v)
 		tp.ct[v] = tp.slot(sum, owning)
+		tp.ct[v].settled = settled
 	}
 	if sum != t && own != borrowed && !tp.mixed {
 		tensor.Free(t)
@@ -512,10 +520,10 @@ func (tp *tape) slot(t *tensor.Tensor, own owner) *cotangent {
 	if n := len(tp.free); n > 0 {
 		c := tp.free[n-1]
 		tp.free = tp.free[:n-1]
-		*c = cotangent{t, 1, own}
+		*c = cotangent{t: t, slots: 1, owner: own}
 		return c
 	}
-	return &cotangent{t, 1, own}
+	return &cotangent{t: t, slots: 1, owner: own}
 }
 
 // drop forgets the cotangent of value v and frees it when no other value holds it.

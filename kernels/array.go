@@ -66,7 +66,7 @@ func (a *Array) Span() (lo, hi int) {
 // elementwise result may be exactly an operand's own memory.
 type Call struct {
 	In, Out []*Array
-	Add     bool            // add to Out[0] (floats) instead of setting it
+	Add     bool            // add to Out[0] (floats) instead of setting it (but see Inst.LeavesGaps)
 	Workers *device.Workers // nil: run on this goroutine
 	Stream  device.Stream   // where work is queued that runs later; nil: the device's
 	Cancel  *atomic.Bool    // polled by long kernels; nil: never cancelled

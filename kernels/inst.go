@@ -162,6 +162,11 @@ func (inst *Inst) Rearranges() bool { return inst.rearranges }
 // take over: each element of theirs is read only where that of the result is written.
 func (inst *Inst) Overwrites() Mask { return inst.overwrites }
 
+// LeavesGaps reports whether a kernel that adds to its result may leave elements
+// as they are: where a strided or diagonal store does not write. Adding the zeros
+// there instead would turn -0 into 0.
+func (inst *Inst) LeavesGaps() bool { return inst.Expr != nil && inst.Expr.Outs[0].Partial }
+
 // Differentiable reports whether any result can carry a derivative.
 func (inst *Inst) Differentiable() bool { return inst.derives }
 

@@ -3,8 +3,10 @@
 package tensor
 
 import (
+	"runtime"
 	"runtime/debug"
 	"slices"
+	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -62,6 +64,22 @@ func (e *Evaluator) Accumulate(inst *kernels.Inst, in []*Tensor, acc *Tensor) {
 	if out[0] != acc {
 		acc.fault = out[0].fault
 	}
+}
+
+// Settled reports whether adding zeros to t surely changes nothing: it lies on the
+// host and has no element -0. Whatever is added to it, that stays so.
+func Settled(t *Tensor) bool {
+	if !Writable(t) || !t.place.host {
+		return false
+	}
+	settled := false
+	if n := t.arr.Size(); t.arr.DType == Float32 {
+		settled = !slices.Contains(unsafe.Slice((*uint32)(t.arr.Ptr), n), 1<<31)
+	} else {
+		settled = !slices.Contains(unsafe.Slice((*uint64)(t.arr.Ptr), n), 1<<63)
+	}
+	runtime.KeepAlive(t)
+	return settled
 }
 
 // Add returns a + b in the memory of a [Writable] tensor, which may be that of
