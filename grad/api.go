@@ -39,14 +39,19 @@ func call[P, Q any](f func(P) Q, x P) (y Q, err error) {
 }
 
 // failedLike returns like with every tensor in it replaced by one that carries
-// err; a tensor alone or a fixed tree always carries it, an empty slice or map cannot.
+// err; a tensor alone or a fixed tree always carries it, an empty slice or map
+// cannot. Of a value that cannot be taken apart nothing is kept.
 func failedLike[Q any](like Q, op string, err error) Q {
 	t := tensor.Failed(op, err)
 	if _, ok := any(&like).(**tensor.Tensor); ok {
 		return *any(&t).(*Q)
 	}
 	old, lerr := leavesOf(like, nil)
-	if lerr != nil || len(old) == 0 {
+	if lerr != nil {
+		var none Q
+		return failedEmpty(none, t)
+	}
+	if len(old) == 0 {
 		return failedEmpty(like, t)
 	}
 	for i := range old {
@@ -179,7 +184,9 @@ func (r *traced[P, Q]) pull(cts []*tensor.Tensor, last bool) (g P, err error) {
 // dtypes of the argument; for integer and boolean leaves it is zero.
 //
 // Errors: a *tensor.ShapeError where f's result is not a scalar, a
-// *tensor.DTypeError where it is no float, f's own, a *PanicError.
+// *tensor.DTypeError where it is no float, f's own, a *PanicError, a *TypeError
+// of an argument that cannot be taken apart. They stick to the gradient's
+// tensors; where an argument's type may have none, ask [ValueAndGrad]'s value.
 func Grad[P any](f func(P) *tensor.Tensor, opts ...Option) func(P) P {
 	vg := valueAndGrad("grad.Grad", f, opts, false)
 	return func(x P) P {

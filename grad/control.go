@@ -221,8 +221,8 @@ func sameAvals(got []*tensor.Tensor, want []kernels.Aval, fail func(i int) error
 	return nil
 }
 
-// errRecorded tells a loop over values that what its bodies return is being
-// recorded: they have captured such values. The loop is recorded then.
+// errRecorded ends a loop over values, in whatever step, that returns values which
+// are being recorded: its bodies have captured such. The whole loop is recorded then.
 var errRecorded = errors.New("recorded")
 
 // looping is what the loops of evaluation need to know.
@@ -234,8 +234,9 @@ type looping struct {
 	bound    int  // of a while: the most steps; 0: any number
 	recorded bool // it was recorded as an instruction: nothing in it is captured
 	ctx      context.Context
-	carries  []string       // paths of the carries
-	empty    []kernels.Aval // the results after the carries and the number of steps, where there are no steps
+	by       tensor.Recorder // after errRecorded: by whom
+	carries  []string        // paths of the carries
+	empty    []kernels.Aval  // the results after the carries and the number of steps, where there are no steps
 }
 
 // loopOf returns the loop of an instruction.
@@ -243,6 +244,15 @@ func loopOf(c *graph.Control) *looping {
 	_, types := c.Types()
 	return &looping{empty: types[c.FirstY():], op: "grad." + map[graph.Form]string{graph.Scan: "Scan", graph.While: "While"}[c.Form],
 		steps: c.Length, reverse: c.Reverse, ys: c.Ys, bound: c.Bound, recorded: true}
+}
+
+// recording reports whether what a body has returned is being recorded, by l.by.
+func (l *looping) recording(ts []*tensor.Tensor) bool {
+	if l.recorded {
+		return false
+	}
+	l.by = tensor.Recording(ts...)
+	return l.by != nil
 }
 
 // step runs a body and checks its carries against what they were.

@@ -5,6 +5,7 @@ package grad_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -386,5 +387,54 @@ func TestWhileCancelled(t *testing.T) {
 	defer cancel()
 	if _, err := p.Run(ctx, x); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("prepared: %v", err)
+	}
+}
+
+// Loops over values that come upon recorded ones in a later step only, or in the
+// last one first: prepared, they give what they give eagerly.
+func TestLateCapture(t *testing.T) {
+	start, rows := tensor.Zeros(2), tensor.New([][]float64{{1, 1}, {1, 2}, {5, 1}})
+	above := func(c *T) *T { return c.Sum().Gt(tensor.Scalar(3)) }
+	use := func(x *T) func(c *T) *T { return func(c *T) *T { return c.Mul(x).AddScalar(1) } }
+	one := func(c *T) *T { return c.AddScalar(1) }
+	scan := func(opts ...grad.Option) func(x *T) *T {
+		return func(x *T) *T {
+			c, ys := grad.Scan(func(c, r *T) (*T, *T) {
+				c = grad.Cond(above(c.Add(r)), use(x), one, c)
+				return c, c.Mul(r)
+			}, start, rows, opts...)
+			return c.Sum().Add(ys.Sum())
+		}
+	}
+	while := func(opts ...grad.Option) func(x *T) *T {
+		return func(x *T) *T {
+			c := grad.While(func(c *T) *T { return c.Sum().Lt(tensor.Scalar(20)) },
+				func(c *T) *T { return grad.Cond(above(c), use(x), one, c) }, start, opts...)
+			return c.Sum()
+		}
+	}
+	for name, f := range map[string]func(x *T) *T{
+		"scan": scan(), "backwards": scan(grad.Backwards()), "while": while(), "while, bounded": while(grad.MaxSteps(5)),
+	} {
+		p, err := grad.Prepare(grad.Grad(f), start)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, x := range []*T{tensor.New([]float64{5, 7}), tensor.New([]float64{3, 1}), tensor.New([]float64{2.5, -1})} {
+			want := grad.Grad(f)(x)
+			got, err := p.Run(t.Context(), x)
+			if fmt.Sprint(got) != fmt.Sprint(want) || err != nil {
+				t.Errorf("%s at %v: %v (%v), want %v", name, x, got, err, want)
+			}
+		}
+	}
+	p, err := grad.Prepare(while(grad.MaxSteps(3)), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps *graph.StepsError
+	if _, err := p.Run(t.Context(), tensor.Ones(2)); !errors.As(err, &steps) {
+		t.Errorf("too many steps: %v", err)
 	}
 }

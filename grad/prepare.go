@@ -49,11 +49,11 @@ type Prepared[P, Q any] struct {
 // *TypeError, a *tensor.DeviceError, or the memory's.
 func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], error) {
 	p, err := newPrepared(f, like, gather(opts))
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = p.begin()
 	}
-	if err := p.begin(); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, tensor.Failed(preparing, err).Err() // which notes the caller
 	}
 	return p, nil
 }

@@ -4,11 +4,14 @@ package grad_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 func ExamplePrepared_Graph() {
@@ -89,11 +92,55 @@ func ExampleMemoryBudget() {
 	fmt.Println(free.Stats().ArenaBytes > 400_000, tight.Stats().ArenaBytes <= 100_000)
 	fmt.Println(tight.Call(x).Sub(free.Call(x)).Abs().Max())
 	_, err = grad.Prepare(grad.Grad(deep), x, grad.MemoryBudget(10_000))
-	fmt.Println(err)
+	if tooLittle := new(graph.BudgetError); errors.As(err, &tooLittle) {
+		fmt.Println(tooLittle)
+	}
 	// Output:
 	// true true
 	// 0.0
 	// graph: no plan was found that needs 10000 bytes or less; the smallest needs 24000
+}
+
+func ExamplePrepared_RunInto() {
+	gradient, err := grad.Prepare(grad.Grad(func(x *tensor.Tensor) *tensor.Tensor { return x.Square().Sum() }), tensor.Zeros(3))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer gradient.Close()
+	g := tensor.Zeros(3)
+	for _, at := range [][]float64{{1, 2, 3}, {4, 5, 6}} {
+		if err := gradient.RunInto(context.Background(), g, tensor.New(at)); err != nil { // allocates nothing
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(g)
+	}
+	// Output:
+	// [2. 4. 6.]
+	// [ 8. 10. 12.]
+}
+
+func ExamplePrepared_WriteC() {
+	program, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Square().Sum() }, tensor.Zeros(3))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer program.Close()
+	var source strings.Builder
+	if err := program.WriteC(&source, "energy"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for line := range strings.Lines(source.String()) {
+		if strings.Contains(line, "energy(") {
+			fmt.Print(line)
+		}
+	}
+	// Output:
+	// int energy(const double *a0, double *r0, void *memory);
+	// int energy(const double *a0, double *r0, void *memory) {
 }
 
 func ExampleReassociate() {

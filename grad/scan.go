@@ -126,12 +126,7 @@ func (l *looping) scanOrRecord(step function, carry, xs []*tensor.Tensor, o *opt
 		if err != errRecorded {
 			return out, err
 		}
-		// What the body has captured is being recorded: find out by whom.
-		first, err := step(slices.Concat(carry, rowsAt(xs, 0)))
-		if err != nil {
-			return nil, err
-		}
-		rec = tensor.Recording(first...)
+		rec = l.by // what the body has captured
 	}
 	if rec == nil { // no steps: the types of the ys are those of a body that is recorded
 		return l.none(step, carry, xs)
@@ -150,10 +145,10 @@ func (l *looping) scan(body function, carry, xs []*tensor.Tensor) ([]*tensor.Ten
 			i = l.steps - 1 - k
 		}
 		next, rest, err := l.step(body, carry, row(i))
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case k == 0 && !l.recorded && tensor.Recording(slices.Concat(next, rest)...) != nil:
+		}
+		if l.recording(next) || l.recording(rest) {
 			return nil, errRecorded
 		}
 		if ys == nil {
@@ -248,14 +243,6 @@ func unstack(n int) *tensor.Function {
 		JVP:  func(_, _, dx []*tensor.Tensor) []*tensor.Tensor { return run(dx) },
 		VJP:  func(_, _, g []*tensor.Tensor) []*tensor.Tensor { return []*tensor.Tensor{tensor.Stack(0, g...)} },
 	}
-}
-
-func rowsAt(xs []*tensor.Tensor, i int) []*tensor.Tensor {
-	out := make([]*tensor.Tensor, len(xs))
-	for j, t := range xs {
-		out[j] = t.Index(tensor.At(i))
-	}
-	return out
 }
 
 // rowTypes returns the types of the rows.

@@ -66,9 +66,7 @@ func While[C any](cond func(C) *tensor.Tensor, body func(C) C, carry C, opts ...
 			if err != errRecorded {
 				return out, err
 			}
-			if rec, err = recordingOf(test, step, in); err != nil {
-				return nil, err
-			}
+			rec = l.by // what the functions have captured
 		}
 		out, err := rec.(*recorder).while(l, test, step, in, &o)
 		if err != nil {
@@ -82,19 +80,6 @@ func While[C any](cond func(C) *tensor.Tensor, body func(C) C, carry C, opts ...
 	return rebuildOr0(carry, out)
 }
 
-// recordingOf returns what records the values that the functions have captured.
-func recordingOf(test, step function, in []*tensor.Tensor) (tensor.Recorder, error) {
-	t, err := test(in)
-	if err != nil {
-		return nil, err
-	}
-	if rec := tensor.Recording(t...); rec != nil {
-		return rec, nil
-	}
-	out, err := step(in)
-	return tensor.Recording(out...), err
-}
-
 // while runs the loop on values. Of a recorded one the number of steps follows the
 // carries, and after it come rows of the body's other results.
 func (l *looping) while(test, body function, carry []*tensor.Tensor) ([]*tensor.Tensor, error) {
@@ -105,7 +90,7 @@ func (l *looping) while(test, body function, carry []*tensor.Tensor) ([]*tensor.
 		if err != nil {
 			return nil, err
 		}
-		if !l.recorded && k == 0 && tensor.Recording(t...) != nil {
+		if l.recording(t) {
 			return nil, errRecorded
 		}
 		holds, many, err := truth(l.op, t[0])
@@ -122,7 +107,7 @@ func (l *looping) while(test, body function, carry []*tensor.Tensor) ([]*tensor.
 		if err != nil {
 			return nil, err
 		}
-		if !l.recorded && k == 0 && tensor.Recording(next...) != nil {
+		if l.recording(next) {
 			return nil, errRecorded
 		}
 		if many {

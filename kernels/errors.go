@@ -19,6 +19,9 @@ type ShapeError struct {
 }
 
 func (e *ShapeError) Error() string {
+	if len(e.Shapes) == 0 {
+		return e.Op + ": " + e.Reason
+	}
 	return fmt.Sprintf("%s: %s (shapes %s)", e.Op, e.Reason, shapes(e.Shapes))
 }
 

@@ -281,7 +281,7 @@ var Unsqueeze = Register(Op{
 		{Name: "several", Attr: AxesOf(false, 0, -1), In: []Sample{random(2, 3)}, Shape: []int{1, 2, 3, 1}},
 		{Name: "scalar", Attr: AxesOf(false, 0), In: []Sample{random()}, Shape: []int{1}},
 		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0)}, Shape: []int{1, 0}},
-		{Name: "out of range", Attr: AxesOf(false, 3), In: []Sample{random(2)}, Bad: "axis 3 out of range"},
+		{Name: "out of range", Attr: AxesOf(false, 3), In: []Sample{random(2)}, Bad: "axis 3 out of range for a result of 2 dimensions"},
 		{Name: "twice", Attr: AxesOf(false, 1, -2), In: []Sample{random(2)}, Bad: "given twice"},
 	},
 })
@@ -296,6 +296,11 @@ func unsqueezed(in []Aval, attr any) (shape, kept []int, err error) {
 		return nil, nil, err
 	}
 	shape = make([]int, len(in[0].Shape)+int(a.N))
+	for _, ax := range a.List() {
+		if ax < -len(shape) || ax >= len(shape) {
+			return nil, nil, attrErr("unsqueeze", "axis %d out of range for a result of %d dimensions", ax, len(shape))
+		}
+	}
 	at, err := axesInOrder("unsqueeze", a, shape)
 	if err != nil {
 		return nil, nil, err

@@ -23,7 +23,7 @@ type (
 	IndexError = kernels.IndexError
 )
 
-// ErrNil is the error of a nil *Tensor given to an operation.
+// ErrNil is the error of a nil *Tensor, or one to a Tensor that nothing has made, given to an operation.
 var ErrNil = errors.New("tensor: nil tensor")
 
 var errFreed = errors.New("tensor: used after its memory was given back")

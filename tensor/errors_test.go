@@ -2,6 +2,7 @@ package tensor_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -89,9 +90,14 @@ func TestNilTensor(t *testing.T) {
 			}
 		})
 	}
-	x := tensor.Ones(2)
+	x, unmade := tensor.Ones(2), new(tensor.Tensor)
+	if _, err := unmade.Item(); !errors.Is(err, tensor.ErrNil) || !errors.Is(unmade.Err(), tensor.ErrNil) {
+		t.Errorf("an unmade tensor: %v, %v", err, unmade.Err())
+	}
 	for name, y := range map[string]*tensor.Tensor{
 		"Add": x.Add(nil), "Where": tensor.Where(nil, x, x), "Concat": tensor.Concat(0, x, nil), "ZerosLike": tensor.ZerosLike(nil),
+		"an unmade one": x.Mul(unmade), "unmade": unmade.Exp(), "traced": tensor.Open("test", tracer{log: new([]string)}).Trace(x, nil, 0).Add(unmade),
+		"unmade, as a view": unmade.BroadcastTo(2), "unmade, on a large one": tensor.Ones(300, 300).Mul(unmade),
 		"IndexPut": x.IndexPut(nil, tensor.At(0)), "Einsum": tensor.Einsum("i,i", x, nil),
 	} {
 		if !errors.Is(y.Err(), tensor.ErrNil) {
@@ -106,6 +112,10 @@ func TestNilNamesOp(t *testing.T) {
 	var oe *tensor.OpError
 	if !errors.As(err, &oe) || oe.Op != "mul" || !strings.Contains(oe.Where, "errors_test.go") {
 		t.Errorf("got %v", err)
+	}
+	var none *tensor.Tensor
+	if s := fmt.Sprint(none); !strings.Contains(s, "errors_test.go") {
+		t.Errorf("printed as %s", s)
 	}
 }
 

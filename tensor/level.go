@@ -192,7 +192,7 @@ func Dispatch(inst *kernels.Inst, in, out []*Tensor) {
 // and the first operand that carries an error.
 func highest(in []*Tensor) (top *Level, bad *Tensor) {
 	for _, t := range in {
-		if t == nil {
+		if t == nil || t.arr.Ptr == nil && t.unmade() != nil {
 			return nil, failed("", ErrNil)
 		}
 		if t.fault != nil && t.fault.get() != nil {

@@ -19,6 +19,9 @@ var root = func() string {
 
 var libraryFolders = []string{"tensor", "grad", "kernels", "device", "jacobian", "sparse", "internal"}
 
+// betweenPackages are those of Go that call the library for a caller: fmt prints a tensor.
+var betweenPackages = []string{"runtime", "reflect", "fmt", "log"}
+
 // Frames that are looked at: first as many as mostly are enough, then as many as are of use.
 const (
 	nearFrames = 12
@@ -82,7 +85,8 @@ func learnPlace(pcs []uintptr) string {
 func isLibrary(f runtime.Frame) bool {
 	rest, ok := strings.CutPrefix(f.File, root+"/")
 	if !ok {
-		return strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "reflect.")
+		pkg, _, _ := strings.Cut(f.Function, ".")
+		return slices.Contains(betweenPackages, pkg)
 	}
 	if strings.HasSuffix(f.File, "_test.go") {
 		return false

@@ -53,7 +53,7 @@ func (t *Tensor) Float64s() ([]float64, error) {
 // Item returns the element of a tensor that has just one, as a float64. For
 // another it fails with a *ShapeError.
 func (t *Tensor) Item() (float64, error) {
-	if t != nil && t.lv == nil && t.fault == nil && len(t.arr.Shape) == 0 { // small and frequent
+	if t != nil && t.lv == nil && t.fault == nil && t.arr.Ptr != nil && len(t.arr.Shape) == 0 { // small and frequent
 		v := load(t.arr.DType, t.arr.Ptr)
 		runtime.KeepAlive(t)
 		return v, nil

@@ -85,13 +85,24 @@ func (t *Tensor) Err() error {
 		return ErrNil
 	}
 	if t.fault == nil {
-		return nil
+		return t.unmade()
 	}
 	return t.fault.get()
 }
 
+// unmade is the error of a Tensor that was declared, but made by no function of
+// this package; nil for all others.
+func (t *Tensor) unmade() error {
+	if t.arr.Ptr == nil && t.lv == nil && t.fault == nil && t.arr.Size() > 0 {
+		return ErrNil
+	}
+	return nil
+}
+
 // bad is Err for the operations' fast path.
-func (t *Tensor) bad() bool { return t == nil || t.fault != nil && t.fault.get() != nil }
+func (t *Tensor) bad() bool {
+	return t == nil || t.fault != nil && t.fault.get() != nil || t.arr.Ptr == nil && t.unmade() != nil
+}
 
 // Device returns the device on which the tensor lives; for a traced one, the
 // value's. It is nil for a tensor that carries an error.
