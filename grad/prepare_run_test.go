@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -121,6 +122,35 @@ func TestPreparedClose(t *testing.T) {
 	tensor.Free(x)
 	if err := dev.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A hundred thousand runs, with a context that may end and into the same results, leave
+// memory, buffers and goroutines as the first ones did.
+func TestRunsLeaveMemoryFlat(t *testing.T) {
+	if testing.Short() && kernelsAllocate {
+		t.Skip("takes long")
+	}
+	x, dst := random(rand.New(rand.NewPCG(13, 14)), 3, 3), tensor.Zeros(3, 3)
+	p := mustPrepare(t, grad.Grad(network), x)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	runs := func(n int) (heap, buffers int64, goroutines int) {
+		for range n {
+			if err := p.RunInto(ctx, dst, x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc), x.Device().Stats().Outstanding, runtime.NumGoroutine()
+	}
+	heap, buffers, goroutines := runs(1000)
+	after, buffersAfter, goroutinesAfter := runs(100_000)
+	if after > heap+64<<10 || buffersAfter > buffers || goroutinesAfter > goroutines {
+		t.Errorf("heap of %d bytes, then %d; buffers of %d, then %d; %d goroutines, then %d", heap, after, buffers, buffersAfter, goroutines, goroutinesAfter)
 	}
 }
 
