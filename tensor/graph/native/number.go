@@ -108,7 +108,11 @@ func boolIndex(b bool) int {
 	return 0
 }
 
-// place tells a shared axis apart from others, and from what it has absorbed.
+// place tells a shared axis apart from others, and from what it has absorbed. That an
+// absorbed axis is the how-manieth before its shared one tells which it is, and so its
+// size, in all members alike: every member has all shared axes, collapse joins the same two
+// in all of them and only neighbours, so that what a shared axis absorbs next lies before
+// all that it has absorbed (see runsOn). Between them are at most axes of size 1.
 func (m *member) place(axis int) int {
 	before := 0
 	for m.at[axis] < 0 {
