@@ -65,6 +65,23 @@ func TestBoundsHold(t *testing.T) {
 	}
 }
 
+// On periodic grids, where each point has as many edges as axes, no acyclic colouring
+// takes as few colours as on grids with sides: two classes may span only a forest.
+func TestBoundsOnGrids(t *testing.T) {
+	for _, c := range []struct {
+		p     *Pattern
+		bound int
+	}{
+		{gallery.Laplacian(false, 20, 21), 3}, {gallery.Laplacian(true, 20, 21), 4},
+		{gallery.Laplacian(false, 9, 8, 9), 4}, {gallery.Laplacian(true, 9, 8, 9), 5},
+		{gallery.Laplacian(false, 90), 2}, {gallery.Laplacian(true, 90), 3},
+	} {
+		if k := color(t, c.p, Acyclic); k.Bound != c.bound {
+			t.Errorf("%d points, %d entries: bound %d, want %d", c.p.Rows, c.p.Nnz(), k.Bound, c.bound)
+		}
+	}
+}
+
 // fewest returns the least number of colours of any colouring.
 func fewest(p *Pattern, problem Problem) int {
 	a := has(p)
