@@ -95,34 +95,38 @@ func (g *staging) out(dst []byte, src unsafe.Pointer) error {
 	defer g.mu.Unlock()
 	var before *stage
 	var part []byte // of dst, for what lies in before
-	for len(dst) > 0 || before != nil {
-		var t *stage
+	for len(dst) > 0 {
 		n := min(len(dst), stageBytes)
-		if n > 0 {
-			var err error
-			if t, err = g.take(); err == nil {
-				err = wrap(g.d.name, "cuMemcpyDtoHAsync", cu.MemcpyDtoHAsync(t.mem, address(src), int64(n), g.d.stream.cu))
-			}
-			if err == nil {
-				err = g.sent(t)
-			}
-			if err != nil {
-				return err
-			}
+		t, err := g.take()
+		if err == nil {
+			err = wrap(g.d.name, "cuMemcpyDtoHAsync", cu.MemcpyDtoHAsync(t.mem, address(src), int64(n), g.d.stream.cu))
 		}
-		if before != nil {
-			if err := g.settle(before); err != nil {
-				return err
-			}
-			copy(part, unsafe.Slice((*byte)(before.mem), stageBytes))
+		if err == nil && n < len(dst) { // the last is waited for with the stream
+			err = g.sent(t)
+		}
+		if err == nil && before != nil {
+			err = g.empty(before, part)
+		}
+		if err != nil {
+			return err
 		}
 		before, part = t, dst[:n]
-		if n > 0 {
-			src, dst = unsafe.Add(src, n), dst[n:]
-		}
+		src, dst = unsafe.Add(src, n), dst[n:]
 	}
 	// What had been queued before may have failed without harm to the copy.
-	return g.d.stream.synchronize()
+	if err := g.d.stream.synchronize(); err != nil || before == nil {
+		return err
+	}
+	return g.empty(before, part)
+}
+
+// empty copies what came to a stage.
+func (g *staging) empty(t *stage, dst []byte) error {
+	err := g.settle(t)
+	if err == nil {
+		copy(dst, unsafe.Slice((*byte)(t.mem), stageBytes))
+	}
+	return err
 }
 
 func (g *staging) close() error {

@@ -15,14 +15,14 @@ import (
 )
 
 // An operation that is carried out by itself asks the driver for its context and its
-// kernel, and for nothing else.
+// kernel, and for nothing else; reading a number waits once.
 func TestDriverCalls(t *testing.T) {
 	if os.Getenv("COTANGENT_LIBCUDA") == "" {
 		t.Skip("there is no stand-in")
 	}
 	t.Setenv(devcuda.EnvExact, "") // memory is used again
 	d := openDevice(t)
-	x := tensor.Ones(2000).To(d)
+	x, number := tensor.Ones(2000).To(d), tensor.Scalar(3).To(d)
 	for _, c := range []struct {
 		name string
 		f    func() *tensor.Tensor
@@ -31,6 +31,12 @@ func TestDriverCalls(t *testing.T) {
 		{"add", func() *tensor.Tensor { return x.Add(x) }, map[string]int{"cuCtxSetCurrent": 1, "cuLaunchKernel": 1}},
 		{"tanh", x.Tanh, map[string]int{"cuCtxSetCurrent": 1, "cuLaunchKernel": 1}},
 		{"sum", func() *tensor.Tensor { return x.Sum() }, map[string]int{"cuCtxSetCurrent": 1, "cuLaunchKernel": 1}},
+		{"read", func() *tensor.Tensor {
+			if v, err := number.Item(); err != nil || v != 3 {
+				t.Errorf("read %v, %v", v, err)
+			}
+			return number.Reshape(1)
+		}, map[string]int{"cuCtxSetCurrent": 1, "cuMemcpyDtoHAsync_v2": 1, "cuStreamSynchronize": 1}},
 		{"row", func() *tensor.Tensor { return x.Reshape(40, 50).T() }, map[string]int{}},
 	} {
 		tensor.Free(c.f()) // compiles, and takes memory
@@ -52,6 +58,7 @@ func TestDriverCalls(t *testing.T) {
 		}
 	}
 	tensor.Free(x)
+	tensor.Free(number)
 	collect(t, d)
 }
 

@@ -178,9 +178,11 @@ void tell_calls() {
 
 } // namespace
 
-#define ENTER \
+#define COUNTED \
 	std::lock_guard<std::recursive_mutex> entered(everything); \
-	calls[__func__]++; \
+	calls[__func__]++
+#define ENTER \
+	COUNTED; \
 	if (lost) return lost
 #define WITH_CONTEXT \
 	ENTER; \
@@ -254,8 +256,7 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) {
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) { return CUDA_SUCCESS; }
 
 CUresult cuCtxSetCurrent(CUcontext c) {
-	std::lock_guard<std::recursive_mutex> entered(everything);
-	calls[__func__]++;
+	COUNTED;
 	current = c ? (int *)c - contexts : -1;
 	return CUDA_SUCCESS;
 }
@@ -298,7 +299,8 @@ CUresult cuMemFreeHost(void *p) {
 }
 
 static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s) {
-	WITH_CONTEXT;
+	if (lost) return lost;
+	if (current < 0) return CUDA_ERROR_INVALID_CONTEXT;
 	return queue(stream(s), [=] {
 		void *d = reach(to, bytes), *f = reach(from, bytes);
 		if (!d || !f) {
@@ -310,10 +312,25 @@ static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s)
 	});
 }
 
-CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t n, CUstream s) { return copy(to, (CUdeviceptr)from, n, s); }
-CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t n, CUstream s) { return copy((CUdeviceptr)to, from, n, s); }
-CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream s) { return copy(to, from, n, s); }
-CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext, CUdeviceptr from, CUcontext, size_t n, CUstream s) { return copy(to, from, n, s); }
+CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t n, CUstream s) {
+	COUNTED;
+	return copy(to, (CUdeviceptr)from, n, s);
+}
+
+CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t n, CUstream s) {
+	COUNTED;
+	return copy((CUdeviceptr)to, from, n, s);
+}
+
+CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream s) {
+	COUNTED;
+	return copy(to, from, n, s);
+}
+
+CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext, CUdeviceptr from, CUcontext, size_t n, CUstream s) {
+	COUNTED;
+	return copy(to, from, n, s);
+}
 
 CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream s) {
 	WITH_CONTEXT;
