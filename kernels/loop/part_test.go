@@ -39,7 +39,7 @@ func TestPart(t *testing.T) {
 			}
 		}
 	})
-	if tried == 0 || sliced == 0 {
+	if (tried == 0 || sliced == 0) && !testing.Short() {
 		t.Errorf("%d parts with %d sliced operands", tried, sliced)
 	}
 }
@@ -76,7 +76,7 @@ func TestOrder(t *testing.T) {
 			}
 		}
 	})
-	if whole == 0 {
+	if whole == 0 && !testing.Short() {
 		t.Error("no result was written whole")
 	}
 }

@@ -282,8 +282,7 @@ func (r *reducer) factor(t *tree) {
 	one := f.Const(a, 1)
 	parts := map[int32]*loop.Part{}
 	var operands []Ref
-	var value func(v Ref, l loop.Load) loop.Node
-	value = func(v Ref, l loop.Load) loop.Node {
+	value := func(v Ref, l loop.Load) loop.Node {
 		c, known := r.known[v]
 		switch {
 		case v == t.root:
