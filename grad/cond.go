@@ -13,7 +13,8 @@ import (
 // Cond returns ifTrue(operand) if pred, a bool of rank 0, holds, else
 // ifFalse(operand). The functions may capture values of any transformation.
 //
-// On values it calls one of the functions. While a program is being prepared it
+// On values it calls one of the functions, and so does not see whether the other's
+// results have the same types. While a program is being prepared it
 // calls both, once, and the program has both. Where a condition differs between
 // those that [Vmap] maps over, both are computed and the results selected, element
 // by element; derivatives are zero where a branch was not taken.

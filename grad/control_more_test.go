@@ -71,6 +71,20 @@ func TestResidualLimit(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	near(t, "a shorter loop", run(t, p, tensor.New([]float64{1e3, 1e3})).Index(tensor.At(0)), 1+2e3, 0)
+	// Of a limit below a row there is room for none.
+	for _, limit := range []int{15, 1, 0, -7} {
+		for _, opts := range [][]grad.Option{nil, {grad.WithNative()}} {
+			p := mustPrepare(t, grow(limit), x, opts...)
+			if opts != nil && p.Native(t.Context()) != nil {
+				continue
+			}
+			_, err := p.Run(t.Context(), x)
+			if se = nil; !errors.As(err, &se) || se.Steps != 0 || se.Limit != max(limit, 1) {
+				t.Errorf("limit %d, %d options: %v", limit, len(opts), err)
+			}
+			near(t, "no step", run(t, p, tensor.New([]float64{1e6, 0})).Index(tensor.At(1)), 1, 0)
+		}
+	}
 }
 
 // Custom rules hold inside bodies, under transformations of the program too.

@@ -99,11 +99,13 @@ func Recompute() Option { return func(o *options) { o.residuals = graph.Recomput
 
 // ResidualLimit bounds the bytes that the steps of a recorded [While] may keep for
 // its reverse derivative: 256 MiB unless told otherwise. A loop that needs more ends
-// in a *graph.StackError.
-func ResidualLimit(bytes int) Option { return func(o *options) { o.residualLimit = bytes } }
+// in a *graph.StackError. A limit below 1 is one of 1 byte.
+func ResidualLimit(bytes int) Option {
+	return func(o *options) { o.residualLimit = max(bytes, 1) }
+}
 
 // MaxSteps makes a [While] that has not ended after n steps fail with a
-// *graph.StepsError.
+// *graph.StepsError. Below 1 there is no such bound.
 func MaxSteps(n int) Option { return func(o *options) { o.maxSteps = n } }
 
 // WithContext makes a loop over values end with ctx's error once ctx ends. Loops

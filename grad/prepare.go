@@ -94,7 +94,7 @@ func (p *Prepared[P, Q]) begin() error {
 // device of what the function was prepared with.
 //
 // Errors: an *ArgumentError, a *ChangedError, ctx's, a *tensor.OpError of an
-// operation that failed, the memory's.
+// operation that failed, the memory's, graph.ErrClosed.
 func (p *Prepared[P, Q]) Run(ctx context.Context, x P) (Q, error) {
 	y, err := p.run(ctx, x)
 	return y, located(err)
@@ -208,16 +208,23 @@ func (p *Prepared[P, Q]) usable() (*recording[Q], error) {
 
 // Retrace records the function again, as when a Go variable that it captures has
 // changed, and reports whether the program differs: later runs use the new one.
-// After an error the program is what it was.
+// After an error the program is what it was. Errors: those of Prepare, graph.ErrClosed.
 func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
 	p.retrace.Lock()
 	defer p.retrace.Unlock()
 	old := p.rec.Load()
+	if old.program.Closed() {
+		return false, located(graph.ErrClosed)
+	}
 	r, err := p.record()
 	if err != nil {
-		return false, err
+		return false, tensor.Failed(preparing, err).Err()
 	}
 	p.rec.Store(r)
+	if old.program.Closed() { // since
+		r.close()
+		return false, located(graph.ErrClosed)
+	}
 	changed = !r.same(old)
 	old.close()
 	return changed, nil
@@ -248,7 +255,8 @@ func (p *Prepared[P, Q]) Profile(ctx context.Context, x P, d time.Duration) (*gr
 	if err != nil {
 		return nil, err
 	}
-	return r.program.Profile(ctx, f.ins, f.outs, d)
+	g, err := r.program.Profile(ctx, f.ins, f.outs, d)
+	return g, located(err)
 }
 
 // Stats tells how large the program is.
@@ -257,4 +265,9 @@ func (p *Prepared[P, Q]) Stats() graph.Stats { return p.rec.Load().program.Stats
 // Close gives the program's memory back once the runs in progress have ended;
 // later runs fail. A Prepared that is forgotten instead is given back by the
 // garbage collector.
-func (p *Prepared[P, Q]) Close() { p.rec.Load().close() }
+func (p *Prepared[P, Q]) Close() {
+	for r := (*recording[Q])(nil); r != p.rec.Load(); { // until no Retrace comes in between
+		r = p.rec.Load()
+		r.close()
+	}
+}

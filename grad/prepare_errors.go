@@ -54,13 +54,18 @@ func describe(what, path, reason, where string, err error) string {
 	return fmt.Sprintf("%s: %v", s, err)
 }
 
-// located notes the caller in an error of this file.
+// located notes the caller in an error that tells of a wrong use of the program.
 func located(err error) error {
 	switch e := err.(type) {
 	case *ArgumentError:
 		e.Where = tensor.Caller()
 	case *DestinationError:
 		e.Where = tensor.Caller()
+	case *ChangedError:
+		return tensor.Failed(preparing, e).Err()
+	}
+	if err == graph.ErrClosed {
+		return tensor.Failed(preparing, err).Err()
 	}
 	return err
 }

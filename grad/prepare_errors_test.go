@@ -188,6 +188,26 @@ func TestRetrace(t *testing.T) {
 	nearAll(t, "the old program", run(t, p, x), []float64{25, 75}, 0)
 }
 
+// A program that is closed while it is recorded again stays closed.
+func TestRetraceClosed(t *testing.T) {
+	var p *grad.Prepared[*T, *T]
+	recordings := 0
+	p = mustPrepare(t, func(x *T) *T {
+		if recordings++; recordings > 1 {
+			p.Close()
+		}
+		return x.Neg()
+	}, tensor.Zeros(2))
+	for range 2 {
+		if _, err := p.Retrace(); !errors.Is(err, graph.ErrClosed) || recordings != 2 {
+			t.Errorf("%v after %d recordings", err, recordings)
+		}
+	}
+	if _, err := p.Run(t.Context(), tensor.Zeros(2)); !errors.Is(err, graph.ErrClosed) {
+		t.Error(err)
+	}
+}
+
 // A traced Call notices what Run notices: changed borrowed data, and Close.
 func TestTracedCallErrors(t *testing.T) {
 	data := []float64{1, 2, 3}

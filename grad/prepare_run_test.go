@@ -4,10 +4,14 @@ package grad_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +19,7 @@ import (
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
 func TestPreparedCancelled(t *testing.T) {
@@ -115,8 +120,17 @@ func TestPreparedClose(t *testing.T) {
 	}
 	p.Close()
 	p.Close()
-	if _, err := p.Run(t.Context(), x); err == nil {
-		t.Error("a closed program runs")
+	for what, call := range map[string]func() error{
+		"Run":     func() error { _, err := p.Run(t.Context(), x); return err },
+		"RunInto": func() error { return p.RunInto(t.Context(), tensor.Scalar(0), x) },
+		"Call":    func() error { return p.Call(x).Err() },
+		"Profile": func() error { _, err := p.Profile(t.Context(), x, 0); return err },
+		"Retrace": func() error { _, err := p.Retrace(); return err },
+		"WriteC":  func() error { return p.WriteC(io.Discard, "closed") },
+	} {
+		if err := call(); !errors.Is(err, graph.ErrClosed) || !strings.Contains(fmt.Sprint(err), "prepare_run_test.go:") {
+			t.Errorf("%s of a closed program: %v", what, err)
+		}
 	}
 	tensor.Free(big)
 	tensor.Free(x)

@@ -18,6 +18,10 @@ import (
 // queued, longer than a small one runs, is in the time of that kernel. Looking at the
 // clock adds some 50 ns to each step, there some microseconds. Errors: those of Run.
 func (p *Program) Profile(ctx context.Context, in, out []*kernels.Array, d time.Duration) (*Graph, error) {
+	if err := p.hold(); err != nil {
+		return nil, err
+	}
+	defer p.put(nil)
 	q, err := Compile(p.g, p.dev)
 	if err != nil {
 		return nil, err

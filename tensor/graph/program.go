@@ -171,6 +171,17 @@ func (p *Program) take() (*state, error) {
 	return st, err
 }
 
+// hold keeps the program's memory, as a run in progress does, until put(nil).
+func (p *Program) hold() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.running++
+	return nil
+}
+
 // put takes back a state after its run, nil where none could be made.
 func (p *Program) put(st *state) {
 	p.mu.Lock()

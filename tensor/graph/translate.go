@@ -47,13 +47,9 @@ func (p *Program) Translate(make func(*Graph, device.Device) (Code, error)) erro
 // View calls f with the graph, whose constants stay, and can be read, until it
 // returns. Its error is f's, ErrClosed, or one of copying constants from a device.
 func (p *Program) View(f func(*Graph) error) error {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return ErrClosed
+	if err := p.hold(); err != nil {
+		return err
 	}
-	p.running++ // as a run
-	p.mu.Unlock()
 	defer p.put(nil)
 	g, err := p.g.within()
 	if err != nil {
