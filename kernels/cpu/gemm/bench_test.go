@@ -33,6 +33,28 @@ var shapes = []struct {
 	{m: 1000, n: 1, k: 1000, ta: true},
 	{m: 1000, n: 1000, k: 1},
 	{m: 1, n: 1, k: 100000},
+	{m: 1000, n: 64, k: 64, tb: true},
+	{m: 64, n: 64, k: 1000, ta: true},
+}
+
+// BenchmarkTriangular times products by a triangular matrix beside full ones.
+func BenchmarkTriangular(b *testing.B) {
+	e, err := Open("own", cpu.Detect(), nil)
+	if err != nil {
+		b.Skip(err)
+	}
+	for _, n := range []int{32, 64, 256} {
+		benchmark(b, "full", 1000, n, n, false, true, random[float64], e.call64)
+		benchmark(b, "triangular", 1000, n, n, false, true, func(size int, seed uint64) []float64 {
+			v := random[float64](size, seed)
+			for i := 0; seed == 2 && i < size; i++ { // B's
+				if i%n > i/n {
+					v[i] = 0
+				}
+			}
+			return v
+		}, e.call64)
+	}
 }
 
 // BenchmarkGemm times single products.

@@ -31,7 +31,9 @@
 //     that fuse multiplication and addition (all but the baseline) agree to the bit.
 //   - beta == 0 means that C is not read. alpha == 0 or k == 0 means that C is
 //     scaled and A and B are not read. Otherwise NaN and Inf spread as
-//     multiplication and addition spread them: zeros hide nothing.
+//     multiplication and addition spread them: zeros hide nothing. (Where the rows of a
+//     strip of B begin or end with zeros, and A is finite, they are left out: triangular
+//     factors cost less, to the same bits.)
 //   - Rounding errors are those of sums of at most 256 terms, added up in order:
 //     for float64 with unit roundoff u, an element is off by at most about
 //     (256 + k/256 + 3)*u*sum|a||b| in our kernels.

@@ -120,6 +120,62 @@ func TestSpecialValues(t *testing.T) {
 	})
 }
 
+// Rows of zeros of B are left out where that changes no bit. That beta is not 0 keeps
+// them: 0 is added to the same sums.
+func TestZeros(t *testing.T) {
+	eachEngine(t, 2, func(t *testing.T, c engineCase, e *Engine) {
+		for _, s := range [][3]int{{64, 64, 64}, {30, 50, 300}, {300, 70, 600}, {1000, 24, 24}, {7, 9, 11}, {20, 1, 40}, {200, 300, 9}} {
+			for name, zero := range map[string]func(p, j int) bool{
+				"upper":      func(p, j int) bool { return p > j },
+				"lower":      func(p, j int) bool { return p < j },
+				"blocks":     func(p, j int) bool { return p/16 != j/16 },
+				"all":        func(int, int) bool { return true },
+				"last row":   func(p, _ int) bool { return p < s[2]-1 },
+				"first part": func(p, _ int) bool { return p < 256 },
+			} {
+				eachLayout(func(ta, tb bool) {
+					f := newFixture(ta, tb, 1, s[0], s[1], s[2], 1, 1.0, 0)
+					clear(f.c)
+					bp, bj := f.stepsB()
+					for p := range f.k {
+						for j := range f.n {
+							if zero(p, j) {
+								f.b[p*bp+j*bj] = math.Copysign(0, float64(p%2)-0.5)
+							}
+						}
+					}
+					compare := func(what string) []float64 {
+						got := f.run(e)
+						f.beta = 1
+						want := f.run(e)
+						f.beta = 0
+						for i := range want {
+							if math.Float64bits(got[i]) != math.Float64bits(want[i]) && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
+								t.Fatalf("%v: %s, %s: element %d is %v, with zeros %v", f, name, what, i, got[i], want[i])
+							}
+						}
+						return got
+					}
+					f.check(t, compare("finite"), slack(f.k))
+					ai, ap := f.stepsA()
+					f.a[ap] = math.SmallestNonzeroFloat64 // times something it is 0, or -0
+					compare("tiny")
+					for _, v := range []float64{math.Inf(1), math.NaN()} {
+						i, p := f.m/2, f.k/3
+						f.a[i*ai+p*ap] = v
+						got := compare("not finite")
+						for j := range f.n {
+							if x := got[i*f.ldc+j]; !math.IsNaN(x) && zero(p, j) {
+								t.Fatalf("%v: %s: %v * 0 was left out: %v", f, name, v, x)
+							}
+						}
+					}
+				})
+			}
+		}
+	})
+}
+
 // Each product of a batch is what it is alone; a stride of 0 repeats an operand.
 func TestBatch(t *testing.T) {
 	eachEngine(t, 2, func(t *testing.T, _ engineCase, e *Engine) {

@@ -17,7 +17,8 @@
 // equal length, GEMM_KC at most, a multiple of 16 (the last may be shorter). In
 // each, s = fma(a[p], b[p], s) from s = 0 upwards. Then c = fma(alpha, s, z) with
 // z = beta*c for the first part (0 where beta is 0), z = c for the others. So
-// the sum depends on k alone, and sets that fuse give the same bits.
+// the sum depends on k alone, and sets that fuse give the same bits. Products that
+// are zero may be left out where that changes no bit; see kernel_zeros.h.
 
 #include <stddef.h>
 
@@ -30,6 +31,7 @@
 #endif
 #define VIEW FN(view)
 #define DEST FN(dest)
+#define ROWS FN(used)
 
 // A matrix: element (i, j) is p[i*rs + j*cs].
 typedef struct { const T *p; int64_t rs, cs; } VIEW;
@@ -54,13 +56,15 @@ static inline VIEW FN(turn)(VIEW v) { return (VIEW){v.p, v.cs, v.rs}; }
 #include "kernel_tile.h"
 #include "kernel_pack.h"
 #include "kernel_dots.h"
+#include "kernel_zeros.h"
 
 // sweep lets c take the product of mm rows of a by nn columns of b, kk deep.
 // packedA and packedB say which of them are panels; where b is not, edge has room
-// for the panel that ends within a vector. Columns of b that the first-level
-// cache holds are used for some rows of a before the next rows come.
+// for the panel that ends within a vector. Of each strip of b the rows given are
+// used. Columns of b that the first-level cache holds are used for some rows of a
+// before the next rows come.
 static void FN(sweep)(int64_t mm, int64_t nn, int64_t kk, VIEW a, int packedA, VIEW b, int packedB,
-                      DEST c, T *edge) {
+                      const ROWS *used, DEST c, T *edge) {
     const int64_t last = (nn - 1) / NR * NR, cached = (16 << 10) / (int)sizeof(T) / kk / NR * NR;
     const int64_t wide = cached > NR ? cached : NR;
     const int pack = !MASKS && !packedB && nn % VL != 0;
@@ -74,8 +78,10 @@ static void FN(sweep)(int64_t mm, int64_t nn, int64_t kk, VIEW a, int packedA, V
                 int64_t w = FN(min)(NR, nn - j), nv = (w + VL - 1) / VL;
                 const T *bj = packedB ? b.p + j * kk : pack && j == last ? edge : b.p + j;
                 int64_t ldb = packedB || (pack && j == last) ? nv * VL : b.rs;
+                ROWS r = used[j / NR];
+                VIEW aj = FN(sub)(ai, 0, r.from);
                 DEST d = {c.p + i * c.rs + j * c.cs, c.rs, c.cs, c.alpha, c.beta};
-                FN(tiles)[t].of[nv - 1](w, kk, &ai, bj, ldb, &d);
+                FN(tiles)[t].of[nv - 1](w, r.to - r.from, &aj, bj + r.from * ldb, ldb, &d);
             }
         }
     }
@@ -89,18 +95,21 @@ static void FN(blocks)(int64_t m, int64_t n, int64_t k, VIEW a, VIEW b, DEST c, 
     const int packA = n >= USES_A && m * k > large;
     const int packB = b.cs != 1 || (m >= USES_B && n * k > large);
     T *pb = work, *pa = work + GEMM_KC * GEMM_NC;
+    ROWS all[GEMM_NC / NR + 1], some[GEMM_NC / NR + 1]; // of each strip of B
     for (int64_t j = 0; j < n; j += GEMM_NC) {
         int64_t nn = FN(min)(GEMM_NC, n - j);
         for (int64_t p = 0; p < k; p += kb) {
             int64_t kk = FN(min)(kb, k - p);
             VIEW bp = FN(sub)(b, p, j);
             if (packB) bp = FN(panels)(pb, NR, VL, nn, kk, FN(turn)(bp));
+            int sparse = FN(nonzero)(nn, kk, bp, packB, all, some) && c.alpha == 1 && c.beta == 0;
             for (int64_t i = 0; i < m; i += GEMM_MC) {
                 int64_t mm = FN(min)(GEMM_MC, m - i);
                 VIEW ap = FN(sub)(a, i, p);
                 if (packA) ap = FN(panels)(pa, PA, PA, mm, kk, ap);
                 DEST d = {c.p + i * c.rs + j * c.cs, c.rs, c.cs, c.alpha, p == 0 ? c.beta : 1};
-                FN(sweep)(mm, nn, kk, ap, packA, bp, packB, d, pb);
+                const ROWS *used = sparse && FN(finite)(mm, kk, ap, packA) ? some : all;
+                FN(sweep)(mm, nn, kk, ap, packA, bp, packB, used, d, pb);
             }
         }
     }
@@ -135,6 +144,7 @@ static void FN(gemm)(GEMM_ARGS(T), void *work) {
 #undef PA
 #undef VIEW
 #undef DEST
+#undef ROWS
 #undef MASKS
 #undef T
 #undef FN

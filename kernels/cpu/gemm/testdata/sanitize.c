@@ -45,6 +45,9 @@ static int64_t below(int64_t n) {
         for (int64_t i = 0; i < count * na; i++) a[i] = (T)(below(7) - 3);                        \
         for (int64_t i = 0; i < count * nb; i++) b[i] = (T)(below(7) - 3);                        \
         for (int64_t i = 0; i < count * nc; i++) c[i] = d[i] = (T)(below(7) - 3);                 \
+        if (below(3) == 0)                                                                        \
+            for (int64_t i = 0; i < count * nb; i++)                                              \
+                if (i % nb % ldb > i % nb / ldb) b[i] = 0;                                        \
         T alpha = (T)(1 + below(2)), beta = (T)below(3);                                          \
         int small = k * ((m > n ? m : n) + 16) <= GEMM_SMALL;                                     \
         gemm(set, count, na, nb, nc, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, small ? 0 : work); \
