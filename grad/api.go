@@ -268,6 +268,9 @@ func scalarResult(op string, y *tensor.Tensor) error {
 }
 
 func onesLike(t *tensor.Tensor) *tensor.Tensor {
+	if !tensor.OnDefault(t) {
+		return tensor.OnesLike(t)
+	}
 	return tensor.Builder{}.Full(1, t.Aval()).(*tensor.Tensor)
 }
 

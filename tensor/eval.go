@@ -103,6 +103,13 @@ func (e *Evaluator) Add(into, a, b *Tensor) *Tensor {
 
 func (e *Evaluator) eval(inst *kernels.Inst, in, out []*Tensor, into *Tensor, add bool) {
 	p, err := commonPlace(in)
+	switch {
+	case into == nil || err != nil || p == into.place:
+	case !slices.ContainsFunc(in, func(t *Tensor) bool { return t.place != nil }):
+		p = into.place
+	default:
+		err = foreign(p, into.place)
+	}
 	if err != nil {
 		fill(out, failed(inst.Name, err, inst.In...))
 		return
@@ -214,13 +221,18 @@ func commonPlace(in []*Tensor) (*place, error) {
 		case p == nil:
 			p = t.place
 		default:
-			return nil, &DeviceError{Device: p.dev.Name(), Reason: "the other operand lives on " + t.place.dev.Name() + "; move one with To"}
+			return nil, foreign(p, t.place)
 		}
 	}
 	if p == nil {
 		return currentPlace()
 	}
 	return p, nil
+}
+
+// foreign is the error of an operation of which one tensor lives elsewhere than another.
+func foreign(p, other *place) error {
+	return &DeviceError{Device: p.dev.Name(), Reason: "the other operand lives on " + other.dev.Name() + "; move one with To"}
 }
 
 // runLater queues the kernel on the device's stream. The arrays are copied and

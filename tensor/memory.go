@@ -35,3 +35,11 @@ func Empty(dev device.Device, a kernels.Aval) *Tensor {
 	}
 	return t
 }
+
+// OnDefault reports whether t lives on the default device, or on any: there is where
+// what is computed of constants alone comes to lie.
+func OnDefault(t *Tensor) bool {
+	at, err := t.whereabouts()
+	home, missing := currentPlace()
+	return err == nil && missing == nil && at == home
+}
