@@ -319,35 +319,6 @@ func fillNilValue(v, t reflect.Value) {
 	}
 }
 
-// Leaves returns the tensors in p in a fixed order: fields in order, elements by
-// index, map entries by key; nil tensors are left out. The error is a
-// *[TypeError] or tensor.ErrNil.
-func Leaves[P any](p P) ([]*tensor.Tensor, error) { return leavesOf(p, nil) }
-
-// Rebuild returns a copy of like with its tensors replaced by leaves, of which
-// there must be as many as [Leaves] finds. It shares no slice, map or pointer
-// that holds tensors with like.
-func Rebuild[P any](like P, leaves []*tensor.Tensor) (P, error) {
-	old, err := leavesOf(like, nil)
-	if err == nil && len(old) != len(leaves) {
-		err = fmt.Errorf("grad.Rebuild: %d tensors for %d places", len(leaves), len(old))
-	}
-	if err != nil {
-		return like, err
-	}
-	return rebuild(like, leaves), nil
-}
-
-// Paths returns where each of the [Leaves] stands in p, as in "W" or
-// "Layers[2].B"; for a tensor alone it is empty.
-func Paths[P any](p P) []string {
-	paths := pathsOf(p)
-	for i, s := range paths {
-		paths[i] = strings.TrimPrefix(s, ".")
-	}
-	return paths
-}
-
 // sameTree checks that d, tangents or cotangents, has its tensors where x has them.
 func sameTree[P any](op, what string, x, d P, nx, nd int) error {
 	if nx != nd {

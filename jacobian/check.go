@@ -62,7 +62,7 @@ func (p *Prepared[P]) Check(ctx context.Context, x P, probes int) error {
 				v[j] = -v[j]
 			}
 		}
-		want, err := p.product(x, tensor.FromSlice(v, len(v))).Float64s()
+		want, err := p.product(x, beside(x, tensor.FromSlice(v, len(v)))).Float64s()
 		if err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func (k *colors[P]) how(what string) string {
 
 func (k *colors[P]) name() string {
 	c := k.plan.Coloring()
-	return fmt.Sprintf("%v with %d colours", c.Problem, c.Colors())
+	return fmt.Sprintf("%v with %s", c.Problem, times(c.Colors(), "colour"))
 }
 
 func (k *colors[P]) details(b *strings.Builder) {
@@ -192,8 +192,8 @@ func (k *colors[P]) details(b *strings.Builder) {
 			side = "reverse"
 		}
 		stats := s.program.Stats()
-		fmt.Fprintf(b, "  %s sweep: %s of %s, %d instructions, %s of memory\n", side,
-			times(len(s.chunks), "chunk"), times(s.chunks[0].Size(), "colour"), stats.Instructions, bytes(stats.ArenaBytes))
+		fmt.Fprintf(b, "  %s sweep: %s of %s, %s, %s of memory\n", side,
+			times(len(s.chunks), "chunk"), times(s.chunks[0].Size(), "colour"), times(stats.Instructions, "instruction"), bytes(stats.ArenaBytes))
 	}
 	if values, subtractions, depth := k.plan.Substitutions(); values > 0 {
 		fmt.Fprintf(b, "  substitution: %s values from others, %s subtractions, chains of up to %d\n", count(values), count(subtractions), depth)

@@ -28,38 +28,33 @@ func Dense[P, Q any](f func(P) Q, x P, opts ...grad.Option) *tensor.Tensor {
 	if err != nil {
 		return tensor.Failed("jacobian.Dense", err)
 	}
+	if err := differentiable("jacobian.Dense", in, out); err != nil {
+		return tensor.Failed("jacobian.Dense", err)
+	}
 	m, n := sizeOf(out), sizeOf(in)
 	if m == 0 || n == 0 {
-		return tensor.Zeros(m, n)
+		return beside(x, tensor.Zeros(m, n))
 	}
 	if m <= n {
-		return units(m, func(v *array) *array {
-			g, err := unflatten(y, v)
-			if err != nil {
-				return tensor.Failed("jacobian.Dense", err)
-			}
-			return flatten(pull(g))
+		return units(m, x, func(v *array) *array {
+			return grad.Flatten(pull(grad.Unflatten(y, v)))
 		})
 	}
-	return units(n, func(v *array) *array {
-		dx, err := unflatten(x, v)
-		if err != nil {
-			return tensor.Failed("jacobian.Dense", err)
-		}
-		_, dy := grad.JVP(f, x, dx, opts...)
-		return flatten(dy)
+	return units(n, x, func(v *array) *array {
+		_, dy := grad.JVP(f, x, grad.Unflatten(x, v), opts...)
+		return grad.Flatten(dy)
 	}).T()
 }
 
-// units returns the results of a function at the n unit vectors, stacked.
-func units(n int, f func(v *array) *array) *array {
+// units returns the results of a function at the n unit vectors, on the device of x, stacked.
+func units[P any](n int, x P, f func(v *array) *array) *array {
 	step := max(1, denseChunk/n)
 	var parts []*array
 	for i := 0; i < n; i += step {
 		k := min(step, n-i)
 		rows := tensor.Arange(float64(i), float64(i+k), 1, tensor.WithDType(tensor.Int64)).Unsqueeze(1)
 		cols := tensor.Arange(0, float64(n), 1, tensor.WithDType(tensor.Int64)).Unsqueeze(0)
-		parts = append(parts, grad.Vmap(f)(rows.Eq(cols).Cast(tensor.Float64)))
+		parts = append(parts, grad.Vmap(f)(beside(x, rows.Eq(cols).Cast(tensor.Float64))))
 	}
 	if len(parts) == 1 {
 		return parts[0]

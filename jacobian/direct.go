@@ -206,6 +206,6 @@ func (d *direct[P]) details(b *strings.Builder) {
 		return
 	}
 	stats := d.program.Stats()
-	fmt.Fprintf(b, "  partial derivatives: %s, %d instructions, %s of memory; %s to the entries\n", times(len(d.shapes), "array"),
-		stats.Instructions, bytes(stats.ArenaBytes), times(len(d.moves), "run"))
+	fmt.Fprintf(b, "  partial derivatives: %s, %s, %s of memory; %s to the entries\n", times(len(d.shapes), "array"),
+		times(stats.Instructions, "instruction"), bytes(stats.ArenaBytes), times(len(d.moves), "run"))
 }

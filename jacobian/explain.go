@@ -56,11 +56,15 @@ func bytes(n int) string {
 }
 
 func seconds(t float64) string {
-	switch {
-	case t >= 1:
-		return fmt.Sprintf("%.2g s", t)
-	case t >= 1e-3:
-		return fmt.Sprintf("%.2g ms", t*1e3)
+	unit := " µs"
+	switch t *= 1e6; {
+	case t >= 1e6:
+		t, unit = t/1e6, " s"
+	case t >= 1e3:
+		t, unit = t/1e3, " ms"
 	}
-	return fmt.Sprintf("%.2g µs", t*1e6)
+	if t < 10 {
+		return fmt.Sprintf("%.2g", t) + unit
+	}
+	return fmt.Sprintf("%.0f", t) + unit
 }

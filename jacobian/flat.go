@@ -3,6 +3,8 @@
 package jacobian
 
 import (
+	"slices"
+
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -37,46 +39,23 @@ func avalsOf[P any](p P) ([]kernels.Aval, error) {
 	return avals, nil
 }
 
-// flatten returns the elements of the floating-point leaves as a vector of float64.
-func flatten[P any](p P) *array {
-	leaves, err := grad.Leaves(p)
-	if err != nil {
-		return tensor.Failed("jacobian", err)
+// beside returns t on the device of the argument or result p.
+func beside[P any](p P, t *array) *array {
+	if leaves, err := grad.Leaves(p); err == nil && len(leaves) > 0 && leaves[0].Err() == nil {
+		return t.To(leaves[0].Device())
 	}
-	var flat []*array
-	for _, t := range leaves {
-		if t.Err() != nil {
-			return t
-		}
-		if t.DType().IsFloat() {
-			flat = append(flat, t.Cast(tensor.Float64).Flatten())
-		}
-	}
-	switch len(flat) {
-	case 0:
-		return tensor.Zeros(0)
-	case 1:
-		return flat[0]
-	}
-	return tensor.Concat(0, flat...)
+	return t
 }
 
-// unflatten returns a value like p whose floating-point leaves have the elements of
-// the vector v; other leaves are p's.
-func unflatten[P any](p P, v *array) (P, error) {
-	leaves, err := grad.Leaves(p)
-	if err != nil {
-		return p, err
-	}
-	at := 0
-	for i, t := range leaves {
-		if t.Err() != nil {
-			return p, t.Err()
+// differentiable returns a *tensor.DTypeError where the argument's or the result's
+// tensors are all integers or bools, of which nothing has a derivative.
+func differentiable(op string, in, out []kernels.Aval) error {
+	for i, avals := range [][]kernels.Aval{in, out} {
+		if len(avals) == 0 || slices.ContainsFunc(avals, func(a kernels.Aval) bool { return a.DType.IsFloat() }) {
+			continue
 		}
-		if a := t.Aval(); a.DType.IsFloat() {
-			leaves[i] = v.Index(tensor.Range(at, at+a.Size())).Reshape(a.Shape...).Cast(a.DType)
-			at += a.Size()
-		}
+		what := [...]string{"argument", "result"}[i]
+		return &tensor.DTypeError{Op: op, DTypes: []string{avals[0].DType.String()}, Reason: "the function's " + what + " holds no floats and has no derivative (Cast integers to Float64; New makes int64 of ints)"}
 	}
-	return grad.Rebuild(p, leaves)
+	return nil
 }

@@ -35,9 +35,9 @@ type Prepared[P any] struct {
 // Prepare prepares the Jacobian of f for arguments like the given one: of its
 // shapes, dtypes and device.
 //
-// Errors: those of f and of grad.Prepare, *pattern.LimitError for a Jacobian too
-// dense to be treated as sparse, *PatternError, *OptionError, those of package
-// sparse.
+// Errors: those of f and of grad.Prepare, *tensor.DTypeError for arguments or results
+// without floats, *pattern.LimitError for a Jacobian too dense to be treated as sparse,
+// *PatternError, *OptionError, those of package sparse.
 func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P], error) {
 	return PrepareContext(context.Background(), f, like, opts...)
 }
@@ -62,12 +62,8 @@ func PrepareContext[P, Q any](ctx context.Context, f func(P) Q, like P, opts ...
 		return nil, err
 	}
 	return b.finish(ctx, "Jacobian", func(x P, v *array) *array {
-		dx, err := unflatten(x, v)
-		if err != nil {
-			return tensor.Failed("jacobian", err)
-		}
-		_, dy := grad.JVP(f, x, dx, o.grad...)
-		return flatten(dy)
+		_, dy := grad.JVP(f, x, grad.Unflatten(x, v), o.grad...)
+		return grad.Flatten(dy)
 	})
 }
 
@@ -100,11 +96,7 @@ func PrepareHessianContext[P any](ctx context.Context, f func(P) *tensor.Tensor,
 		return nil, err
 	}
 	return b.finish(ctx, "Hessian", func(x P, v *array) *array {
-		dx, err := unflatten(x, v)
-		if err != nil {
-			return tensor.Failed("jacobian", err)
-		}
-		return flatten(grad.HVP(f, x, dx, o.grad...))
+		return grad.Flatten(grad.HVP(f, x, grad.Unflatten(x, v), o.grad...))
 	})
 }
 
@@ -117,7 +109,11 @@ func (b *builder[P]) structure(ctx context.Context, g *graph.Graph, stats graph.
 		}
 		return list
 	}
-	b.rows, b.cols = sizeOf(avals(g.Outputs)), sizeOf(avals(g.Params))
+	out, in := avals(g.Outputs), avals(g.Params)
+	if err := differentiable("jacobian.Prepare", in, out); err != nil {
+		return err
+	}
+	b.rows, b.cols = sizeOf(out), sizeOf(in)
 	b.tolerance = 1e-8
 	for v := range g.NumValues() {
 		if g.Aval(graph.Ref(v)).DType == tensor.Float32 {

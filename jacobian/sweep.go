@@ -29,12 +29,8 @@ func (a sweepArg[P]) seeds() *array {
 func forward[P, Q any](f func(P) Q, opts []grad.Option) func(a sweepArg[P]) *array {
 	return func(a sweepArg[P]) *array {
 		return grad.Vmap(func(seed *array) *array {
-			dx, err := unflatten(a.X, seed)
-			if err != nil {
-				return tensor.Failed("jacobian", err)
-			}
-			_, dy := grad.JVP(f, a.X, dx, opts...)
-			return flatten(dy)
+			_, dy := grad.JVP(f, a.X, grad.Unflatten(a.X, seed), opts...)
+			return grad.Flatten(dy)
 		})(a.seeds())
 	}
 }
@@ -45,11 +41,7 @@ func reverse[P, Q any](f func(P) Q, opts []grad.Option) func(a sweepArg[P]) *arr
 	return func(a sweepArg[P]) *array {
 		y, pull := grad.VJP(f, a.X, opts...)
 		return grad.Vmap(func(seed *array) *array {
-			g, err := unflatten(y, seed)
-			if err != nil {
-				return tensor.Failed("jacobian", err)
-			}
-			return flatten(pull(g))
+			return grad.Flatten(pull(grad.Unflatten(y, seed)))
 		})(a.seeds())
 	}
 }
@@ -134,7 +126,7 @@ func (s *sweep[P]) measure(runs int, x P) (float64, error) {
 
 // newChunks prepares products in a number of chunks.
 func newChunks[P any](b *builder[P], f func(a sweepArg[P]) *array, lines []int32, colors, size, count int) (*sweep[P], error) {
-	s := &sweep[P]{rows: size, colors: colors, line: tensor.FromSlice(lines, len(lines))}
+	s := &sweep[P]{rows: size, colors: colors, line: beside(b.like, tensor.FromSlice(lines, len(lines)))}
 	width := (colors + count - 1) / count
 	for c := range count {
 		chunk := make([]int32, width)
@@ -143,7 +135,7 @@ func newChunks[P any](b *builder[P], f func(a sweepArg[P]) *array, lines []int32
 				chunk[k] = -2 // no line has it
 			}
 		}
-		s.chunks = append(s.chunks, tensor.FromSlice(chunk, len(chunk)))
+		s.chunks = append(s.chunks, beside(b.like, tensor.FromSlice(chunk, len(chunk))))
 	}
 	var err error
 	s.program, err = grad.Prepare(f, sweepArg[P]{b.like, s.line, s.chunks[0]}, b.o.grad...)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -24,24 +23,14 @@ func (p *Prepared[P]) Values(x P) *tensor.Tensor {
 	if err != nil {
 		return tensor.Failed("jacobian.Values", err)
 	}
-	leaves, err := grad.Leaves(x)
-	if err != nil {
-		return tensor.Failed("jacobian.Values", err)
-	}
-	there := func(t *tensor.Tensor) *tensor.Tensor {
-		if len(leaves) > 0 {
-			t = t.To(leaves[0].Device())
-		}
-		return t
-	}
-	all := []*tensor.Tensor{there(tensor.FromSlice(g.numbers, len(g.numbers)))}
+	all := []*tensor.Tensor{beside(x, tensor.FromSlice(g.numbers, len(g.numbers)))}
 	for _, part := range parts {
 		all = append(all, part.Reshape(-1))
 	}
 	from := tensor.Concat(0, all...)
 	var sum *tensor.Tensor
 	for _, index := range g.layers {
-		v := from.Take(0, there(tensor.FromSlice(index, len(index))))
+		v := from.Take(0, beside(x, tensor.FromSlice(index, len(index))))
 		if sum == nil {
 			sum = v
 		} else {

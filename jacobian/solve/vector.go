@@ -40,7 +40,7 @@ func build[P any](p P, v []float64) (P, error) {
 			continue
 		}
 		n := t.Size()
-		leaves[i] = tensor.FromSlice(v[:n:n], t.Shape()...).Cast(t.DType())
+		leaves[i] = tensor.NewShaped(v[:n:n], t.Shape(), tensor.On(t.Device()), tensor.WithDType(t.DType()))
 		v = v[n:]
 	}
 	return grad.Rebuild(p, leaves)
