@@ -66,7 +66,9 @@ func gather(opts []Option) (o options) {
 	o.residualLimit = defaultResidualLimit
 	o.keep = defaultPrograms
 	for _, f := range opts {
-		f(&o)
+		if f != nil {
+			f(&o)
+		}
 	}
 	return o
 }

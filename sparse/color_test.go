@@ -245,6 +245,9 @@ func TestSizeLimits(t *testing.T) {
 }
 
 func TestProblemErrors(t *testing.T) {
+	if _, err := Color(Dense(2, 2), Columns, nil); err != nil {
+		t.Errorf("a nil option: %v", err)
+	}
 	unsymmetric := must(NewPattern(2, 2, []int{0, 1, 1}, []int32{1}))
 	for _, c := range []struct {
 		p       *Pattern

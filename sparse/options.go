@@ -26,6 +26,9 @@ func newSettings(opts []Option) (*settings, error) {
 	s := &settings{seed: 1, workers: runtime.GOMAXPROCS(0), lattice: true,
 		orders: []Order{Natural, LargestFirst, SmallestLast, IncidenceDegree, DynamicLargestFirst, Random}}
 	for _, o := range opts {
+		if o == nil {
+			continue
+		}
 		if err := o(s); err != nil {
 			return nil, err
 		}

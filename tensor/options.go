@@ -31,7 +31,9 @@ func On(dev device.Device) Option { return func(o *options) { o.dev = dev } }
 func gather(opts []Option, d DType) options {
 	o := options{dtype: d}
 	for _, f := range opts {
-		f(&o)
+		if f != nil {
+			f(&o)
+		}
 	}
 	return o
 }

@@ -108,7 +108,9 @@ func (r *Report) String() string {
 func Derivatives[P, Q any](f func(P) Q, x P, opts ...Option) *Report {
 	c := &checker{config: config{order: 2, seed: 1, directions: 2, forward: true, reverse: true}}
 	for _, o := range opts {
-		o(&c.config)
+		if o != nil {
+			o(&c.config)
+		}
 	}
 	if c.order < 1 || c.order > 3 {
 		return &Report{err: fmt.Errorf("check: order %d is not 1, 2 or 3", c.order)}
@@ -121,7 +123,7 @@ func Derivatives[P, Q any](f func(P) Q, x P, opts ...Option) *Report {
 	flat := func(in []*tensor.Tensor) (out []*tensor.Tensor) {
 		defer func() {
 			if v := recover(); v != nil {
-				out = []*tensor.Tensor{tensor.Failed("check", &grad.PanicError{Value: v, Stack: debug.Stack()})}
+				out = []*tensor.Tensor{tensor.Failed("check", &grad.PanicError{Value: v, Where: tensor.Caller(), Stack: debug.Stack()})}
 			}
 		}()
 		p, err := grad.Rebuild(x, in)

@@ -113,7 +113,7 @@ func TestKinks(t *testing.T) {
 
 func TestFloat32AndErrors(t *testing.T) {
 	f := func(p params) *T { return p.W.Square().Sum().Add(p.B.Sin().Sum()) }
-	if err := check.Derivatives(f, at(tensor.Float32), check.Order(1)).Err(); err != nil {
+	if err := check.Derivatives(f, at(tensor.Float32), check.Order(1), nil).Err(); err != nil {
 		t.Error(err)
 	}
 	if err := check.Derivatives(f, at(tensor.Float64), check.Order(4)).Err(); err == nil {

@@ -105,7 +105,9 @@ func begin(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts []Op
 	s := &shared{ctx: ctx, free: map[int][]*part{}}
 	s.limit = DefaultLimit
 	for _, o := range opts {
-		o(s)
+		if o != nil {
+			o(s)
+		}
 	}
 	in := make([]binding, len(g.Params))
 	for i, a := range args {
