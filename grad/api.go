@@ -15,11 +15,17 @@ import (
 // PanicError is a panic of a user's function inside a transformation.
 type PanicError struct {
 	Value any
-	Stack []byte
+	Where string // file:line of the panic, the nearest outside this library
+	Stack []byte // of the goroutine, as debug.Stack returns it
 }
 
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("grad: the function panicked: %v\n%s", e.Value, e.Stack)
+	return fmt.Sprintf("the function panicked at %s: %v", e.Where, e.Value)
+}
+
+// newPanicError returns the error for a panic of value v, to be called while it unwinds.
+func newPanicError(v any) *PanicError {
+	return &PanicError{Value: v, Where: tensor.Caller(), Stack: debug.Stack()}
 }
 
 // Unwrap returns the panic's value when it is an error.
@@ -32,7 +38,7 @@ func (e *PanicError) Unwrap() error {
 func call[P, Q any](f func(P) Q, x P) (y Q, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
+			err = newPanicError(v)
 		}
 	}()
 	return f(x), nil
@@ -262,7 +268,7 @@ func scalarResult(op string, y *tensor.Tensor) error {
 	case y.Size() != 1 || y.Rank() > 0:
 		return &tensor.ShapeError{Op: op, Shapes: [][]int{y.Shape()}, Reason: "the function's result is not a scalar (reduce it, or use VJP or a Jacobian)"}
 	case !y.DType().IsFloat():
-		return &tensor.DTypeError{Op: op, DTypes: []string{y.DType().String()}, Reason: "the function's result carries no derivative"}
+		return &tensor.DTypeError{Op: op, DTypes: []string{y.DType().String()}, Reason: "the function's result is no float and has no derivative (Cast integers to Float64; New makes int64 of ints)"}
 	}
 	return nil
 }
@@ -393,13 +399,13 @@ func (tp *tape) forward(d []*tensor.Tensor) {
 // over the gradient (Pearlmutter, Fast Exact Multiplication by the Hessian,
 // Neural Computation 6, 1994). f has a scalar result.
 func HVP[P any](f func(P) *tensor.Tensor, x, v P, opts ...Option) P {
-	_, h := JVP(Grad(f, opts...), x, v, opts...)
+	_, h := jvpOf("grad.HVP", Grad(f, opts...), x, v, opts)
 	return h
 }
 
 // GradHVP is [HVP] that also returns the gradient.
 func GradHVP[P any](f func(P) *tensor.Tensor, x, v P, opts ...Option) (g, hv P) {
-	return JVP(Grad(f, opts...), x, v, opts...)
+	return jvpOf("grad.GradHVP", Grad(f, opts...), x, v, opts)
 }
 
 // StopGradient returns x as a constant of every transformation: its derivative is zero.

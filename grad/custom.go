@@ -25,8 +25,9 @@ type Rules[P, Q any] struct {
 
 // Custom returns f with the given derivative rules in place of those that its
 // operations would give. f may do anything, Go control flow on values included,
-// since no derivative looks inside. It must not capture values that another
-// transformation traces: pass them in x.
+// since no derivative looks inside. It must not capture what the transformation that
+// traces x traces, too: that is a *CaptureError, pass it in x. Captured values of other
+// transformations are differentiated by f's operations. Without any rule all are, x too.
 func Custom[P, Q any](f func(P) Q, rules Rules[P, Q]) func(P) Q {
 	const name = "grad.Custom"
 	return func(x P) Q {
@@ -163,6 +164,17 @@ func lowered(lv *tensor.Level, in []*tensor.Tensor) []*tensor.Tensor {
 	return out
 }
 
+// uncaptured returns y, what fn made of values below lv, or an error in its place:
+// what is traced at lv nevertheless came by a value that fn has captured, past its rules.
+func uncaptured(lv *tensor.Level, fn *tensor.Function, y []*tensor.Tensor) []*tensor.Tensor {
+	for _, t := range y {
+		if t.TracedAt(lv) {
+			return []*tensor.Tensor{tensor.Failed(fn.Name, &CaptureError{Function: "the function or rule given to " + fn.Name, Aval: t.Aval()})}
+		}
+	}
+	return y
+}
+
 // Call implements forward mode of functions with rules.
 func (forward) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) []*tensor.Tensor {
 	x, dx := lowered(lv, in), make([]*tensor.Tensor, len(in))
@@ -171,11 +183,14 @@ func (forward) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) 
 			dx[i] = t.Aux()
 		}
 	}
-	y := fn.Apply(x)
+	y := uncaptured(lv, fn, fn.Apply(x))
 	if len(y) == 0 || y[0].Err() != nil {
 		return y
 	}
-	dy := fn.JVP(x, y, orZeros(dx, x))
+	dy := uncaptured(lv, fn, fn.JVP(x, y, orZeros(dx, x)))
+	if len(dy) != len(y) {
+		return dy
+	}
 	out := make([]*tensor.Tensor, len(y))
 	for i := range y {
 		if out[i] = y[i]; y[i].DType().IsFloat() {
@@ -188,7 +203,7 @@ func (forward) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) 
 // Call records a function with rules as one instruction.
 func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor) []*tensor.Tensor {
 	x := lowered(lv, in)
-	y := fn.Apply(x)
+	y := uncaptured(lv, fn, fn.Apply(x))
 	if len(y) == 0 || y[0].Err() != nil {
 		return y
 	}
@@ -268,7 +283,7 @@ func (b *batching) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tens
 		}
 	}
 	batched := &tensor.Function{Name: fn.Name, Run: Vmap(fn.Run), VJP: lift(fn.VJP), JVP: lift(fn.JVP)}
-	out := batched.Apply(wide)
+	out := uncaptured(lv, fn, batched.Apply(wide))
 	for i, t := range out {
 		if t.Err() != nil {
 			continue

@@ -410,9 +410,10 @@ func TestErrors(t *testing.T) {
 		t.Errorf("an error inside: %v", err)
 	}
 	var pe *grad.PanicError
-	if err := grad.Grad(func(x *T) *T { panic("no") })(x).Err(); !errors.As(err, &pe) || !strings.Contains(err.Error(), "grad_test.go") {
+	if err := grad.Grad(func(x *T) *T { panic("no") })(x).Err(); !errors.As(err, &pe) || !strings.Contains(pe.Where, "grad_test.go:") || !strings.HasSuffix(err.Error(), pe.Where+": no") || !strings.Contains(string(pe.Stack), "grad_test.go") {
 		t.Errorf("a panic inside: %v", err)
 	}
+	near(t, "a nil option", grad.Grad(func(x *T) *T { return x.Sum() }, nil)(tensor.Scalar(2)), 1, 0)
 	if err := grad.Grad(func(x *T) *T { return nil })(x).Err(); err == nil {
 		t.Error("a nil result is no error")
 	}
@@ -473,4 +474,42 @@ func TestIEEE(t *testing.T) {
 	_, lin := grad.Linearize(f, x, grad.IEEE())
 	near(t, "IEEE, linear map", lin(tensor.Scalar(1)), math.NaN(), 0)
 	near(t, "strong again", grad.Grad(f)(x), 0, 0)
+}
+
+// What a function with rules captures of the very transformation that traces its argument
+// would get past the rules: an error, and not a derivative that lacks a part.
+func TestCustomCaptures(t *testing.T) {
+	times := func(w *T, rules grad.Rules[*T, *T]) func(*T) *T {
+		return grad.Custom(func(x *T) *T { return x.Mul(w) }, rules)
+	}
+	vjp := grad.Rules[*T, *T]{VJP: func(x, y, g *T) *T { return g }}
+	jvp := grad.Rules[*T, *T]{JVP: func(x, y, dx *T) *T { return dx }}
+	w := tensor.New([]float64{1, 2})
+	for name, got := range map[string]*T{
+		"grad": grad.Grad(func(w *T) *T { return times(w, vjp)(w.Exp()).Sum() })(w),
+		"jvp": func() *T {
+			_, d := grad.JVP(func(w *T) *T { return times(w, jvp)(w.Exp()) }, w, w)
+			return d
+		}(),
+		"vmap": grad.Vmap(func(w *T) *T { return times(w, jvp)(w.Exp()) })(w),
+		"rule": func() *T {
+			_, d := grad.JVP(func(w *T) *T {
+				rule := grad.Rules[*T, *T]{JVP: func(x, y, dx *T) *T { return dx.Mul(w) }}
+				return grad.Custom(func(x *T) *T { return x }, rule)(w.Exp())
+			}, w, w)
+			return d
+		}(),
+	} {
+		var ce *grad.CaptureError
+		if !errors.As(got.Err(), &ce) {
+			t.Errorf("%s: %v, want a *CaptureError", name, got)
+		}
+	}
+	// Of another transformation it is differentiated by the function's operations.
+	outer := grad.Grad(func(w *T) *T {
+		return grad.Grad(func(x *T) *T {
+			return times(w, grad.Rules[*T, *T]{VJP: func(x, y, g *T) *T { return g.Mul(w) }})(x).Square().Sum()
+		})(tensor.Full(3, []int{2})).Sum()
+	})(w)
+	nearAll(t, "outer", outer, []float64{12, 24}, 1e-14)
 }

@@ -3,7 +3,7 @@
 package grad
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -60,14 +60,19 @@ func trace(lv *tensor.Level, primal, tangent *tensor.Tensor) *tensor.Tensor {
 // Jacobian-vector product J·dx, in one forward sweep. dx has the shapes and
 // dtypes of x; integer and boolean leaves of dx are not looked at.
 func JVP[P, Q any](f func(P) Q, x, dx P, opts ...Option) (y, dy Q) {
-	y, dy, err := jvp(f, x, dx, gather(opts).ieee)
+	return jvpOf("grad.JVP", f, x, dx, opts)
+}
+
+// jvpOf is JVP for the transformation of the given name.
+func jvpOf[P, Q any](name string, f func(P) Q, x, dx P, opts []Option) (y, dy Q) {
+	y, dy, err := jvp(name, f, x, dx, gather(opts).ieee)
 	if err != nil {
-		return failedLike(y, "grad.JVP", err), failedLike(y, "grad.JVP", err)
+		return failedLike(y, name, err), failedLike(y, name, err)
 	}
 	return y, dy
 }
 
-func jvp[P, Q any](f func(P) Q, x, dx P, ieee bool) (y, dy Q, err error) {
+func jvp[P, Q any](name string, f func(P) Q, x, dx P, ieee bool) (y, dy Q, err error) {
 	primals, err := leavesOf(x, nil)
 	if err != nil {
 		return y, dy, err
@@ -76,10 +81,10 @@ func jvp[P, Q any](f func(P) Q, x, dx P, ieee bool) (y, dy Q, err error) {
 	if err != nil {
 		return y, dy, err
 	}
-	if err := sameTree("grad.JVP", "tangents", x, dx, len(primals), len(tangents)); err != nil {
+	if err := sameTree(name, "tangents", x, dx, len(primals), len(tangents)); err != nil {
 		return y, dy, err
 	}
-	lv := tensor.Open("grad.JVP", forward{ieee})
+	lv := tensor.Open(name, forward{ieee})
 	defer lv.Close()
 	boxed := make([]*tensor.Tensor, len(primals))
 	for i, p := range primals {
@@ -90,7 +95,7 @@ func jvp[P, Q any](f func(P) Q, x, dx P, ieee bool) (y, dy Q, err error) {
 		if !p.DType().IsFloat() {
 			continue
 		}
-		if err := sameType("grad.JVP", "tangent", p, tangents[i]); err != nil {
+		if err := sameType(name, "tangent", p, tangents[i]); err != nil {
 			return y, dy, err
 		}
 		boxed[i] = trace(lv, p, tangents[i])
@@ -123,8 +128,11 @@ func sameType(op, what string, t, d *tensor.Tensor) error {
 	if err := d.Err(); err != nil {
 		return err
 	}
-	if !kernels.EqualAval(t.Aval(), d.Aval()) {
-		return &tensor.ShapeError{Op: op, Shapes: [][]int{t.Shape(), d.Shape()}, Reason: fmt.Sprintf("a %s has the shape and dtype of its value, here %v%v, but is %v%v", what, t.DType(), t.Shape(), d.DType(), d.Shape())}
+	switch {
+	case t.DType() != d.DType():
+		return &tensor.DTypeError{Op: op, DTypes: []string{t.DType().String(), d.DType().String()}, Reason: "a value's " + what + " must have its dtype"}
+	case !slices.Equal(t.Shape(), d.Shape()):
+		return &tensor.ShapeError{Op: op, Shapes: [][]int{t.Shape(), d.Shape()}, Reason: "a value's " + what + " must have its shape"}
 	}
 	return nil
 }

@@ -98,8 +98,8 @@ func TestPreparedArguments(t *testing.T) {
 		as         any // a pointer for errors.As
 		spoil      func(m *model)
 	}{
-		{"shape", "Layers[1].W: ", new(*tensor.ShapeError), func(m *model) { m.Layers[1].W = tensor.Zeros(3, 3) }},
-		{"dtype", "Head.W: ", new(*tensor.DTypeError), func(m *model) { m.Head.W = m.Head.W.Cast(tensor.Float32) }},
+		{"shape", "Layers[1].W has another shape", new(*tensor.ShapeError), func(m *model) { m.Layers[1].W = tensor.Zeros(3, 3) }},
+		{"dtype", "Head.W has another dtype", new(*tensor.DTypeError), func(m *model) { m.Head.W = m.Head.W.Cast(tensor.Float32) }},
 		{"nil tensor", "Pair", nil, func(m *model) { m.Pair[0] = nil }},
 		{"failed tensor", "Pair[0]: ", new(*tensor.OpError), func(m *model) { m.Pair[0] = tensor.Zeros(-1) }},
 		{"more layers", "Layers", nil, func(m *model) { m.Layers = append(m.Layers, m.Layers[0]) }},
@@ -153,8 +153,8 @@ func TestPreparedDestinations(t *testing.T) {
 		name, want string
 		dst        [2]*T
 	}{
-		{"shape", "destination [0]: ", [2]*T{tensor.Zeros(3), scalar}},
-		{"dtype", "destination [1]: ", [2]*T{good, scalar.Cast(tensor.Float32)}},
+		{"shape", "destination [0] has another shape", [2]*T{tensor.Zeros(3), scalar}},
+		{"dtype", "destination [1] has another dtype", [2]*T{good, scalar.Cast(tensor.Float32)}},
 		{"nil", "destination [1]: ", [2]*T{good, nil}},
 		{"failed", "destination [0]: ", [2]*T{tensor.Zeros(-1), scalar}},
 		{"strided", "destination [0] is not dense", [2]*T{big.T().Index(tensor.At(0)), scalar}},

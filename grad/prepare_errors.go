@@ -51,6 +51,10 @@ func describe(what, path, reason, where string, err error) string {
 	if reason != "" {
 		return s + " " + reason
 	}
+	switch err.(type) {
+	case *tensor.ShapeError, *tensor.DTypeError:
+		return s + " " + strings.TrimPrefix(err.Error(), preparing+": ")
+	}
 	return fmt.Sprintf("%s: %v", s, err)
 }
 
@@ -86,9 +90,9 @@ func typeError(got, want kernels.Aval) error {
 	case kernels.EqualAval(got, want):
 		return nil
 	case got.DType != want.DType:
-		return &tensor.DTypeError{Op: preparing, DTypes: []string{got.DType.String(), want.DType.String()}, Reason: "has another dtype than when the program was prepared"}
+		return &tensor.DTypeError{Op: preparing, DTypes: []string{got.DType.String(), want.DType.String()}, Reason: "has another dtype than the one the program was prepared with"}
 	}
-	return &tensor.ShapeError{Op: preparing, Shapes: [][]int{got.Shape, want.Shape}, Reason: "has another shape than when the program was prepared"}
+	return &tensor.ShapeError{Op: preparing, Shapes: [][]int{got.Shape, want.Shape}, Reason: "has another shape than the one the program was prepared with"}
 }
 
 // runError turns the errors of package graph into those of this package: outs

@@ -14,13 +14,17 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
-// CaptureError reports that a function that is being prepared uses a value of
-// another transformation which it was not given as an argument.
-type CaptureError struct{ Aval kernels.Aval }
+// CaptureError reports that a function that is being prepared, or one with rules
+// (Custom), uses a value of another transformation which it was not given as an
+// argument.
+type CaptureError struct {
+	Function string       // which function
+	Aval     kernels.Aval // the value, or what was made of it
+}
 
 func (e *CaptureError) Error() string {
-	return fmt.Sprintf("the prepared function uses a value (%v%v) that a transformation outside of it traces; "+
-		"pass it as an argument, or prepare the outer function", e.Aval.DType, e.Aval.Shape)
+	return fmt.Sprintf("%s uses a value that a transformation outside of it traces (%v%v, or what that was made of); "+
+		"pass it as an argument", e.Function, e.Aval.DType, e.Aval.Shape)
 }
 
 // recorder interprets operations by writing them down. Plain operands become
@@ -154,7 +158,7 @@ func (r *recorder) ref(lv *tensor.Level, t *tensor.Tensor) (graph.Ref, error) {
 		r.consts[t] = ref
 		return ref, nil
 	case a == nil:
-		return 0, &CaptureError{Aval: t.Aval()}
+		return 0, &CaptureError{Function: "the prepared function", Aval: t.Aval()}
 	case dev != nil && dev != r.where.Device():
 		return 0, &tensor.DeviceError{Device: r.where.Device().Name(), Reason: "the function is prepared for it, but captures a tensor on " + dev.Name() + "; move it with To"}
 	}

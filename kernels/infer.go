@@ -223,7 +223,7 @@ func oneAxis(op string, a Axes, shape []int) (int, error) {
 func listFits(op string, n int8) error {
 	switch {
 	case n < 0:
-		return attrErr(op, "its lists have different lengths")
+		return attrErr(op, "its two lists have different lengths")
 	case n > MaxRank:
 		return attrErr(op, "more than %d dimensions", MaxRank)
 	}

@@ -29,7 +29,7 @@ var Reshape = Register(Op{
 			}
 		}
 		if _, ok := product(shape); !ok || (Aval{Shape: shape}).Size() != in[0].Size() {
-			return nil, shapeErr("reshape", in, "no shape %v of as many elements", d.List())
+			return nil, shapeErr("reshape", in, "%d elements do not fill the shape %v", in[0].Size(), d.List())
 		}
 		return one(in[0].DType, shape), nil
 	},
@@ -59,7 +59,7 @@ var Reshape = Register(Op{
 		{Name: "scalar", Attr: DimsOf(), In: []Sample{random(1, 1)}, Shape: []int{}},
 		{Name: "integers", Attr: DimsOf(2, 2), In: []Sample{ints(1, 2, 3, 4)}},
 		{Name: "empty", Attr: DimsOf(3, 0), In: []Sample{random(0, 2)}, Shape: []int{3, 0}},
-		{Name: "other size", Attr: DimsOf(4), In: []Sample{random(2, 3)}, Bad: "no shape [4] of as many elements (shapes [2 3])"},
+		{Name: "other size", Attr: DimsOf(4), In: []Sample{random(2, 3)}, Bad: "6 elements do not fill the shape [4] (shapes [2 3])"},
 		{Name: "no rest", Attr: DimsOf(4, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
 		{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
 		{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},

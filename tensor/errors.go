@@ -5,6 +5,7 @@ package tensor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -64,7 +65,7 @@ func (e *OpError) Error() string {
 	if e.Where != "" {
 		fmt.Fprintf(&s, "%s: ", e.Where)
 	}
-	msg := e.Err.Error()
+	msg := e.reason()
 	if e.Op != "" && !strings.HasPrefix(msg, e.Op+":") {
 		fmt.Fprintf(&s, "%s: ", e.Op)
 	}
@@ -80,6 +81,21 @@ func (e *OpError) Error() string {
 		s.WriteByte(']')
 	}
 	return s.String()
+}
+
+// reason returns what went wrong, without the types that the operands tell as well.
+func (e *OpError) reason() string {
+	switch err := e.Err.(type) {
+	case *ShapeError:
+		if slices.EqualFunc(err.Shapes, e.In, func(s []int, a kernels.Aval) bool { return slices.Equal(s, a.Shape) }) {
+			return err.Op + ": " + err.Reason
+		}
+	case *DTypeError:
+		if slices.EqualFunc(err.DTypes, e.In, func(d string, a kernels.Aval) bool { return d == a.DType.String() }) {
+			return err.Op + ": " + err.Reason
+		}
+	}
+	return e.Err.Error()
 }
 
 // Unwrap returns the typed error.

@@ -248,7 +248,7 @@ func expand(shape []int, sel []Selector) (list []Selector, whole int, err error)
 	whole = len(shape) - taken
 	switch {
 	case whole < 0:
-		return nil, 0, &ShapeError{Op: "index", Shapes: [][]int{slices.Clone(shape)}, Reason: fmt.Sprintf("selectors of %d dimensions", taken)}
+		return nil, 0, &ShapeError{Op: "index", Shapes: [][]int{slices.Clone(shape)}, Reason: fmt.Sprintf("the selectors are of %d dimensions, the tensor has %d", taken, len(shape))}
 	case dots > 1:
 		return nil, 0, &AttrError{Op: "index", Reason: "more than one ellipsis"}
 	case dots == 0:

@@ -114,7 +114,7 @@ func TestIndexRefuses(t *testing.T) {
 	x := tensor.Zeros(2, 3)
 	fails[*tensor.IndexError](t, x.Index(tensor.At(2)), "slice", "index 2 out of range for a dimension of size 2")
 	fails[*tensor.IndexError](t, x.At(0, -4), "slice", "index -4 out of range")
-	fails[*tensor.ShapeError](t, x.Index(tensor.All, tensor.All, tensor.All), "index", "selectors of 3 dimensions")
+	fails[*tensor.ShapeError](t, x.Index(tensor.All, tensor.All, tensor.All), "index", "the selectors are of 3 dimensions, the tensor has 2")
 	fails[*tensor.AttrError](t, x.Index(tensor.Ellipsis, tensor.Ellipsis), "index", "more than one ellipsis")
 	fails[*tensor.AttrError](t, x.Index(tensor.Step(0, 2, 0)), "slice", "a step of 0")
 	fails[*tensor.AttrError](t, x.Index(nil), "index", "selects nothing")

@@ -119,7 +119,7 @@ func fromNested(v reflect.Value, opts []Option) *Tensor {
 // first row at each depth.
 func nesting(v reflect.Value) ([]int, reflect.Kind, error) {
 	refuse := func(what string) error {
-		return &DTypeError{Op: "new", DTypes: []string{what}, Reason: "takes numbers and bools, and nested slices and arrays of them"}
+		return &DTypeError{Op: "new", DTypes: []string{what}, Reason: "takes bool, int, int32, int64, float32, float64, and nested slices and arrays of one of these"}
 	}
 	if !v.IsValid() {
 		return nil, 0, refuse("nil")

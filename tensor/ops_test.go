@@ -185,14 +185,14 @@ func TestOperations(t *testing.T) {
 
 func TestOperationsRefuse(t *testing.T) {
 	x, y := tensor.Zeros(2, 3), tensor.Zeros(2)
-	fails[*tensor.ShapeError](t, x.Add(y), "add", "shapes do not broadcast (shapes [2 3], [2])")
+	fails[*tensor.ShapeError](t, x.Add(y), "add", "shapes do not broadcast")
 	fails[*tensor.DTypeError](t, tensor.New(true).Neg(), "neg", "takes numbers, not bools")
 	fails[*tensor.AttrError](t, x.Sum(2), "sum", "axis 2 out of range for shape [2 3]")
 	fails[*tensor.AttrError](t, x.CumSum(1000), "cumsum", "out of range")
 	fails[*tensor.AttrError](t, x.CumSum(-1000), "cumsum", "out of range")
-	fails[*tensor.ShapeError](t, x.Reshape(4, -1), "reshape", "no shape [4 -1]")
-	fails[*tensor.ShapeError](t, y.T(), "t", "no such two dimensions")
-	fails[*tensor.ShapeError](t, x.SwapAxes(0, 2), "swap_axes", "no such two dimensions")
+	fails[*tensor.ShapeError](t, x.Reshape(4, -1), "reshape", "6 elements do not fill the shape [4 -1]")
+	fails[*tensor.ShapeError](t, y.T(), "t", "axes -2 and -1 are not both dimensions of it")
+	fails[*tensor.ShapeError](t, x.SwapAxes(0, 2), "swap_axes", "axes 0 and 2 are not both")
 	fails[*tensor.AttrError](t, x.MoveAxis(0, 2), "move_axis", "no axes 0 and 2")
 	fails[*tensor.AttrError](t, x.Clamp(2, 1), "clamp", "no interval from 2 to 1")
 	fails[*tensor.ShapeError](t, x.MatMul(x), "matmul", "inner sizes 3 and 2 differ")

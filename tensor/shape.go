@@ -36,13 +36,13 @@ func (t *Tensor) exchanged(op string, a, b int) *Tensor {
 		return failedOn(op, t)
 	}
 	rank := t.Rank()
-	a, okA := wrapAxis(a, rank)
-	b, okB := wrapAxis(b, rank)
+	i, okA := wrapAxis(a, rank)
+	j, okB := wrapAxis(b, rank)
 	if !okA || !okB {
-		return failed(op, &ShapeError{Op: op, Shapes: [][]int{t.Shape()}, Reason: "no such two dimensions"})
+		return failed(op, &ShapeError{Op: op, Shapes: [][]int{t.Shape()}, Reason: fmt.Sprintf("axes %d and %d are not both dimensions of it", a, b)})
 	}
 	perm := identityPerm(rank)
-	perm[a], perm[b] = perm[b], perm[a]
+	perm[i], perm[j] = perm[j], perm[i]
 	return t.Transpose(perm...)
 }
 

@@ -10,7 +10,7 @@ type ShapeError struct {
 }
 
 func (e *ShapeError) Error() string {
-	return fmt.Sprintf("solve: %s: %d, not %d", e.What, e.Got, e.Want)
+	return fmt.Sprintf("solve: %s: there are %d, not %d", e.What, e.Got, e.Want)
 }
 
 // A BreakdownError says that a linear solver could not go on.

@@ -97,7 +97,7 @@ func newtonLinear(a *sparse.CSR[float64], o *Options) (func(ctx context.Context,
 			err := lu.Factor(ctx, a.Val)
 			var pivot *direct.PivotError
 			if errors.As(err, &pivot) {
-				return 0, &BreakdownError{"L U", pivot.Error()}
+				return 0, &BreakdownError{"L U", pivot.Error() + ": the matrix is singular or needs pivots that are searched for (as Options.Linear may do)"}
 			}
 			if err != nil {
 				return 0, err

@@ -62,7 +62,7 @@ func newEquations[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options) (
 		return s, err
 	}
 	if s.a.Rows != s.a.Cols {
-		return s, &ShapeError{"equations", s.a.Rows, s.a.Cols}
+		return s, &ShapeError{"as many equations as unknowns are needed (LeastSquares takes others)", s.a.Rows, s.a.Cols}
 	}
 	var how string
 	s.linear, how, err = newtonLinear(s.a, o)

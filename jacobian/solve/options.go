@@ -106,3 +106,19 @@ func (o Options) withDefaults(linear float64) Options {
 	}
 	return o
 }
+
+// check returns an *OptionError for numbers that make no sense.
+func (o *Options) check() error {
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{
+		{"Tolerance", o.Tolerance}, {"ValueTolerance", o.ValueTolerance}, {"LinearTolerance", o.LinearTolerance}, {"FirstStep", o.FirstStep},
+		{"MaxIterations", float64(o.MaxIterations)}, {"LinearIterations", float64(o.LinearIterations)},
+	} {
+		if !(n.value >= 0) {
+			return &OptionError{fmt.Sprintf("Options.%s is %v", n.name, n.value)}
+		}
+	}
+	return nil
+}

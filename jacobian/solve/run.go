@@ -32,7 +32,10 @@ type run[P any] struct {
 // after an error.
 func newRun[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options, prepare func() (*jacobian.Prepared[P], error)) (*run[P], error) {
 	s := &run[P]{o: o, rep: new(Report), start: time.Now(), x: x}
-	var err error
+	err := o.check()
+	if err != nil {
+		return s, err
+	}
 	if s.f, err = newFunction(f, x); err != nil {
 		return s, err
 	}

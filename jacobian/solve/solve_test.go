@@ -94,6 +94,16 @@ func TestNewtonErrors(t *testing.T) {
 	if _, rep, err := solve.Newton(ctx, flip, noisy(1, 0, 4), solve.Options{}); err != nil || !rep.Converged {
 		t.Errorf("%v %+v: the factorization gets by without a diagonal", err, rep)
 	}
+	var option *solve.OptionError
+	for _, o := range []solve.Options{{Tolerance: -1}, {MaxIterations: -1}, {LinearTolerance: math.NaN()}, {FirstStep: -1}} {
+		if _, _, err := solve.Newton(ctx, (*T).Square, noisy(1, 3, 4), o); !errors.As(err, &option) {
+			t.Errorf("%v, want an OptionError", err)
+		}
+	}
+	singular := func(x *T) *T { return x.Mul(tensor.Zeros(4)).AddScalar(1) }
+	if _, _, err := solve.Newton(ctx, singular, noisy(1, 3, 4), solve.Options{}); !errors.As(err, &down) {
+		t.Errorf("%v, want a BreakdownError", err)
+	}
 	done, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, _, err := solve.Newton(done, (*T).Square, noisy(1, 3, 4), solve.Options{}); !errors.Is(err, context.Canceled) {
