@@ -68,7 +68,7 @@ func (p *Prepared[P, Q]) Native(ctx context.Context) error {
 // its beginning tells how to compile it. Constants are part of the text.
 //
 // Errors: w's, a *native.NameError, a *native.UnsupportedError for an operation
-// that is no loop (a factorization, a sort), a *native.TooLargeError, graph.ErrClosed.
+// that is no loop (a prefix sum), a *native.TooLargeError, graph.ErrClosed.
 func (p *Prepared[P, Q]) WriteC(w io.Writer, name string) error {
 	r := p.rec.Load()
 	return located(r.program.View(func(g *graph.Graph) error {

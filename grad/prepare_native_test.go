@@ -202,6 +202,26 @@ func TestNativeIndexError(t *testing.T) {
 	}
 }
 
+// Integers that overflow wrap around, in machine code as elsewhere, whatever is compared
+// with them.
+func TestNativeOverflow(t *testing.T) {
+	for dt, most := range map[tensor.DType]float64{tensor.Int32: math.MaxInt32, tensor.Int64: 0x7ffffffffffffc00} {
+		f := func(x *T) []*T {
+			one := tensor.Scalar(1024, tensor.WithDType(dt))
+			y, z := x.Add(one), x.Neg().Sub(one).Sub(one)
+			return []*T{y.Gt(x), y, z.Lt(x), z, x.Mul(x).Ge(tensor.Scalar(0, tensor.WithDType(dt))), x.Sum(), x.Mul(one).Prod(), x.Abs()}
+		}
+		x := tensor.New([]float64{most, 7, -most, most / 2, most / 3, -1, 5, most, most, 3, 3}).Cast(dt)
+		want := f(x)
+		for i, y := range run(t, compiled(t, f, x), x) {
+			sameBits(t, fmt.Sprint(dt, " ", i), y, want[i])
+		}
+		for i, y := range run(t, mustPrepare(t, f, x), x) {
+			sameBits(t, fmt.Sprint(dt, " by kernels ", i), y, want[i])
+		}
+	}
+}
+
 // Without the option there is no code, and an error that says so.
 func TestNotNative(t *testing.T) {
 	p := mustPrepare(t, func(x *T) *T { return x }, tensor.Scalar(1))

@@ -32,10 +32,11 @@ type Options struct {
 }
 
 // Flags returns the flags that sources are compiled with for an instruction
-// set. Contraction is off and what is fused is fused in the source, so that
-// results are the same as everywhere else; none of the flags changes a value.
+// set. Contraction is off and what is fused is fused in the source, and integers
+// wrap around, so that results are the same as everywhere else; none of the flags
+// changes a value.
 func Flags(isa cpu.ISA) []string {
-	flags := []string{"-std=c11", "-O3", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"}
+	flags := []string{"-std=c11", "-O3", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv"}
 	return append(flags, isaFlags[isa]...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -24,7 +25,7 @@ func (e *NameError) Error() string { return fmt.Sprintf("native: %q is no name i
 // WriteC writes a graph as C11 that needs nothing but the C library: a header,
 // which declares the function name and tells the shapes, and, where the macro
 // NAME_IMPLEMENTATION is defined, the function. Params and outputs are what the
-// comments call the arguments and results.
+// comments call the arguments and results. The name must not be one of the C library's.
 //
 // Errors: w's, a *NameError, an *UnsupportedError for an operation that is a
 // kernel of its own, a *TooLargeError.
@@ -44,8 +45,8 @@ func WriteC(w io.Writer, g *graph.Graph, name string, params, outputs []string) 
 	}
 	b := bufio.NewWriter(w)
 	upper := strings.ToUpper(name)
-	fmt.Fprintf(b, `/* Made by Cotangent. Include it for the declarations; in one file of C, define %[1]s_IMPLEMENTATION before.
- * Compile that file with -std=c11 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math and the flags of the
+	fmt.Fprintf(b, `/* Made by Cotangent. Include it for the declarations; in a file of C of its own, define %[1]s_IMPLEMENTATION before.
+ * Compile that file with -std=c11 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -fwrapv and the flags of the
  * instruction set, never with -ffast-math, and link with -lm. */
 #ifndef %[1]s_H
 #define %[1]s_H
@@ -71,7 +72,7 @@ extern "C" {
 		fmt.Fprintf(b, " *   r%d: %s%v, %s\n", i, memoryTypes[g.Aval(v).DType], g.Aval(v).Shape, outputs[i])
 	}
 	proto := prototype(g, name)
-	fmt.Fprintf(b, " */\n%[1]s;\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n\n#ifdef %[2]s_IMPLEMENTATION\n#undef %[2]s_IMPLEMENTATION\n", proto, upper)
+	fmt.Fprintf(b, " */\n%[1]s;\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n\n#ifdef %[2]s_IMPLEMENTATION\n#undef %[2]s_IMPLEMENTATION\n%[3]s", proto, upper, opening)
 	b.WriteString(vmath.Source())
 	b.WriteString(prelude)
 	var table []string
@@ -102,10 +103,23 @@ extern "C" {
 %s	const int end = ct_run_steps(&run, 0, %d);
 %s	return end;
 }
+#pragma GCC diagnostic pop
 #endif
 `, proto, strings.Join(append(args, "0"), ", "), hosting, len(p.steps), ending)
 	return b.Flush()
 }
+
+// opening is the text at the beginning of the implementation. What is printed may compute
+// more than it uses.
+const opening = `#if defined __cplusplus
+#error "the implementation is C: compile this file as C11"
+#elif defined CT_IMPLEMENTATION
+#error "there is one implementation in a file"
+#endif
+#define CT_IMPLEMENTATION
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-variable"
+`
 
 // growing is the text of what makes room for rows of stacks.
 func growing(stacks []stackRows) string {
@@ -139,7 +153,14 @@ func prototype(g *graph.Graph, name string) string {
 	return fmt.Sprintf("int %s(%s)", name, strings.Join(append(list, "void *memory"), ", "))
 }
 
-// identifier reports whether a name is one in C that nothing of ours has.
+// keywords are those of C11 and C++, and main.
+var keywords = strings.Fields("alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class co_await " +
+	"co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do double dynamic_cast else " +
+	"enum explicit export extern false float for friend goto if inline int long main mutable namespace new noexcept not not_eq nullptr operator or " +
+	"or_eq private protected public register reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct " +
+	"switch template this thread_local throw true try typedef typeid typename typeof union unsigned using virtual void volatile wchar_t while xor xor_eq")
+
+// identifier reports whether a name is one in C and C++ that nothing of ours has.
 func identifier(name string) bool {
 	for i, r := range name {
 		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
@@ -147,7 +168,8 @@ func identifier(name string) bool {
 			return false
 		}
 	}
-	return name != "" && !strings.HasPrefix(name, "ct_") && !strings.HasPrefix(name, "_")
+	_, taken := slices.BinarySearch(keywords, name)
+	return name != "" && !taken && !strings.HasPrefix(name, "ct_") && !strings.HasPrefix(name, "_")
 }
 
 // writeConstant writes the elements of a constant, as the text reads them.
