@@ -5,7 +5,7 @@
 // the layout of its operands a nest gets a plan: the kernels' source and what
 // they are launched with (plan.go). The source depends on the expression and on
 // which strides are 0, 1 or other numbers, but on no size, so that other shapes
-// find it compiled; print.go writes it: map.go where nothing is reduced,
+// find it compiled; print.go writes it: elements.go the body, map.go where nothing is reduced,
 // reduce.go, and scatter.go where results are added to at any place. Products of
 // matrices go to cuBLAS, or to a kernel of our own (contract.go), operations that
 // are no loops to library.go, and what is left to the host (host.go).
@@ -13,5 +13,5 @@
 // Results do not depend on the number of threads or their order: reductions
 // follow trees that the sizes alone decide, and scattered sums are made of
 // integers (scatter.go). They differ from those of the CPU by rounding:
-// elementary functions are those of CUDA's library.
+// elementary functions are those of CUDA's library, but for some of prelude.cuh.
 package cuda

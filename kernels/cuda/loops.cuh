@@ -9,6 +9,31 @@ template <class T, int N> struct __align__(sizeof(T) * N) Vec {
 	T v[N];
 };
 
+/* Element k where the compiler may not know which: no address is taken, so that the
+ * elements stay in registers. */
+template <class T, int N> __device__ inline T pick(const Vec<T, N> &a, int k) {
+	T x = a.v[0];
+#pragma unroll
+	for (int i = 1; i < N; i++)
+		if (i == k) x = a.v[i];
+	return x;
+}
+template <class T, int N> __device__ inline void place(Vec<T, N> &a, int k, T x) {
+#pragma unroll
+	for (int i = 0; i < N; i++)
+		if (i == k) a.v[i] = x;
+}
+
+/* Writes elements, or adds to what is there. */
+template <bool ADD, class T, int N> __device__ inline void store(Vec<T, N> *to, Vec<T, N> a) {
+	if (ADD) {
+		const Vec<T, N> old = *to;
+#pragma unroll
+		for (int i = 0; i < N; i++) a.v[i] = old.v[i] + a.v[i];
+	}
+	*to = a;
+}
+
 /* An operand's only element, passed by value. */
 template <class T> __device__ inline T from_bits(u64 bits) {
 	union {

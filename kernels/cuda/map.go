@@ -7,9 +7,7 @@ package cuda
 // 16 bytes hold.
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
@@ -108,66 +106,6 @@ func (p *printer) vectorLoad(k int, a access) bool {
 		}
 	}
 	return true
-}
-
-// elements writes what a thread does for the elements whose number is in the
-// variable from: one, or, where the printer is vectorized, neighbours. Results
-// that are not reduced are stored; put writes what becomes of the others.
-func (p *printer) elements(kind, from string, dims []dim, depth int, outs map[int]string, put func(o int) string) {
-	n, tabs := p.n, strings.Repeat("\t", depth)
-	if p.lane == 1 {
-		p.coordinates(kind, from, dims, tabs)
-		p.b.WriteString(p.body.Text(depth, n.outs...))
-		for _, o := range n.outs {
-			if n.reduces(o) {
-				p.line("%s%s", tabs, put(o))
-			} else {
-				p.line("%s%s%s %s %s;", tabs, outs[o], p.storeIndex(o), p.assign(o), p.body.Name(n.e.Outs[o].Value))
-			}
-		}
-		return
-	}
-	dims = slices.Clone(dims)
-	dims[len(dims)-1].size /= p.lane
-	p.coordinates(kind, from, dims, tabs)
-	last := variable(kind, len(dims)-1)
-	p.line("%sconst ix first = %s * %d;", tabs, last, p.lane)
-	p.line("%s{", tabs)
-	p.line("%sconst ix %s = first;", tabs, last)
-	for k := range n.e.Loads {
-		if a, ok := p.loads[k]; ok && a.vec {
-			dt := loop.CUDAType(n.e.Ins[n.e.Loads[k].In].DType)
-			p.line("%[5]sconst Vec<%[1]s, %[2]d> v_%[3]d = *(const Vec<%[1]s, %[2]d> *)(%[4]s);", dt, p.lane, k, a.name+" + "+p.whole(a.at), tabs)
-		}
-	}
-	vec := func(o int) string { return fmt.Sprintf("Vec<%s, %d>", loop.CUDAType(n.e.Outs[o].Aval.DType), p.lane) }
-	for _, o := range n.outs {
-		if n.reduces(o) {
-			continue
-		}
-		p.line("%s%s w_%d;", tabs, vec(o), o)
-		if p.assign(o) == "+=" {
-			p.line("%[1]sw_%[2]d = *(const %[3]s *)(%[4]s + %[5]s);", tabs, o, vec(o), outs[o], p.at(p.stores[o]))
-		}
-	}
-	p.line("%s#pragma unroll", tabs)
-	p.line("%sfor (int lane = 0; lane < %d; lane++) {", tabs, p.lane)
-	p.line("%s\tconst ix %s = first + lane;", tabs, last)
-	p.b.WriteString(p.body.Text(depth+1, n.outs...))
-	for _, o := range n.outs {
-		if n.reduces(o) {
-			p.line("%s\t%s", tabs, put(o))
-		} else {
-			p.line("%s\tw_%d.v[lane] %s %s;", tabs, o, p.assign(o), p.body.Name(n.e.Outs[o].Value))
-		}
-	}
-	p.line("%s}", tabs)
-	for _, o := range n.outs {
-		if !n.reduces(o) {
-			p.line("%s*(%s *)(%s + %s) = w_%d;", tabs, vec(o), outs[o], p.at(p.stores[o]), o)
-		}
-	}
-	p.line("%s}", tabs)
 }
 
 // planFill is for reductions over nothing: results are the combiner's neutral

@@ -234,7 +234,7 @@ func (p *printer) element(n loop.Node, l *loop.Load) (conds []string, text strin
 		return conds, "from_bits<" + dt + ">(" + a.name + ")"
 	}
 	if a.vec {
-		return conds, fmt.Sprintf("v_%d.v[lane]", k)
+		return conds, fmt.Sprintf("pick(v_%d, lane)", k)
 	}
 	return conds, a.name + "[" + p.whole(a.at) + p.through(l.Index, shape, p.lay.strideOf(l.In)) + "]"
 }

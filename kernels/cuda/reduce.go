@@ -63,7 +63,9 @@ func (p *printer) shapeOf() shape {
 		s.wide = power(results, 32)
 		s.per = power(s.turns, threads/s.wide)
 	}
-	const most, each = 1024, 4 // blocks that fill a card; turns that a thread has at least
+	// Turns that a thread has at least; and blocks that fill any card several times: with
+	// as many as it has room for at once, few left over would take as long as all others.
+	const each, most = 4, 4096
 	blocks := (results + s.wide - 1) / s.wide
 	if parts := min(s.turns/(s.per*each), most/blocks); parts > 1 {
 		s.chunk = (s.turns + parts - 1) / parts
@@ -94,7 +96,7 @@ func (n *nest) planReduce(p *plan, lay *layout) {
 		}
 	}
 	x.flag()
-	x.line("\tconst bool rows = %s;", x.int(int(bit(s.rows))))
+	x.line("\tconst bool rows = %v;", s.rows)
 	x.line("\tconst int at = rows ? threadIdx.x : threadIdx.y, per = rows ? blockDim.x : blockDim.y, step = rows ? 1 : blockDim.x;")
 	x.line("\tix r = (ix)blockIdx.x * (rows ? blockDim.y : blockDim.x) + (rows ? threadIdx.y : threadIdx.x);")
 	count := x.int(results)
@@ -109,8 +111,8 @@ func (n *nest) planReduce(p *plan, lay *layout) {
 	x.line("\tif (end > %[1]s) end = %[1]s;", turns)
 	x.line("\tif (on) for (ix t = (ix)blockIdx.y * %s + at; t < end; t += per) {", chunk)
 	x.line("\t\tix q = t;")
-	x.elements("q", "q", x.red, 2, outs, func(o int) string {
-		return fmt.Sprintf("%s::put(acc%d, %s);", n.combiner(o), o, x.body.Name(n.e.Outs[o].Value))
+	x.elements("q", "q", x.red, 2, outs, func(o int, value string) string {
+		return fmt.Sprintf("%s::put(acc%d, %s);", n.combiner(o), o, value)
 	})
 	x.line("\t}")
 	x.together(outs, "at", "per", "step", func(o int) string {

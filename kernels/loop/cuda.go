@@ -3,6 +3,7 @@
 package loop
 
 import (
+	"math"
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -42,6 +43,21 @@ func (b *Body) Name(n Node) string {
 // indentation. Functions that CUDA's library has not, or not well enough, are called
 // cotangent_name, with an f for float.
 func (b *Body) Text(depth int, outs ...int) string {
+	return b.text(depth, &quick{on: make([]bool, len(b.p.e.Nodes))}, outs)
+}
+
+// Quick returns statements that compute the same, bit for bit, but where they set the
+// variable slow (see quick.go); how many tests they make for that; and how many
+// instructions fewer they are estimated to be. They call quick_name.
+func (b *Body) Quick(depth int, outs ...int) (text string, tests, gain int) {
+	q := b.p.e.quickly(b.p.e.live(outs...))
+	for _, list := range q.tests {
+		tests += len(list)
+	}
+	return b.text(depth, q, outs), tests, q.gain
+}
+
+func (b *Body) text(depth int, q *quick, outs []int) string {
 	p := b.p
 	for a := range p.axes {
 		p.axes[a].Name = b.Axis(a)
@@ -50,17 +66,51 @@ func (b *Body) Text(depth int, outs ...int) string {
 	p.b.Reset()
 	live := p.e.live(outs...)
 	partner := p.e.sineAndCosine(live)
-	for n, on := range live {
-		fn, with := p.e.Nodes[n].Fn, partner[Node(n)]
+	for i, on := range live {
+		n := Node(i)
+		fn, with := p.e.Nodes[n].Fn, partner[n]
 		switch {
 		case !on || fn == Const || fn == Iota:
-		case with == 0:
-			p.value(Node(n))
-		case int(with) > n:
-			p.both(Node(n), with)
+			continue
+		case with > n:
+			p.both(n, with, q.on[n])
+		case with != 0:
+		case q.on[n]:
+			p.quickly(n)
+		default:
+			p.value(n)
+		}
+		for _, t := range q.tests[n] {
+			p.check(n, t)
 		}
 	}
 	return p.b.String()
+}
+
+// quickly declares the variable of a node that is computed in its quick way.
+func (p *printer) quickly(n Node) {
+	x := &p.e.Nodes[n]
+	dt := p.types[x.DType]
+	if x.Fn == SMul {
+		p.statement("%s %s = fma%s(%s, %s, %s)", dt, p.name(n), suffix(x.DType), p.name(x.Arg[0]), p.name(x.Arg[1]), p.literal(0, 0, x.DType))
+		return
+	}
+	p.statement("%s %s = quick_%v%s(%s)", dt, p.name(n), x.Fn, suffix(x.DType), p.name(x.Arg[0]))
+}
+
+// check notes where a node does not keep to a bound.
+func (p *printer) check(n Node, b bound) {
+	dt := p.e.DType(n)
+	value := p.name(n)
+	if b.abs {
+		value = "fabs" + suffix(dt) + "(" + value + ")"
+	}
+	if b.lo > math.Inf(-1) {
+		p.statement("slow |= !(%s >= %s)", value, p.literal(b.lo, 0, dt))
+	}
+	if b.lo == math.Inf(-1) || b.hi < math.Inf(1) {
+		p.statement("slow |= !(%s <= %s)", value, p.literal(b.hi, 0, dt))
+	}
 }
 
 // sineAndCosine pairs sines with cosines of the same node: each with a partner has it
@@ -82,14 +132,31 @@ func (e *Expr) sineAndCosine(live []bool) map[Node]Node {
 }
 
 // both writes a sine and a cosine, in whichever order, as one call.
-func (p *printer) both(a, b Node) {
+func (p *printer) both(a, b Node, quick bool) {
 	if p.e.Nodes[a].Fn == Cos {
 		a, b = b, a
 	}
 	x := &p.e.Nodes[a]
+	name := cudaName("sincos", x.DType)
+	if quick {
+		name = "quick_sincosf"
+	}
 	sine, cosine := p.name(a), p.name(b)
 	p.statement("%s %s, %s", p.types[x.DType], sine, cosine)
-	p.statement("sincos%s(%s, &%s, &%s)", suffix(x.DType), p.name(x.Arg[0]), sine, cosine)
+	p.statement("%s(%s, &%s, &%s)", name, p.name(x.Arg[0]), sine, cosine)
+}
+
+// ours are functions of CUDA's library that are not used: its hypot overflows too early
+// by an ulp, and its sines of float32 have no quick way that gives the same.
+var ours = map[string]bool{"hypot": true, "hypotf": true, "sinf": true, "cosf": true, "sincosf": true}
+
+// cudaName is what a function is called for a type.
+func cudaName(name string, dt device.DType) string {
+	name += suffix(dt)
+	if ours[name] {
+		return "cotangent_" + name
+	}
+	return name
 }
 
 var cudaTypes = [device.NumDTypes]string{"bool", "int", "long long", "float", "double"}
@@ -114,7 +181,7 @@ var cudaDialect = func() dialect {
 		return "(" + cudaTypes[to] + ")" + v
 	}
 	d.call = func(p *printer, fn Fn, dt device.DType, args ...string) string {
-		if _, ok := cHelpers[fn]; ok || fn == Hypot { // CUDA's hypot overflows too early by an ulp
+		if _, ok := cHelpers[fn]; ok || ours[fn.String()+suffix(dt)] {
 			return "cotangent_" + fn.String() + suffix(dt) + "(" + strings.Join(args, ", ") + ")"
 		}
 		return cCall(p, fn, dt, args...)

@@ -24,10 +24,10 @@ func TestCUDASineAndCosine(t *testing.T) {
 		return b.Text(1, outs...)
 	}
 	both, alone := text(0, 1), text(1)
-	if strings.Count(both, "sincosf(") != 1 || strings.Count(both, " sinf(") != 0 || strings.Count(both, " cosf(") != 1 {
+	if strings.Count(both, "sincosf(") != 1 || strings.Count(both, "_sinf(") != 0 || strings.Count(both, "_cosf(") != 1 {
 		t.Errorf("of both:\n%s", both)
 	}
-	if strings.Contains(alone, "sincos") || !strings.Contains(alone, " sinf(") {
+	if strings.Contains(alone, "sincos") || !strings.Contains(alone, "_sinf(") {
 		t.Errorf("of the sine:\n%s", alone)
 	}
 }

@@ -79,6 +79,9 @@ func (p *Part) Index(i int) []Lin { return p.r.index(p.r.src.Outs[i].Index) }
 // applyExactly returns the node that is x with its arguments replaced, simplified
 // only where that changes no bit, be it the sign of a zero or of a NaN.
 func (e *Expr) applyExactly(x *Inst, arg [3]Node) Node {
+	if x.Fn == SMul { // which has +0 for either zero of a factor
+		arg[0], arg[1] = e.strong(arg[0]), e.strong(arg[1])
+	}
 	a, b := arg[0], arg[1]
 	c := *x
 	c.Arg = arg
@@ -107,6 +110,18 @@ func (e *Expr) applyExactly(x *Inst, arg [3]Node) Node {
 		return n
 	}
 	return e.put(c)
+}
+
+// strong returns the other factor of a strong product with 1, else n.
+func (e *Expr) strong(n Node) Node {
+	if x := &e.Nodes[n]; x.Fn == SMul {
+		for i := range 2 {
+			if e.isConst(x.Arg[i], 1) {
+				return x.Arg[1-i]
+			}
+		}
+	}
+	return n
 }
 
 // positive reports whether a float is known to be at least +0, or NaN.

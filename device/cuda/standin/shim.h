@@ -115,6 +115,14 @@ static inline float __int_as_float(int v) {
 	__builtin_memcpy(&f, &v, 4);
 	return f;
 }
+/* The rough operations of a card, "rcp" and "rsqrt", are the right ones here: nothing
+ * is said of how a card's differ. Subnormal numbers count as zero. */
+static inline float standin_roughly(const char *operation, float x) {
+	if (fabsf(x) < 0x1p-126f) x *= 0;
+	float y = operation[1] == 'c' ? 1 / x : (float)(1 / sqrt((double)x));
+	return fabsf(y) < 0x1p-126f ? y * 0 : y;
+}
+#define ROUGHLY(operation, x, y) (y = standin_roughly(operation, x))
 static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned long long)a * b >> 32; }
 
 /* How the driver calls a kernel: with the addresses of its arguments, and with
