@@ -29,9 +29,11 @@ func (t *Tensor) String() string { return fmt.Sprintf("%v", t) }
 // Format prints the tensor for %v and %s as String does; a precision sets the
 // digits behind the point. With %+v the elements are separated by commas, and
 // the dtype is told where the elements do not show it, the shape where they
-// are none or too many: tensor([1, 2, 3], dtype=int32).
+// are none or too many: tensor([1, 2, 3], dtype=int32). The verbs of floats,
+// as in %.3f or %8.2e, print each element by itself in Go's way.
 func (t *Tensor) Format(s fmt.State, verb rune) {
-	if verb != 'v' && verb != 's' {
+	numeric := strings.ContainsRune("eEfFgG", verb)
+	if verb != 'v' && verb != 's' && !numeric {
 		fmt.Fprintf(s, "%%!%c(*tensor.Tensor)", verb)
 		return
 	}
@@ -49,7 +51,16 @@ func (t *Tensor) Format(s fmt.State, verb rune) {
 		precision = floatPrecision
 	}
 	p := printer{a: a, separator: " ", width: lineWidth, summary: a.Size() > summarySize}
-	if !s.Flag('+') {
+	if numeric {
+		spec := fmt.FormatString(s, verb)
+		p.word = func(e unsafe.Pointer) string {
+			if a.DType == Float32 {
+				return fmt.Sprintf(spec, *(*float32)(e)) // of which fewer digits are shortest
+			}
+			return fmt.Sprintf(spec, load(a.DType, e))
+		}
+	}
+	if numeric || !s.Flag('+') {
 		p.print(s, "", precision)
 	} else {
 		const open = "tensor("
@@ -73,21 +84,26 @@ type printer struct {
 	separator string
 	width     int
 	summary   bool
-	word      func(p unsafe.Pointer) string
+	word      func(p unsafe.Pointer) string // prints an element; nil: as NumPy does
 }
 
 func (p *printer) print(s fmt.State, indent string, precision int) {
 	switch {
 	case p.a.Size() == 0:
 		fmt.Fprint(s, "[]")
+	case len(p.a.Shape) == 0 && p.word != nil:
+		fmt.Fprint(s, p.word(p.a.Ptr))
 	case len(p.a.Shape) == 0 && p.separator == " ":
 		fmt.Fprint(s, scalarText(p.a.DType, p.a.Ptr, precision))
 	default:
-		width := 0
-		if p.a.DType == Bool && len(p.a.Shape) > 0 {
-			width = len("False") // even if none is
+		shown, width := p.shown(), 0
+		if p.word == nil {
+			p.word = style(p.a.DType, shown, precision)
+			if p.a.DType == Bool && len(p.a.Shape) > 0 {
+				width = len("False") // even if none is
+			}
 		}
-		p.word = aligned(p.a.DType, p.shown(), precision, width)
+		p.word = aligned(p.word, shown, width)
 		fmt.Fprint(s, p.nested(0, 0, indent, p.width))
 	}
 }
@@ -184,7 +200,7 @@ func scalarText(d DType, p unsafe.Pointer, precision int) string {
 	}
 	v := load(d, p)
 	if precision != floatPrecision {
-		return strings.TrimSpace(aligned(d, []unsafe.Pointer{p}, precision, 0)(p))
+		return strings.TrimSpace(style(d, []unsafe.Pointer{p}, precision)(p))
 	}
 	bits, most := 8*d.Size(), 1e16
 	if d == Float32 {
@@ -214,13 +230,17 @@ func wholeText(d DType, p unsafe.Pointer) string {
 	return strconv.FormatInt(*(*int64)(p), 10)
 }
 
+// style returns how NumPy prints any of the given elements beside the others.
+func style(d DType, shown []unsafe.Pointer, precision int) func(p unsafe.Pointer) string {
+	if d.IsFloat() {
+		return floatStyle(d, shown, precision)
+	}
+	return func(p unsafe.Pointer) string { return wholeText(d, p) }
+}
+
 // aligned returns a function that prints any of the given elements in one width,
 // the given one at least.
-func aligned(d DType, shown []unsafe.Pointer, precision, width int) func(p unsafe.Pointer) string {
-	text := func(p unsafe.Pointer) string { return wholeText(d, p) }
-	if d.IsFloat() {
-		text = floatStyle(d, shown, precision)
-	}
+func aligned(text func(p unsafe.Pointer) string, shown []unsafe.Pointer, width int) func(p unsafe.Pointer) string {
 	for _, p := range shown {
 		width = max(width, len(text(p)))
 	}

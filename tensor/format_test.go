@@ -251,6 +251,12 @@ func TestFormatPrecision(t *testing.T) {
 		{fmt.Sprintf("%.2v", tensor.New([]float64{1.0 / 3, 2e9})), "[3.33e-01 2.00e+09]"},
 		{fmt.Sprintf("%.2v", tensor.Scalar(1.0/3)), "0.33"},
 		{fmt.Sprintf("%d", tensor.Scalar(1)), "%!d(*tensor.Tensor)"},
+		{fmt.Sprintf("%.3f", tensor.Scalar(1.0/3)), "0.333"},
+		{fmt.Sprintf("%8.3f|", tensor.Scalar(1.0/3)), "   0.333|"},
+		{fmt.Sprintf("%g", tensor.New([]float32{0.1, 12})), "[0.1  12]"},
+		{fmt.Sprintf("%+.1e", tensor.New([][]float64{{1, -20}, {0, 5e10}})), "[[+1.0e+00 -2.0e+01]\n [+0.0e+00 +5.0e+10]]"},
+		{fmt.Sprintf("%.1f", tensor.New([]int{1, -20})), "[  1.0 -20.0]"},
+		{fmt.Sprintf("%f", tensor.Zeros(0)), "[]"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
