@@ -60,10 +60,10 @@ var Reshape = Register(Op{
 		{Name: "integers", Attr: DimsOf(2, 2), In: []Sample{ints(1, 2, 3, 4)}},
 		{Name: "empty", Attr: DimsOf(3, 0), In: []Sample{random(0, 2)}, Shape: []int{3, 0}},
 		{Name: "other size", Attr: DimsOf(4), In: []Sample{random(2, 3)}, Bad: "6 elements do not fill the shape [4] (shapes [2 3])"},
-		{Name: "no rest", Attr: DimsOf(4, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
-		{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
-		{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(2, 3)}, Bad: "no shape"},
-		{Name: "overflow", Attr: DimsOf(1<<62, 4), In: []Sample{random(0)}, Bad: "no shape"},
+		{Name: "no rest", Attr: DimsOf(4, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
+		{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
+		{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
+		{Name: "overflow", Attr: DimsOf(1<<62, 4), In: []Sample{random(0)}, Bad: "do not fill the shape"},
 	},
 })
 
