@@ -27,8 +27,8 @@ type CarryError struct {
 }
 
 func (e *CarryError) Error() string {
-	return fmt.Sprintf("%s: the body returns %v%v for %s, which is %v%v before it: a step must not change a carry's shape or dtype",
-		e.Op, e.Got.DType, e.Got.Shape, leafName("carry", e.Path), e.Want.DType, e.Want.Shape)
+	return fmt.Sprintf("%s: the body returns %v for %s, which is %v before it: a step must not change a carry's shape or dtype",
+		e.Op, e.Got, leafName("carry", e.Path), e.Want)
 }
 
 // BranchError tells that the branches of a Cond return results of different types.
@@ -38,8 +38,8 @@ type BranchError struct {
 }
 
 func (e *BranchError) Error() string {
-	return fmt.Sprintf("grad.Cond: %s is %v%v if true and %v%v if false: the branches' results must have the same shapes and dtypes",
-		leafName("result", e.Path), e.True.DType, e.True.Shape, e.False.DType, e.False.Shape)
+	return fmt.Sprintf("grad.Cond: %s is %v if true and %v if false: the branches' results must have the same shapes and dtypes",
+		leafName("result", e.Path), e.True, e.False)
 }
 
 func leafName(what, path string) string {

@@ -79,8 +79,8 @@ func located(err error) error {
 type ChangedError struct{ Aval kernels.Aval }
 
 func (e *ChangedError) Error() string {
-	return fmt.Sprintf("prepared program: a captured tensor (%v%v) over borrowed data has changed since it was recorded; call Retrace, or pass it as an argument",
-		e.Aval.DType, e.Aval.Shape)
+	return fmt.Sprintf("prepared program: a captured tensor (%v) over borrowed data has changed since it was recorded; call Retrace, or pass it as an argument",
+		e.Aval)
 }
 
 // typeError returns the typed error for a tensor of type got in place of want, nil

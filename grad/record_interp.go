@@ -23,8 +23,8 @@ type CaptureError struct {
 }
 
 func (e *CaptureError) Error() string {
-	return fmt.Sprintf("%s uses a value that a transformation outside of it traces (%v%v, or what that was made of); "+
-		"pass it as an argument", e.Function, e.Aval.DType, e.Aval.Shape)
+	return fmt.Sprintf("%s uses a value that a transformation outside of it traces (%v, or what that was made of); "+
+		"pass it as an argument", e.Function, e.Aval)
 }
 
 // recorder interprets operations by writing them down. Plain operands become

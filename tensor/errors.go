@@ -76,7 +76,7 @@ func (e *OpError) Error() string {
 			if i > 0 {
 				s.WriteByte(',')
 			}
-			fmt.Fprintf(&s, " %v%v", a.DType, a.Shape)
+			fmt.Fprintf(&s, " %v", a)
 		}
 		s.WriteByte(']')
 	}

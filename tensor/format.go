@@ -42,7 +42,7 @@ func (t *Tensor) Format(s fmt.State, verb rune) {
 		if t.Err() != nil {
 			fmt.Fprintf(s, "tensor(error: %v)", err)
 		} else {
-			fmt.Fprintf(s, "tensor(traced %v%v)", t.arr.DType, t.arr.Shape)
+			fmt.Fprintf(s, "tensor(traced %v)", t.Aval())
 		}
 		return
 	}

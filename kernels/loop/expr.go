@@ -2,7 +2,11 @@
 
 package loop
 
-import "github.com/cotangent-ad/cotangent/device"
+import (
+	"fmt"
+
+	"github.com/cotangent-ad/cotangent/device"
+)
 
 // Aval is what is known of a value before it is computed: the type of its
 // elements and its shape. Shapes are never modified once they are in an Aval.
@@ -19,6 +23,9 @@ func (a Aval) Size() int {
 	}
 	return n
 }
+
+// String returns the type as in float64[2 3].
+func (a Aval) String() string { return fmt.Sprintf("%v%v", a.DType, a.Shape) }
 
 // Axis is one loop variable, running from 0 to Size-1.
 type Axis struct {

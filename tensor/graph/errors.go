@@ -43,7 +43,7 @@ func (e *ArgError) Error() string {
 	if e.Out {
 		what = "destination"
 	}
-	return fmt.Sprintf("graph: %s %d (%v%v): %s", what, e.Index, e.Want.DType, e.Want.Shape, e.Reason)
+	return fmt.Sprintf("graph: %s %d (%v): %s", what, e.Index, e.Want, e.Reason)
 }
 
 // RunError is a kernel's error with the instruction that failed.

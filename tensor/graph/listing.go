@@ -103,12 +103,10 @@ func element(dt device.DType, p unsafe.Pointer) any {
 	return *(*bool)(p)
 }
 
-func avalText(a kernels.Aval) string { return fmt.Sprintf("%v%v", a.DType, a.Shape) }
-
 func avalsText(avals []kernels.Aval) string {
 	parts := make([]string, len(avals))
 	for i, a := range avals {
-		parts[i] = avalText(a)
+		parts[i] = a.String()
 	}
 	return strings.Join(parts, ", ")
 }
