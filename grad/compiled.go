@@ -132,7 +132,7 @@ func (c *Programs[P, Q]) take(ctx context.Context, x P) (*entry[P, Q], error) {
 // begin prepares the program, for all who wait for it.
 func (e *entry[P, Q]) begin() {
 	defer close(e.ready)
-	e.err = e.p.begin()
+	e.err = e.p.first()
 }
 
 // find returns the entry for x, in use, and puts it first; mine tells that the caller is

@@ -4,6 +4,7 @@ package grad
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,6 @@ type Prepared[P, Q any] struct {
 
 	rec     atomic.Pointer[recording[Q]]
 	retrace sync.Mutex
-	frames  frameStack
 }
 
 // Prepare records f on values of the shapes, dtypes and device of like, and
@@ -50,7 +50,7 @@ type Prepared[P, Q any] struct {
 func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], error) {
 	p, err := newPrepared(f, like, gather(opts))
 	if err == nil {
-		err = p.begin()
+		err = p.first()
 	}
 	if err != nil {
 		return nil, tensor.Failed(preparing, err).Err() // which notes the caller
@@ -81,8 +81,8 @@ func newPrepared[P, Q any](f func(P) Q, like P, opts options) (*Prepared[P, Q], 
 	return p, nil
 }
 
-// begin records the function for the first time.
-func (p *Prepared[P, Q]) begin() error {
+// first records the function for the first time.
+func (p *Prepared[P, Q]) first() error {
 	r, err := p.record()
 	if err == nil {
 		p.rec.Store(r)
@@ -101,25 +101,11 @@ func (p *Prepared[P, Q]) Run(ctx context.Context, x P) (Q, error) {
 }
 
 func (p *Prepared[P, Q]) run(ctx context.Context, x P) (Q, error) {
-	var none Q
-	f := p.frames.take()
-	defer p.frames.put(f)
 	for {
 		r := p.rec.Load()
-		err := p.arguments(f, r, x)
-		if err == nil {
-			if err = r.fresh(f); err == nil {
-				err = r.run(ctx, f)
-			}
-			if err == nil {
-				return rebuild(r.y, f.out), nil
-			}
-			for _, t := range f.out {
-				tensor.Free(t)
-			}
-		}
-		if !p.replaced(r, err) {
-			return none, err
+		y, err := p.fresh(ctx, r, &x)
+		if err == nil || !p.replaced(r, err) {
+			return y, err
 		}
 	}
 }
@@ -136,18 +122,10 @@ func (p *Prepared[P, Q]) run(ctx context.Context, x P) (Q, error) {
 //
 // Errors: those of Run, and a *DestinationError.
 func (p *Prepared[P, Q]) RunInto(ctx context.Context, dst Q, x P) error {
-	f := p.frames.take()
-	defer p.frames.put(f)
 	for {
 		r := p.rec.Load()
-		err := p.arguments(f, r, x)
-		if err == nil {
-			err = r.destinations(f, dst)
-		}
-		if err == nil {
-			err = r.run(ctx, f)
-		}
-		if !p.replaced(r, err) {
+		err := p.into(ctx, r, &dst, &x)
+		if err == nil || !p.replaced(r, err) {
 			return located(err)
 		}
 	}
@@ -163,33 +141,30 @@ func (p *Prepared[P, Q]) replaced(r *recording[Q], err error) bool {
 // one; otherwise the program runs. Errors, those of Run, stick to the result.
 func (p *Prepared[P, Q]) Call(x P) Q {
 	r := p.rec.Load()
-	leaves, err := p.in.leaves(x, nil)
+	leaves, err := p.in.leaves(&x, nil)
 	if err != nil {
 		return failedLike(r.y, preparing, err)
+	}
+	if !slices.ContainsFunc(leaves, func(t *tensor.Tensor) bool { return !t.Plain() }) {
+		y, err := p.run(context.Background(), x)
+		if err != nil {
+			return failedLike(r.y, preparing, err)
+		}
+		return y
 	}
 	for i, t := range leaves {
 		if err := p.in.check(i, t, p.args[i]); err != nil {
 			return failedLike(r.y, preparing, err)
 		}
 	}
-	for _, t := range leaves {
-		if t.Plain() {
-			continue
-		}
-		switch r, err := p.usable(); {
-		case err != nil:
-			return failedLike(r.y, preparing, err)
-		case r.custom:
-			return p.f(x) // so that its own rules are used
-		default:
-			return rebuild(r.y, replay(r.recorded, leaves))
-		}
-	}
-	y, err := p.run(context.Background(), x)
-	if err != nil {
+	switch r, err := p.usable(); {
+	case err != nil:
 		return failedLike(r.y, preparing, err)
+	case r.custom:
+		return p.f(x) // so that its own rules are used
+	default:
+		return rebuild(r.y, replay(r.recorded, leaves))
 	}
-	return y
 }
 
 // usable returns the recording at work, with the error that its run would end in
@@ -240,23 +215,26 @@ func (p *Prepared[P, Q]) HasRules() bool { return p.rec.Load().custom }
 // Profile runs the program on x for at least d, at least once, and returns its
 // graph with the median time of each instruction. Errors: those of Run.
 func (p *Prepared[P, Q]) Profile(ctx context.Context, x P, d time.Duration) (*graph.Graph, error) {
-	f := p.frames.take()
-	defer p.frames.put(f)
 	r := p.rec.Load()
-	if err := p.arguments(f, r, x); err != nil {
+	run, err := p.begin(r, &x)
+	if err != nil {
 		return nil, located(err)
 	}
-	err := r.fresh(f)
+	defer run.End()
+	out, err := r.results(run)
 	defer func() {
-		for _, t := range f.out {
+		for _, t := range out {
 			tensor.Free(t)
 		}
 	}()
 	if err != nil {
 		return nil, err
 	}
-	g, err := r.program.Profile(ctx, f.ins, f.outs, d)
-	return g, located(err)
+	g, err := r.program.Profile(ctx, run.In, run.Out, d)
+	if err != nil {
+		return nil, located(p.explain(r, run, err))
+	}
+	return g, nil
 }
 
 // Stats tells how large the program is.

@@ -132,6 +132,36 @@ func TestPreparedArguments(t *testing.T) {
 			})
 		}
 	}
+	// Tensors that lie in a row are found without a look at what is around them.
+	type pair struct{ A, B *T }
+	type row struct {
+		Pair pair
+		List [2]*T
+	}
+	like := row{pair{tensor.Zeros(2), tensor.Zeros(2)}, [2]*T{tensor.Zeros(2), tensor.Zeros(2)}}
+	q := mustPrepare(t, func(x row) row { return row{pair{x.List[1], x.Pair.A.Neg()}, x.List} }, like)
+	for _, c := range []struct {
+		want  string
+		spoil func(x *row)
+	}{
+		{"Pair.B has another shape", func(x *row) { x.Pair.B = tensor.Zeros(3) }},
+		{"List[0]", func(x *row) { x.List[0] = nil }},
+		{"List[1]", func(x *row) { x.List[1] = tensor.Zeros(-1) }},
+	} {
+		x := like
+		c.spoil(&x)
+		var ae *grad.ArgumentError
+		if _, err := q.Run(t.Context(), x); !errors.As(err, &ae) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want an *ArgumentError with %q", err, c.want)
+		}
+		if err := q.Call(x).Pair.A.Err(); !errors.As(err, &ae) {
+			t.Errorf("error %v of Call, want an *ArgumentError", err)
+		}
+		var de *grad.DestinationError
+		if err := q.RunInto(t.Context(), x, like); !errors.As(err, &de) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want a *DestinationError with %q", err, c.want)
+		}
+	}
 	// A traced argument.
 	double := mustPrepare(t, func(x *T) *T { return x.Add(x) }, tensor.Scalar(1))
 	grad.Grad(func(x *T) *T {

@@ -48,7 +48,7 @@ func describe(what, path, reason, where string, err error) string {
 	if path != "" {
 		s += " " + strings.TrimPrefix(path, ".")
 	}
-	if reason != "" {
+	if err == nil {
 		return s + " " + reason
 	}
 	switch err.(type) {
@@ -60,6 +60,13 @@ func describe(what, path, reason, where string, err error) string {
 
 // located notes the caller in an error that tells of a wrong use of the program.
 func located(err error) error {
+	if err == nil {
+		return nil
+	}
+	return locate(err)
+}
+
+func locate(err error) error {
 	switch e := err.(type) {
 	case *ArgumentError:
 		e.Where = tensor.Caller()
@@ -95,18 +102,19 @@ func typeError(got, want kernels.Aval) error {
 	return &tensor.ShapeError{Op: preparing, Shapes: [][]int{got.Shape, want.Shape}, Reason: "has another shape than the one the program was prepared with"}
 }
 
-// runError turns the errors of package graph into those of this package: outs
-// are the paths of the destinations.
-func runError(err error, outs []string) error {
+// explain turns the errors of package graph into those of this package.
+func (p *Prepared[P, Q]) explain(r *recording[Q], run *graph.Run, err error) error {
 	var re *graph.RunError
 	var ae *graph.ArgError
 	switch {
 	case errors.As(err, &re):
 		return &tensor.OpError{Op: re.Op, In: re.In, Where: re.Place, Err: re.Err}
-	case errors.As(err, &ae) && ae.Out:
-		return &DestinationError{Path: outs[ae.Index], Reason: ae.Reason}
+	case !errors.As(err, &ae):
+		return err
+	case !ae.Out:
+		return &ArgumentError{Path: p.in.paths[ae.Index], Reason: ae.Reason, Err: typeError(run.In[ae.Index].Aval, ae.Want)}
 	}
-	return err
+	return &DestinationError{Path: r.out.paths[ae.Index], Reason: ae.Reason, Err: typeError(run.Out[ae.Index].Aval, ae.Want)}
 }
 
 // ErrNotNative is the error of [Prepared.Native] without [WithNative].

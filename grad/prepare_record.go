@@ -24,6 +24,7 @@ type recording[Q any] struct {
 	y        Q // what the result is like, without its elements
 	out      *leafTree[Q]
 	outs     []kernels.Aval // of each leaf of the result
+	where    *tensor.Tensor // lives on the program's device
 	borrowed []fingerprint
 	custom   bool         // custom rules were used, which replaying would not know
 	native   *translation // not nil: machine code was asked for
@@ -69,7 +70,7 @@ func (p *Prepared[P, Q]) recordKeeping(residuals graph.Residuals) (*recording[Q]
 	for i, a := range p.args {
 		boxed[i] = rec.trace(lv, a, g.Param(a))
 	}
-	r := new(recording[Q])
+	r := &recording[Q]{where: where}
 	y, err := call(p.f, rebuild(p.like, boxed))
 	if rec.read != nil {
 		err = rec.read
@@ -183,22 +184,6 @@ func (r *recording[Q]) same(old *recording[Q]) bool {
 	return r.recorded.Equal(old.recorded) && slices.Equal(r.out.paths, old.out.paths) &&
 		slices.EqualFunc(r.borrowed, old.borrowed, func(a, b fingerprint) bool { return a.sum == b.sum }) &&
 		reflect.TypeOf(r.y) == reflect.TypeOf(old.y)
-}
-
-// run runs the program on a frame's arguments and destinations.
-func (r *recording[Q]) run(ctx context.Context, f *frame) error {
-	if err := r.unchanged(); err != nil {
-		return err
-	}
-	if err := r.program.Run(ctx, f.ins, f.outs); err != nil {
-		return runError(err, r.out.paths)
-	}
-	for _, t := range f.in { // of work that had been queued
-		if err := t.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // close gives the memory back. What was recorded can be read all the same, by a

@@ -1,87 +1,78 @@
-// Binding a run: the memory of its arguments and destinations, checked.
+// One run of a prepared program: its arguments and destinations, checked.
 
 package grad
 
 import (
-	"sync"
-	"sync/atomic"
+	"context"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
-// frame holds the arguments and destinations of one run.
-type frame struct {
-	in, out   []*tensor.Tensor // parts of tensors
-	ins, outs []*kernels.Array // parts of arrays
-
-	tensors []*tensor.Tensor
-	arrays  []*kernels.Array
-}
-
-// clear makes the frame one of n arguments and m destinations that are not known yet.
-func (f *frame) clear(n, m int) {
-	if len(f.tensors) != n+m {
-		f.tensors, f.arrays = make([]*tensor.Tensor, n+m), make([]*kernels.Array, n+m)
+// fresh is Run with one recording.
+func (p *Prepared[P, Q]) fresh(ctx context.Context, r *recording[Q], x *P) (y Q, err error) {
+	run, err := p.begin(r, x)
+	if err != nil {
+		return y, err
 	}
-	f.in, f.out = f.tensors[:0:n], f.tensors[n:n]
-	f.ins, f.outs = f.arrays[:0:n], f.arrays[n:n]
-}
-
-// forget forgets the tensors.
-func (f *frame) forget() {
-	clear(f.tensors)
-	clear(f.arrays)
-	f.in, f.out, f.ins, f.outs = nil, nil, nil, nil
-}
-
-// frameStack keeps frames for later runs: one where it costs least to take it, for runs
-// one after the other, and a list. It is no sync.Pool, which would forget them at every
-// collection.
-type frameStack struct {
-	next atomic.Pointer[frame]
-	mu   sync.Mutex
-	free []*frame
-}
-
-func (s *frameStack) take() *frame {
-	if f := s.next.Swap(nil); f != nil {
-		return f
+	out, err := r.results(run)
+	if err == nil {
+		err = p.do(ctx, r, run, x)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := len(s.free); n > 0 {
-		f := s.free[n-1]
-		s.free = s.free[:n-1]
-		return f
+	run.End()
+	if err != nil {
+		for _, t := range out {
+			tensor.Free(t)
+		}
+		return y, err
 	}
-	return new(frame)
+	return r.out.rebuild(r.y, out), nil
 }
 
-func (s *frameStack) put(f *frame) {
-	f.forget()
-	if s.next.CompareAndSwap(nil, f) {
-		return
-	}
-	s.mu.Lock()
-	s.free = append(s.free, f)
-	s.mu.Unlock()
-}
-
-// arguments fills the frame with the memory of x.
-func (p *Prepared[P, Q]) arguments(f *frame, r *recording[Q], x P) (err error) {
-	f.clear(len(p.args), len(r.outs))
-	if f.in, err = p.in.leaves(x, f.in); err != nil {
+// into is RunInto with one recording.
+func (p *Prepared[P, Q]) into(ctx context.Context, r *recording[Q], dst *Q, x *P) error {
+	run, err := p.begin(r, x)
+	if err != nil {
 		return err
 	}
-	dev := r.program.Device()
-	for i, t := range f.in {
-		a, at := tensor.Memory(t)
-		if a == nil || !kernels.EqualAval(a.Aval, p.args[i]) || at != nil && at != dev {
-			return p.unfit(i, t, dev)
+	if err = r.destinations(run, dst); err == nil {
+		err = p.do(ctx, r, run, x)
+	}
+	run.End()
+	return err
+}
+
+// begin begins a run on the memory of x. What types that has the program looks at.
+func (p *Prepared[P, Q]) begin(r *recording[Q], x *P) (*graph.Run, error) {
+	run, err := r.program.Begin()
+	if err != nil {
+		return nil, err
+	}
+	bad, t, err := p.in.arrays(x, r.where, run.In)
+	if err == nil && bad >= 0 {
+		err = p.unfit(bad, t, r.program.Device())
+	}
+	if err != nil {
+		run.End()
+		return nil, err
+	}
+	return run, nil
+}
+
+// do does a run on x.
+func (p *Prepared[P, Q]) do(ctx context.Context, r *recording[Q], run *graph.Run, x *P) error {
+	if len(r.borrowed) > 0 {
+		if err := r.unchanged(); err != nil {
+			return err
 		}
-		f.ins = append(f.ins, a)
+	}
+	if err := run.Do(ctx); err != nil {
+		return p.explain(r, run, err)
+	}
+	if r.program.Later() {
+		return p.in.fault(x)
 	}
 	return nil
 }
@@ -113,36 +104,30 @@ func elsewhere(dev, at device.Device) error {
 	return &tensor.DeviceError{Device: dev.Name(), Reason: "the program runs there, but this tensor lives on " + at.Name() + "; move it with To"}
 }
 
-// fresh fills the frame with new tensors for the results.
-func (r *recording[Q]) fresh(f *frame) error {
-	for _, a := range r.outs {
-		t := tensor.Empty(r.program.Device(), a)
+// results gives a run new tensors for its results.
+func (r *recording[Q]) results(run *graph.Run) ([]*tensor.Tensor, error) {
+	out := make([]*tensor.Tensor, 0, len(r.outs))
+	for i, a := range r.outs {
+		t := tensor.EmptyBeside(r.where, a)
 		if err := t.Err(); err != nil {
-			return err
+			return out, err
 		}
-		arr, _ := tensor.Memory(t)
-		f.out, f.outs = append(f.out, t), append(f.outs, arr)
+		out = append(out, t)
+		run.Out[i], _ = tensor.Memory(t)
 	}
-	return nil
+	return out, nil
 }
 
-// destinations fills the frame with the memory of dst.
-func (r *recording[Q]) destinations(f *frame, dst Q) (err error) {
-	if f.out, err = r.out.leaves(dst, f.out); err != nil {
-		if ae, ok := err.(*ArgumentError); ok {
-			return &DestinationError{Path: ae.Path, Reason: ae.Reason, Err: ae.Err}
-		}
-		return err
+// destinations gives a run the memory of dst.
+func (r *recording[Q]) destinations(run *graph.Run, dst *Q) error {
+	bad, t, err := r.out.arrays(dst, r.where, run.Out)
+	if ae, ok := err.(*ArgumentError); ok {
+		return &DestinationError{Path: ae.Path, Reason: ae.Reason, Err: ae.Err}
 	}
-	dev := r.program.Device()
-	for i, t := range f.out {
-		a, at := tensor.Memory(t)
-		if a == nil || !kernels.EqualAval(a.Aval, r.outs[i]) || at != nil && at != dev || !a.Dense() {
-			return r.unfit(i, t, dev)
-		}
-		f.outs = append(f.outs, a)
+	if err == nil && bad >= 0 {
+		err = r.unfit(bad, t, r.program.Device())
 	}
-	return nil
+	return err
 }
 
 // unfit returns what is wrong with leaf i of a destination.
@@ -151,15 +136,8 @@ func (r *recording[Q]) unfit(i int, t *tensor.Tensor, dev device.Device) error {
 	if err := t.Err(); err != nil {
 		return &DestinationError{Path: path, Err: err}
 	}
-	a, at := tensor.Memory(t)
-	switch {
-	case a == nil:
-		return &DestinationError{Path: path, Reason: "is traced by a transformation"}
-	case at != nil && at != dev:
+	if a, at := tensor.Memory(t); a != nil {
 		return &DestinationError{Path: path, Err: elsewhere(dev, at)}
 	}
-	if err := typeError(a.Aval, r.outs[i]); err != nil {
-		return &DestinationError{Path: path, Err: err}
-	}
-	return &DestinationError{Path: path, Reason: "is not dense: its elements do not lie one after the other"}
+	return &DestinationError{Path: path, Reason: "is traced by a transformation"}
 }

@@ -139,6 +139,47 @@ func TestPreparedClose(t *testing.T) {
 	}
 }
 
+// Whatever runs are in progress when a program is closed, they end as they would have, later
+// ones fail, and all memory is given back.
+func TestPreparedCloseWhileRunning(t *testing.T) {
+	dev := device.NewHost(device.HostConfig{Name: "cpu-closing", Kind: "cpu", Workers: 1})
+	big := tensor.Full(0, []int{100, 100}, tensor.On(dev))
+	x := tensor.Full(1, []int{100, 100}, tensor.On(dev))
+	for range 20 {
+		p := mustPrepare(t, func(x *T) *T { return x.Add(big).MatMul(x).Sum() }, x)
+		started := make(chan bool, 4)
+		var wg sync.WaitGroup
+		for range cap(started) {
+			wg.Go(func() {
+				for n := 0; ; n++ {
+					y, err := p.Run(t.Context(), x)
+					if n == 0 {
+						started <- true
+					}
+					if errors.Is(err, graph.ErrClosed) {
+						return
+					}
+					if v, err := y.Float64s(); err != nil || v[0] != 1e6 {
+						t.Errorf("got %v, %v", v, err)
+						return
+					}
+				}
+			})
+		}
+		<-started
+		p.Close()
+		wg.Wait()
+	}
+	if n := dev.Stats().Live; n != 2 {
+		t.Errorf("%d buffers, want the argument and the captured tensor", n)
+	}
+	tensor.Free(big)
+	tensor.Free(x)
+	if err := dev.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A hundred thousand runs, with a context that may end and into the same results, leave
 // memory, buffers and goroutines as the first ones did.
 func TestRunsLeaveMemoryFlat(t *testing.T) {

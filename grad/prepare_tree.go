@@ -9,6 +9,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -17,7 +18,9 @@ import (
 type leafTree[P any] struct {
 	spots []spot
 	paths []string // of each leaf, as in ".W" or "[2].B"
+	row   bool     // values are their tensors in a row (see rowOf), and none is nil
 	maps  bool     // maps hold tensors: values are taken apart by reflection
+	lists leafLists
 }
 
 // spot is a place in a value that matters.
@@ -48,6 +51,7 @@ func treeOf[P any](x P) (*leafTree[P], error) {
 	if len(leaves) != len(t.paths) {
 		return nil, fmt.Errorf("grad: %d tensors at %d places", len(leaves), len(t.paths))
 	}
+	t.row = rowOf[P]() == len(leaves)
 	t.find(&t.spots, reflect.ValueOf(&x).Elem(), 0, "")
 	return t, nil
 }
@@ -90,17 +94,63 @@ func (t *leafTree[P]) find(to *[]spot, v reflect.Value, offset uintptr, path str
 	}
 }
 
+// arrays sets dst to the memory of the tensors in x. Its error is an *ArgumentError
+// where x is built differently. Leaf bad, t, is not one that a program on the device
+// of where can work on; bad < 0 tells that all are.
+func (t *leafTree[P]) arrays(x *P, where *tensor.Tensor, dst []*kernels.Array) (bad int, leaf *tensor.Tensor, err error) {
+	var leaves []*tensor.Tensor
+	if t.row {
+		leaves = t.inRow(x)
+	} else {
+		l := t.lists.take()
+		defer t.lists.put(l)
+		if l.tensors, err = t.leaves(x, l.tensors[:0]); err != nil {
+			return -1, nil, err
+		}
+		leaves = l.tensors
+	}
+	if n := tensor.Arrays(leaves, where, dst); n < len(leaves) {
+		return n, leaves[n], nil
+	}
+	return -1, nil, nil
+}
+
+// fault returns the first error of the tensors in x.
+func (t *leafTree[P]) fault(x *P) error {
+	leaves, err := t.leaves(x, nil)
+	for _, l := range leaves {
+		if err == nil {
+			err = l.Err()
+		}
+	}
+	return err
+}
+
+// inRow returns the tensors of a value that is them in a row, where they are.
+func (t *leafTree[P]) inRow(x *P) []*tensor.Tensor {
+	return unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(x)), len(t.paths))
+}
+
+// rebuild returns a copy of like with its tensors replaced.
+func (t *leafTree[P]) rebuild(like P, leaves []*tensor.Tensor) P {
+	if t.row {
+		copy(t.inRow(&like), leaves)
+		return like
+	}
+	return rebuild(like, leaves)
+}
+
 // leaves appends the tensors in x to dst. Its error is an *ArgumentError where
 // x is built differently.
-func (t *leafTree[P]) leaves(x P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
+func (t *leafTree[P]) leaves(x *P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if !t.maps {
-		return appendLeaves(t.spots, unsafe.Pointer(&x), dst)
+		return appendLeaves(t.spots, unsafe.Pointer(x), dst)
 	}
-	dst, err := leavesByReflection(x, dst)
+	dst, err := leavesByReflection(*x, dst)
 	if err != nil {
 		return dst, err
 	}
-	return dst, t.compare(pathsOf(x))
+	return dst, t.compare(pathsOf(*x))
 }
 
 // compare returns an *ArgumentError for the first path that is not in both lists.

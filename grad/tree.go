@@ -54,29 +54,35 @@ func leavesOf[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
 }
 
 // rowOf returns n where values of type P are n tensors in a row and nothing else
-// (a struct of exported tensors, an array of them): the common case, for which
-// reflection is too slow. Otherwise it returns 0.
+// (an array or a struct of exported tensors, or of such arrays and structs): the common
+// case, for which reflection is too slow. Otherwise it returns 0.
 func rowOf[P any]() int {
 	t := reflect.TypeFor[P]()
 	if n, ok := rows.Load(t); ok {
 		return n.(int)
 	}
-	n := 0
-	switch t.Kind() {
-	case reflect.Array:
-		if t.Elem() == tensorType {
-			n = t.Len()
-		}
-	case reflect.Struct:
-		n = t.NumField()
-		for i := range t.NumField() {
-			if f := t.Field(i); f.Type != tensorType || !f.IsExported() {
-				n = 0
-				break
-			}
-		}
-	}
+	n := rowIn(t)
 	rows.Store(t, n)
+	return n
+}
+
+func rowIn(t reflect.Type) (n int) {
+	switch {
+	case t == tensorType:
+		return 1
+	case t.Kind() == reflect.Array:
+		return t.Len() * rowIn(t.Elem())
+	case t.Kind() != reflect.Struct:
+		return 0
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		k := rowIn(f.Type)
+		if k == 0 || !f.IsExported() {
+			return 0
+		}
+		n += k
+	}
 	return n
 }
 

@@ -173,6 +173,9 @@ func (inst *Inst) Differentiable() bool { return inst.derives }
 // EqualAval reports whether two types are the same.
 func EqualAval(a, b Aval) bool { return equalAval(&a, &b) }
 
+// Is reports whether the array is of type want.
+func (a *Array) Is(want *Aval) bool { return equalAval(&a.Aval, want) }
+
 func cloneAvals(in []Aval) []Aval {
 	out := make([]Aval, len(in))
 	for i, a := range in {

@@ -22,6 +22,22 @@ func Memory(t *Tensor) (*kernels.Array, device.Device) {
 	return &t.arr, t.place.dev
 }
 
+// Arrays sets dst to the arrays of tensors and returns how many of them, from the
+// first on, a program can work on that runs where the plain tensor at lives: those that
+// are plain, without an error and do not live on another device. What is said of
+// [Memory] holds.
+func Arrays(tensors []*Tensor, at *Tensor, dst []*kernels.Array) (n int) {
+	here := at.place
+	dst = dst[:len(tensors)]
+	for i, t := range tensors {
+		if t.bad() || t.lv != nil || t.place != here && t.place != nil && t.place.dev != here.dev {
+			return i
+		}
+		dst[i] = &t.arr
+	}
+	return len(tensors)
+}
+
 // Empty returns a tensor with undefined elements for a program to fill, or one
 // that carries the allocation's error.
 func Empty(dev device.Device, a kernels.Aval) *Tensor {
@@ -29,6 +45,13 @@ func Empty(dev device.Device, a kernels.Aval) *Tensor {
 	if err != nil {
 		return failed("alloc", err, a)
 	}
+	return emptyAt(p, a)
+}
+
+// EmptyBeside is Empty on the device of the plain tensor at.
+func EmptyBeside(at *Tensor, a kernels.Aval) *Tensor { return emptyAt(at.place, a) }
+
+func emptyAt(p *place, a kernels.Aval) *Tensor {
 	t, err := newPlain(p, a)
 	if err != nil {
 		return failed("alloc", err, a)

@@ -101,7 +101,7 @@ func (t *Tensor) unmade() error {
 
 // bad is Err for the operations' fast path.
 func (t *Tensor) bad() bool {
-	return t == nil || t.fault != nil && t.fault.get() != nil || t.arr.Ptr == nil && t.unmade() != nil
+	return t == nil || (t.fault != nil || t.arr.Ptr == nil) && t.Err() != nil
 }
 
 // Device returns the device on which the tensor lives; for a traced one, the

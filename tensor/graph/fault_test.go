@@ -48,6 +48,17 @@ func TestRunRefuses(t *testing.T) {
 	if err := p.Run(t.Context(), list(x0), list(y0, y1)); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
+	// What a run that was refused has shown of the memory is not forgotten: the argument is
+	// also a destination, which the second one must not be copied from.
+	copy(floats(x0), []float64{4, 5, 6})
+	if err := p.Run(t.Context(), list(x0), list(x0, empty(f64()))); err == nil {
+		t.Error("a destination of another shape is taken")
+	}
+	if err := p.Run(t.Context(), list(x0), list(x0, y1)); err != nil {
+		t.Error(err)
+	}
+	wantFloats(t, "the argument", x0, 5, 7, 9)
+	wantFloats(t, "its copy", y1, 4, 5, 6)
 }
 
 func TestRunErrors(t *testing.T) {
@@ -139,7 +150,7 @@ func TestRunAfterCancelled(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		cancel()
-		if p.idle[0].cancel.Load() {
+		if p.next.Load().cancel.Load() {
 			t.Fatal("the flag is still set")
 		}
 	}

@@ -267,6 +267,9 @@ func TestConstReferences(t *testing.T) {
 	if err := p.Run(t.Context(), nil, out); err != ErrClosed {
 		t.Errorf("a run after Close: %v", err)
 	}
+	if err := p.View(func(*Graph) error { return nil }); err != ErrClosed {
+		t.Errorf("a look after Close: %v", err)
+	}
 	if n := dev.Stats().Misuses; n != 0 {
 		t.Errorf("%d misuses: %v", n, dev.Stats().Err)
 	}

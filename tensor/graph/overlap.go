@@ -27,13 +27,14 @@ func spanOf(a *kernels.Array, s source, index int) span {
 	return span{p + uintptr(lo), p + uintptr(hi), s, int32(index), a.Buf == nil}
 }
 
-// overlaps knows which destinations of a run must not be written before the end.
-// What it found for the last run it keeps, by addresses: programs are mostly run
-// on the same tensors again.
+// overlaps looks at the arguments and destinations of a run, and knows which
+// destinations must not be written before the end. What it found for the last run it
+// keeps, by addresses: programs are mostly run on the same tensors again.
 type overlaps struct {
-	spans  []span // the constants' first, then those of the last run
-	last   []address
-	fixed  int // how many constants there are
+	slots  []slot // of the parameters, then of the outputs
+	params int
+	spans  []span // the constants' first, then those of the slots
+	moved  bool   // the spans are not those that find looked at
 	sorted []span
 	apart  bool   // the device has memory of its own
 	staged []bool // of each output: it is written at the end
@@ -42,63 +43,88 @@ type overlaps struct {
 	err    error
 }
 
-// address is what tells the span of an argument, whose type is known, that is dense.
-type address struct {
+// slot is a parameter or an output: its type, and where the last argument or
+// destination lay.
+type slot struct {
+	want  kernels.Aval
 	at    uintptr
-	dense bool
+	plain bool // there is one, and it has no strides
 	host  bool
 }
 
-func newOverlaps(g *Graph, apart bool) *overlaps {
-	o := &overlaps{fixed: len(g.Consts), apart: apart, staged: make([]bool, len(g.Outputs))}
-	for i := range g.Consts {
-		o.spans = append(o.spans, spanOf(&g.Consts[i].Array, ofConst, i))
+func newOverlaps(p *Program) *overlaps {
+	o := &overlaps{params: len(p.ins), moved: true, apart: p.apart(), staged: make([]bool, len(p.outs))}
+	for _, want := range slices.Concat(p.ins, p.outs) {
+		o.slots = append(o.slots, slot{want: want})
 	}
-	o.spans = append(o.spans, make([]span, len(g.Params)+len(g.Outputs))...)
-	o.sorted, o.last = make([]span, len(o.spans)), make([]address, len(o.spans))
+	for i := range p.g.Consts {
+		o.spans = append(o.spans, spanOf(&p.g.Consts[i].Array, ofConst, i))
+	}
+	o.spans = append(o.spans, make([]span, len(o.slots))...)
+	o.sorted = make([]span, len(o.spans))
 	return o
 }
 
-// check finds the destinations to be staged. Its error is an *ArgError for one
-// that shares memory with another or with a constant.
-func (o *overlaps) check(g *Graph, in, out []*kernels.Array) error {
-	changed, dense := false, true
-	for i, a := range in {
-		dense = dense && a.Strides == nil
-		if !o.last[o.fixed+i].same(a) {
-			changed = o.note(o.fixed+i, a, ofParam, i) || changed
-		}
+// check finds the destinations to be staged. Its error is an *ArgError for what is of
+// another type than the program's, and for a destination that is not dense or shares
+// memory with another or with a constant.
+func (o *overlaps) check(in, out []*kernels.Array) error {
+	if o.moved || !known(o.slots[:o.params], in) || !known(o.slots[o.params:], out) {
+		return o.look(in, out)
 	}
-	for i, a := range out {
-		if !o.last[o.fixed+len(in)+i].same(a) {
-			changed = o.note(o.fixed+len(in)+i, a, ofOutput, i) || changed
-		}
-	}
-	if changed {
-		o.find(g)
-	}
-	o.asIs = dense && !o.any
 	return o.err
 }
 
-// same reports whether an argument is known to lie where it lay in the last run.
-func (l *address) same(a *kernels.Array) bool {
-	return l.dense && a.Strides == nil && l.at == uintptr(a.Ptr) && l.host == (a.Buf == nil)
+// known reports whether all is of the right type and lies where it lay in the last run.
+func known(slots []slot, arrays []*kernels.Array) bool {
+	for i, a := range arrays {
+		s := &slots[i]
+		if a == nil || a.Strides != nil || s.at != uintptr(a.Ptr) || !s.plain || s.host != (a.Buf == nil) || !a.Is(&s.want) {
+			return false
+		}
+	}
+	return true
 }
 
-// note keeps where an argument lies and reports whether that is elsewhere than in
-// the last run.
-func (o *overlaps) note(at int, a *kernels.Array, s source, index int) bool {
-	o.last[at] = address{uintptr(a.Ptr), a.Strides == nil, a.Buf == nil}
-	was := o.spans[at]
-	o.spans[at] = spanOf(a, s, index)
-	return o.spans[at] != was
+// look is check for what is not known.
+func (o *overlaps) look(in, out []*kernels.Array) error {
+	plain := true
+	for i := range o.slots {
+		s, k, from, a := &o.slots[i], i, ofParam, (*kernels.Array)(nil)
+		if i < o.params {
+			a = in[i]
+		} else {
+			k, from = i-o.params, ofOutput
+			a = out[k]
+		}
+		bad := ""
+		switch {
+		case a == nil || !a.Is(&s.want):
+			bad = "is of another type"
+		case from == ofOutput && !a.Dense():
+			bad = "is not dense: its elements do not lie one after the other"
+		}
+		if bad != "" {
+			return &ArgError{Out: from == ofOutput, Index: k, Want: s.want, Reason: bad}
+		}
+		s.at, s.plain, s.host = uintptr(a.Ptr), a.Strides == nil, a.Buf == nil
+		plain = plain && (s.plain || from == ofOutput)
+		was := &o.spans[len(o.spans)-len(o.slots)+i]
+		if now := spanOf(a, from, k); now != *was {
+			*was, o.moved = now, true
+		}
+	}
+	if o.moved {
+		o.find()
+	}
+	o.asIs = plain && !o.any
+	return o.err
 }
 
 // find sweeps over all spans in the order of their addresses.
-func (o *overlaps) find(g *Graph) {
+func (o *overlaps) find() {
 	clear(o.staged)
-	o.any, o.err = false, nil
+	o.any, o.moved, o.err = false, false, nil
 	copy(o.sorted, o.spans)
 	slices.SortFunc(o.sorted, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
 	var reach [ofOutput + 1]uintptr // how far the spans of each source reach so far
@@ -115,9 +141,9 @@ func (o *overlaps) find(g *Graph) {
 		}
 		switch {
 		case hits(ofConst) || s.source == ofConst && hits(ofOutput):
-			o.fail(g, out, "shares memory with a tensor that the program has captured")
+			o.fail(out, "shares memory with a tensor that the program has captured")
 		case s.source == ofOutput && hits(ofOutput):
-			o.fail(g, out, "shares memory with another destination")
+			o.fail(out, "shares memory with another destination")
 		case hits(ofParam) || hits(ofOutput) || o.apart && s.host && s.source == ofOutput:
 			o.staged[out], o.any = true, true
 		}
@@ -125,8 +151,8 @@ func (o *overlaps) find(g *Graph) {
 	}
 }
 
-func (o *overlaps) fail(g *Graph, out int32, reason string) {
+func (o *overlaps) fail(out int32, reason string) {
 	if o.err == nil {
-		o.err = &ArgError{Out: true, Index: int(out), Want: g.Aval(g.Outputs[out]), Reason: reason}
+		o.err = &ArgError{Out: true, Index: int(out), Want: o.slots[o.params+int(out)].want, Reason: reason}
 	}
 }

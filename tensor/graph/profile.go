@@ -21,7 +21,7 @@ func (p *Program) Profile(ctx context.Context, in, out []*kernels.Array, d time.
 	if err := p.hold(); err != nil {
 		return nil, err
 	}
-	defer p.put(nil)
+	defer p.leave()
 	q, err := Compile(p.g, p.dev)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ package graph
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -28,10 +27,13 @@ type Program struct {
 
 	native atomic.Pointer[Code] // see Translate
 
-	mu      sync.Mutex
-	idle    []*state
-	running int
-	closed  bool
+	// States that wait: one where it costs least to take it, for runs one after the
+	// other, and a list.
+	next   atomic.Pointer[state]
+	idle   []*state
+	mu     sync.Mutex // of idle, users, and of setting closed
+	users  int        // states, and others who look at the constants
+	closed atomic.Bool
 }
 
 // Stats tells how large a program is.
@@ -82,6 +84,9 @@ func (p *Program) Graph() *Graph { return p.g }
 // Device returns the device that the program runs on.
 func (p *Program) Device() device.Device { return p.dev }
 
+// Later reports whether the device runs its work on a stream, later.
+func (p *Program) Later() bool { return p.later }
+
 // Stats tells how large the program is. Instructions of bodies count once.
 func (p *Program) Stats() Stats {
 	s := Stats{ArenaBytes: p.lay.arena, NeedBytes: p.lay.need}
@@ -104,58 +109,75 @@ func (p *Program) Stats() Stats {
 //
 // Errors: an *ArgError, a *RunError, ctx's, one of allocation, ErrClosed.
 func (p *Program) Run(ctx context.Context, in, out []*kernels.Array) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	if err := p.check(in, out); err != nil {
-		return err
-	}
-	st, err := p.take()
-	if err != nil {
-		return err
-	}
-	if err = st.adopt(); err == nil {
-		err = st.bind(in, out)
-	}
-	if err == nil {
-		err = st.run(ctx)
-	}
-	st.unbind()
-	p.put(st)
-	runtime.KeepAlive(in)
-	runtime.KeepAlive(out)
-	return err
-}
-
-func (p *Program) check(in, out []*kernels.Array) error {
 	if len(in) != len(p.ins) || len(out) != len(p.outs) {
 		return &InvalidError{-1, "a run with the wrong number of arguments or destinations"}
 	}
-	for i, a := range in {
-		if want := p.ins[i]; a == nil || !kernels.EqualAval(a.Aval, want) {
-			return &ArgError{Index: i, Want: want, Reason: "is of another type"}
-		}
+	r, err := p.Begin()
+	if err != nil {
+		return err
 	}
-	for i, a := range out {
-		want := p.outs[i]
-		switch {
-		case a == nil || !kernels.EqualAval(a.Aval, want):
-			return &ArgError{Out: true, Index: i, Want: want, Reason: "is of another type"}
-		case !a.Dense():
-			return &ArgError{Out: true, Index: i, Want: want, Reason: "is not dense"}
-		}
+	copy(r.In, in)
+	copy(r.Out, out)
+	err = r.Do(ctx)
+	r.End()
+	return err
+}
+
+// Run is a run of a program, for one goroutine: the caller sets its arrays, as
+// [Program.Run] takes them, does it, and ends it.
+type Run struct {
+	In, Out []*kernels.Array // of each parameter and output
+
+	st *state
+}
+
+// Begin begins a run. Its error is ErrClosed, or one of allocation.
+func (p *Program) Begin() (*Run, error) {
+	st, err := p.take()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return &st.run, nil
+}
+
+// Do computes the outputs; see [Program.Run].
+func (r *Run) Do(ctx context.Context) (err error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	st := r.st
+	if st.coded == nil {
+		err = st.adopt()
+	}
+	if err == nil {
+		err = st.bind()
+	}
+	if err == nil {
+		err = st.do(ctx)
+	}
+	return err
+}
+
+// End ends the run, and keeps nothing of its arrays alive.
+func (r *Run) End() {
+	r.st.unbind()
+	r.st.p.put(r.st)
 }
 
 // take returns a state that is not in use.
 func (p *Program) take() (*state, error) {
+	if st := p.next.Swap(nil); st != nil {
+		if p.closed.Load() {
+			p.put(st)
+			return nil, ErrClosed
+		}
+		return st, nil
+	}
 	p.mu.Lock()
-	if p.closed {
+	if p.closed.Load() {
 		p.mu.Unlock()
 		return nil, ErrClosed
 	}
-	p.running++
 	if n := len(p.idle); n > 0 {
 		st := p.idle[n-1]
 		p.idle[n-1] = nil
@@ -163,37 +185,52 @@ func (p *Program) take() (*state, error) {
 		p.mu.Unlock()
 		return st, nil
 	}
+	p.users++
 	p.mu.Unlock()
 	st, err := newState(p)
 	if err != nil {
-		p.put(nil)
+		p.leave()
 	}
 	return st, err
 }
 
-// hold keeps the program's memory, as a run in progress does, until put(nil).
+// put takes back a state after its run.
+func (p *Program) put(st *state) {
+	if p.next.CompareAndSwap(nil, st) {
+		if !p.closed.Load() {
+			return
+		}
+		if st = p.next.Swap(nil); st == nil { // Close has seen to it
+			return
+		}
+	}
+	p.mu.Lock()
+	if !p.closed.Load() {
+		p.idle = append(p.idle, st)
+		p.mu.Unlock()
+		return
+	}
+	p.mu.Unlock()
+	st.release()
+	p.leave()
+}
+
+// hold keeps the constants, as a state does, until leave. Its error is ErrClosed.
 func (p *Program) hold() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed.Load() {
 		return ErrClosed
 	}
-	p.running++
+	p.users++
 	return nil
 }
 
-// put takes back a state after its run, nil where none could be made.
-func (p *Program) put(st *state) {
+func (p *Program) leave() {
 	p.mu.Lock()
-	p.running--
-	closed, last := p.closed, p.closed && p.running == 0
-	if st != nil && !closed {
-		p.idle = append(p.idle, st)
-	}
+	p.users--
+	last := p.closed.Load() && p.users == 0
 	p.mu.Unlock()
-	if st != nil && closed {
-		st.release()
-	}
 	if last {
 		p.releaseConsts()
 	}
@@ -203,28 +240,27 @@ func (p *Program) put(st *state) {
 // A program that is forgotten instead is given back by the garbage collector.
 func (p *Program) Close() {
 	p.mu.Lock()
-	if p.closed {
+	if p.closed.Load() {
 		p.mu.Unlock()
 		return
 	}
+	p.closed.Store(true) // a state that is put from then on is released
 	idle := p.idle
-	p.closed, p.idle = true, nil
-	last := p.running == 0
+	p.idle = nil
+	if st := p.next.Swap(nil); st != nil {
+		idle = append(idle, st)
+	}
+	p.users++
 	p.mu.Unlock()
 	for _, st := range idle {
 		st.release()
+		p.leave()
 	}
-	if last {
-		p.releaseConsts()
-	}
+	p.leave()
 }
 
 // Closed reports whether Close was called.
-func (p *Program) Closed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.closed
-}
+func (p *Program) Closed() bool { return p.closed.Load() }
 
 func (p *Program) releaseConsts() {
 	for i := range p.g.Consts {

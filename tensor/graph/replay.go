@@ -31,7 +31,7 @@ func (st *state) replay() (done bool, err error) {
 		st.r.refused = true
 		return false, nil
 	}
-	if st.overlaps.any || !st.r.same(st.in, st.out) {
+	if st.overlaps.any || !st.r.same(st.run.In, st.run.Out) {
 		return false, st.r.drop()
 	}
 	if st.r.recorded == nil {

@@ -80,7 +80,7 @@ func TestRun(t *testing.T) {
 		}
 		wantFloats(t, "1-y²", out[0], 1-v[0]*v[0], 1-v[2]*v[2], 1-v[1]*v[1], 1-v[3]*v[3])
 	}
-	for i, a := range p.idle[0].values {
+	for i, a := range p.next.Load().values {
 		if b := p.lay.at[i]; a.Ptr != nil && p.lay.at[b.root].source != ofConst {
 			t.Errorf("the waiting state still knows where %%%d was", i)
 		}

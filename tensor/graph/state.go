@@ -26,7 +26,8 @@ type state struct {
 	overlaps *overlaps
 	coded    *coded // not nil: runs code, and none of the kernels
 
-	in, out []*kernels.Array // of the run in progress
+	run     Run              // the run in progress
+	arrays  []*kernels.Array // of it
 	done    <-chan struct{}  // closed when its context ends
 	polls   uint
 	cancel  *atomic.Bool
@@ -38,10 +39,12 @@ type state struct {
 }
 
 func newState(p *Program) (*state, error) {
-	st := &state{p: p, move: p.move, cancel: new(atomic.Bool), overlaps: newOverlaps(p.g, p.apart())}
+	st := &state{p: p, move: p.move, cancel: new(atomic.Bool), overlaps: newOverlaps(p)}
 	st.r.refused = p.stepwise
 	st.work = func() { st.err = st.guarded() }
 	st.packed = make([]*device.Buffer, len(p.g.Params))
+	st.arrays = make([]*kernels.Array, len(p.ins)+len(p.outs))
+	st.run = Run{In: st.arrays[:len(p.ins):len(p.ins)], Out: st.arrays[len(p.ins):], st: st}
 	var arena memory
 	if p.lay.arena > 0 && p.native.Load() == nil { // see adopt
 		var err error
@@ -56,9 +59,9 @@ func newState(p *Program) (*state, error) {
 
 // bind points the external values to the memory of the arguments, or of what
 // stands for them: packed copies of parameters, staged outputs.
-func (st *state) bind(in, out []*kernels.Array) error {
-	st.in, st.out = in, out
-	if err := st.overlaps.check(st.p.g, in, out); err != nil {
+func (st *state) bind() error {
+	in, out := st.run.In, st.run.Out
+	if err := st.overlaps.check(in, out); err != nil {
 		return err
 	}
 	if st.coded != nil && st.overlaps.asIs {
@@ -88,11 +91,11 @@ func (st *state) bind(in, out []*kernels.Array) error {
 // standIns allocates what this run needs for the first time.
 func (st *state) standIns() (err error) {
 	if st.overlaps.any && st.staging == nil {
-		if st.staging, err = st.p.dev.Alloc(st.p.stage[len(st.out)]); err != nil {
+		if st.staging, err = st.p.dev.Alloc(st.p.stage[len(st.run.Out)]); err != nil {
 			return err
 		}
 	}
-	for i, a := range st.in {
+	for i, a := range st.run.In {
 		if st.packed[i] == nil && !a.Dense() && a.Size() > 0 {
 			if st.packed[i], err = st.p.dev.Alloc(bytesOf(a.Aval)); err != nil {
 				return err
@@ -112,15 +115,17 @@ func (st *state) unbind() {
 		clear(st.outs)
 		st.coded.forget()
 	}
-	st.in, st.out, st.done, st.err = nil, nil, nil, nil
+	clear(st.arrays)
+	st.done, st.err = nil, nil
 }
 
-// run executes the steps, here or on the device's stream, until ctx ends.
-func (st *state) run(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// do executes the steps, here or on the device's stream, until ctx ends.
+func (st *state) do(ctx context.Context) error {
+	if st.done = ctx.Done(); st.done != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
-	st.done = ctx.Done()
 	switch {
 	case st.p.later:
 		st.runLater(ctx)
@@ -131,8 +136,10 @@ func (st *state) run(ctx context.Context) error {
 	default:
 		st.err = st.guarded()
 	}
-	st.cancel.Store(false)
-	if errors.Is(st.err, kernels.ErrCancelled) {
+	if st.cancel.Load() {
+		st.cancel.Store(false)
+	}
+	if st.err != nil && errors.Is(st.err, kernels.ErrCancelled) {
 		return ctx.Err()
 	}
 	return st.err
@@ -198,12 +205,12 @@ func (st *state) poll() error {
 // steps packs the parameters, runs the program and copies what was staged.
 func (st *state) steps() error {
 	if st.coded != nil && st.overlaps.asIs {
-		return st.coded.runner.Run(st.in, st.out, st.cancel)
+		return st.coded.runner.Run(st.run.In, st.run.Out, st.cancel)
 	}
 	if done, err := st.replay(); done || err != nil {
 		return err
 	}
-	for i, a := range st.in {
+	for i, a := range st.run.In {
 		if a.Strides != nil && !a.Dense() && a.Size() > 0 {
 			packed := kernels.Array{Aval: a.Aval, Ptr: st.packed[i].Ptr(), Buf: st.packed[i]}
 			if err := st.p.move.Copy(packed, *a); err != nil {
@@ -223,8 +230,8 @@ func (st *state) steps() error {
 	}
 	for i, staged := range st.overlaps.staged {
 		if staged {
-			src := kernels.Array{Aval: st.out[i].Aval, Ptr: unsafe.Add(st.staging.Ptr(), st.p.stage[i]), Buf: st.staging}
-			if err := st.p.move.Copy(*st.out[i], src); err != nil {
+			src := kernels.Array{Aval: st.run.Out[i].Aval, Ptr: unsafe.Add(st.staging.Ptr(), st.p.stage[i]), Buf: st.staging}
+			if err := st.p.move.Copy(*st.run.Out[i], src); err != nil {
 				return err
 			}
 		}

@@ -50,7 +50,7 @@ func (p *Program) View(f func(*Graph) error) error {
 	if err := p.hold(); err != nil {
 		return err
 	}
-	defer p.put(nil)
+	defer p.leave()
 	g, err := p.g.within()
 	if err != nil {
 		return err
@@ -88,10 +88,10 @@ type coded struct {
 	loops   bool // there may be loops, which cannot look at the context themselves
 }
 
-// adopt makes the state run code, if there is some and it does not yet.
+// adopt makes the state run code, if there is some.
 func (st *state) adopt() error {
 	c := st.p.native.Load()
-	if c == nil || st.coded != nil {
+	if c == nil {
 		return nil
 	}
 	r, err := (*c).NewRunner()

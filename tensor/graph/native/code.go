@@ -198,9 +198,14 @@ func (r *Runner) Run(in, out []*kernels.Array, cancel *atomic.Bool) error {
 		b.a.Ptr, b.a.Buf = unsafe.Add(from[b.index].Ptr, b.offset), from[b.index].Buf
 	}
 	r.run.cancel, r.fault.set, r.fault.depth = uintptr(unsafe.Pointer(cancel)), 0, 0
-	r.beginHost(cancel)
+	hosting := r.hosting()
+	if hosting {
+		r.beginHost(cancel)
+	}
 	err := r.steps(cancel)
-	r.endHost()
+	if hosting {
+		r.endHost()
+	}
 	for _, b := range r.bound {
 		b.a.Ptr, b.a.Buf = nil, nil
 	}

@@ -63,17 +63,13 @@ func (r *Runner) makeHost() {
 }
 
 func (r *Runner) beginHost(cancel *atomic.Bool) {
-	if r.hosting() {
-		r.cancel, r.hostErr = cancel, nil
-		r.run.owner = owners.enter(r)
-	}
+	r.cancel, r.hostErr = cancel, nil
+	r.run.owner = owners.enter(r)
 }
 
 func (r *Runner) endHost() {
-	if r.hosting() {
-		owners.leave(r.run.owner)
-		r.cancel = nil
-	}
+	owners.leave(r.run.owner)
+	r.cancel = nil
 }
 
 func (r *Runner) releaseHost() {
