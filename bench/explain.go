@@ -74,9 +74,11 @@ func explain(ctx context.Context, s Scenario, minTime time.Duration) (*Explained
 	if err != nil {
 		return nil, err
 	}
-	e := &Explained{Scenario: s.Name, Program: native.Explain()}
+	e := &Explained{Scenario: s.Name}
+	err = native.Compiled(ctx)
+	e.Program = native.Explain() // which tells how long that took
 	e.Predicted = e.Program.Cost.Nanos()
-	if err := native.Compiled(ctx); err != nil {
+	if err != nil {
 		e.Without = err.Error()
 	} else if e.Native, _, err = timed(ctx, native.Gradient, minTime); err != nil {
 		return nil, err

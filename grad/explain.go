@@ -21,7 +21,7 @@ type Explanation struct {
 // was not asked for.
 type NativePlan struct {
 	Functions int   // groups of loops, each a function of C
-	Calls     int   // kernels that are called: large matrix products, factorizations
+	Calls     int   // kernels that are called: large matrix products, prefix sums
 	Err       error `json:"-"` // why there can be none
 
 	Ready bool          // runs use it

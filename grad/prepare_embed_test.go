@@ -202,7 +202,9 @@ func TestEmbedded(t *testing.T) {
 					t.Fatalf("%s: %v\n%s", compiler, err, out)
 				}
 			}
-			build(c.c, append([]string{"-std=c11", "-c"}, files...)...)
+			for _, f := range files {
+				build(c.c, "-std=c11", "-c", f)
+			}
 			source := []string{"-std=c11", "-D_GNU_SOURCE", "main.c"}
 			if c.cc != c.c {
 				source = []string{"main.cc"}

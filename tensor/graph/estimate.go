@@ -14,7 +14,7 @@ type Cost struct {
 	Products  int64 // the same in large products of matrices
 	Functions int64 // exp, log, ...: elementary functions of one element
 	Bytes     int64 // read and written, each operand and result at most once in a kernel
-	Elements  int64 // of the operands of what is no loop: joins, sorts, factorizations
+	Elements  int64 // of the operands of what is no loop: joins, prefix sums
 }
 
 // UnknownSteps is how many steps a loop is assumed to take where nobody knows.

@@ -78,11 +78,11 @@ func (e *Explanation) Predicted() time.Duration { return time.Duration(e.Cost.Na
 // String returns the explanation as lines of text.
 func (e Explanation) String() string {
 	s := fmt.Sprintf(`%d instructions, %d of them fused loops; %d more are views
-%.3g flops, %.3g elementary functions, %d kernel calls
+%.3g flops, %.3g more in large matrix products, %.3g elementary functions, %d kernel calls
 %s moved: %.1f passes over %s of arguments, %s of constants and %s of results
 %s of memory for intermediate values
 %v predicted on one core
-`, e.Instructions, e.Fused, e.Views, float64(e.Cost.Flops), float64(e.Cost.Functions), e.Cost.Calls,
+`, e.Instructions, e.Fused, e.Views, float64(e.Cost.Flops), float64(e.Cost.Products), float64(e.Cost.Functions), e.Cost.Calls,
 		bytesText(e.Cost.Bytes), e.Passes(), bytesText(int64(e.Arguments)), bytesText(int64(e.Constants)), bytesText(int64(e.Results)),
 		bytesText(int64(e.Peak)), e.Predicted().Round(rounding(e.Predicted())))
 	if a := e.Preaccumulated; a.Values > 0 {

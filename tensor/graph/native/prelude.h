@@ -156,7 +156,7 @@ typedef v_i64 ct_bits_i64;
 typedef v_i32 ct_bits_f32;
 typedef v_i32 ct_bits_i32;
 #define CT_PICK(name, T, cond) \
-    CT_IN T name##_##T(T x, T y) { return cond ? x : y; } \
+    CT_IN T name##_##T(T x, T y) { return (cond) ? x : y; } \
     CT_IN v_##T name##_v_##T(v_##T x, v_##T y) { const ct_bits_##T m = (ct_bits_##T)(cond); return CT_CHOOSE(T, m, x, y); }
 /* The larger and the smaller: NaN if either is, y where both are equal. */
 #define CT_NUMBER(T) \
@@ -168,7 +168,7 @@ typedef v_i32 ct_bits_i32;
     CT_UN(sqrt, T, T, __builtin_sqrt##f(x)) \
     CT_IN T recip_##T(T x) { return 1 / x; } \
     CT_IN v_##T recip_v_##T(v_##T x) { return 1 / x; } \
-    CT_IN T smul_##T(T x, T y) { return (x == 0) | (y == 0) ? 0 : x * y; } \
+    CT_IN T smul_##T(T x, T y) { return ((x == 0) | (y == 0)) ? 0 : x * y; } \
     CT_IN v_##T smul_v_##T(v_##T x, v_##T y) { return (v_##T)(~(ct_bits_##T)((x == 0) | (y == 0)) & (ct_bits_##T)(x * y)); } \
     CT_IN T fma_##T(T x, T y, T z) { return __builtin_fma##f(x, y, z); } \
     CT_FMA(T, f)
