@@ -19,9 +19,9 @@ build: ## the command, into bin/
 test: ## what the README says
 	$(GO) test ./...
 
-check: gofmt vet staticcheck race nocgo ## the quick checks (CI runs them after the tests)
+check: gofmt vet staticcheck race nocgo cuda ## the quick checks (CI runs them after the tests)
 
-check-all: check test isas arm64 sanitize programs fuzz cuda cuda-all ## everything: instruction sets, arm64, sanitizers, random programs, fuzzing
+check-all: check test isas arm64 sanitize programs fuzz cuda-all ## everything: instruction sets, arm64, sanitizers, random programs, fuzzing
 
 bench: ## the benchmarks of all packages, for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -67,7 +67,7 @@ fuzz:
 	.ci/fuzz $(FUZZTIME)
 
 setup-cuda: ## headers and compilers of CUDA 13.0, into build/cuda (where no toolkit is installed)
-	device/cuda/setup
+	device/cuda/setup nvcc
 
 cuda: ## CUDA without a GPU: build, vet, a quick part of the tests on the stand-in
 	.ci/cuda quick
