@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ func infoCommand() *cobra.Command {
 				line(map[bool]string{true: "CUDA"}[i == 0], "%s", text)
 			}
 			if hostOps != nil {
-				line("", "left to the host: %v, and loops of more than 20 axes or 2000 operations", hostOps())
+				line("", "left to the host: %s", strings.Join(append(hostOps(), "loops of more than 20 axes or 2000 operations"), ", "))
 			}
 			line("backends", "%v", kernels.BackendNames())
 			line("ops", "%d", len(kernels.Ops()))
