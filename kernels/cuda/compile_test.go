@@ -47,6 +47,7 @@ func TestKernelsCompile(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no sources in %s: %v", dir, err)
 	}
+	t.Run("planted", testPlanted)
 	every := 1
 	if *mode == "quick" {
 		const some = 200
@@ -57,10 +58,20 @@ func TestKernelsCompile(t *testing.T) {
 		chosen = append(chosen, files[i])
 	}
 	for batch := range slices.Chunk(chosen, together) {
+		sources := make([]string, len(batch))
+		for i, file := range batch {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources[i] = string(text)
+		}
 		for _, arch := range []int{80, 90} {
 			t.Run(fmt.Sprintf("%s/sm_%d", filepath.Base(batch[0])[:8], arch), func(t *testing.T) {
 				t.Parallel()
-				inspect(t, batch, arch)
+				for _, what := range inspect(sources, batch, arch) {
+					t.Error(what)
+				}
 			})
 		}
 	}
@@ -80,23 +91,18 @@ var (
 	ofFunction = regexp.MustCompile(`N\d+of(\d+)E?`)
 )
 
-// inspect compiles sources, each in a namespace of its own, and checks what the
-// assembler says of each.
-func inspect(t *testing.T, files []string, arch int) {
+// inspect compiles sources, each in a namespace of its own, and tells what the
+// assembler says of each that it should not.
+func inspect(sources, names []string, arch int) (wrong []string) {
 	var all strings.Builder
-	sources := make([]string, len(files))
-	for i, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources[i] = string(text)
-		fmt.Fprintf(&all, "namespace of%d {\n%s\n}\n#undef FMA\n", i, kernelName.ReplaceAllString(sources[i], fmt.Sprintf("${1}${2}__of%d(", i)))
+	for i, source := range sources {
+		fmt.Fprintf(&all, "namespace of%d {\n%s\n}\n#undef FMA\n", i, kernelName.ReplaceAllString(source, fmt.Sprintf("${1}${2}__of%d(", i)))
 	}
 	log, err := devcuda.Inspect(all.String(), arch)
 	if err != nil {
-		t.Fatalf("%v: %v", files, err)
+		return []string{fmt.Sprintf("%v: %v", names, err)}
 	}
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	seen := map[int]bool{}
 	for _, m := range memoryUse.FindAllStringSubmatch(log, -1) {
 		what, limit := m[1], ofLibrary
@@ -107,18 +113,45 @@ func inspect(t *testing.T, files []string, arch int) {
 		if name != nil {
 			i, _ := strconv.Atoi(name[1])
 			seen[i] = true
-			what, limit = files[i], allowance(sources[i])
+			what, limit = names[i], allowance(sources[i])
 		} else if !strings.HasPrefix(what, "__internal_") {
-			t.Errorf("sm_%d: of which kernel is %s?", arch, what)
+			complain("sm_%d: of which kernel is %s?", arch, what)
 		}
 		stack, _ := strconv.Atoi(m[2])
 		spills, _ := strconv.Atoi(m[3])
 		if spills > 0 && limit == 0 || stack > limit {
-			t.Errorf("%s for sm_%d: %s, allowed are %d bytes", what, arch, m[0], limit)
+			complain("%s for sm_%d: %s, allowed are %d bytes", what, arch, m[0], limit)
 		}
 	}
-	if len(seen) != len(files) {
-		t.Errorf("the assembler tells of %d kernels, compiled were %d: %.2000s", len(seen), len(files), log)
+	if len(seen) != len(names) {
+		complain("the assembler tells of %d kernels, compiled were %d: %.2000s", len(seen), len(names), log)
+	}
+	return wrong
+}
+
+// planted are kernels with local memory, with spilled registers, and with neither.
+var planted = []struct{ name, source, wrong string }{
+	{"local", `extern "C" __global__ void k(float *x, int i) { float a[40] = {}; for (int j = 0; j < i; j++) a[(int)x[j]] += 1; x[i] = a[i]; }`, "160 bytes stack frame, 0 bytes spill stores"},
+	{"spilled", `extern "C" __global__ void __launch_bounds__(1024) k(float *x) {
+	float a[80];
+	#pragma unroll
+	for (int j = 0; j < 80; j++) a[j] = x[j];
+	__syncthreads();
+	#pragma unroll
+	for (int j = 0; j < 80; j++) x[j] = a[79 - j];
+}`, "bytes spill stores"},
+	{"neither", `extern "C" __global__ void k(float *x) { x[threadIdx.x] *= 2; }`, ""},
+}
+
+// testPlanted sees that what should not be is found.
+func testPlanted(t *testing.T) {
+	for _, p := range planted {
+		for _, arch := range []int{80, 90} {
+			wrong := strings.Join(inspect([]string{p.source}, []string{p.name}, arch), "; ")
+			if wrong == "" && p.wrong != "" || wrong != "" && (p.wrong == "" || !strings.Contains(wrong, p.wrong)) {
+				t.Errorf("%s for sm_%d: found %q, want %q", p.name, arch, wrong, p.wrong)
+			}
+		}
 	}
 }
 
