@@ -44,12 +44,14 @@ func open(t *testing.T, name string) *cuda.Device {
 }
 
 // child runs a test of this binary in a process of its own, with more environment:
-// the driver is opened once a process, and a lost device stays lost.
+// the driver is opened once a process, and a lost device stays lost. EMULATOR is the
+// command that runs this binary, where the processor cannot.
 func child(t *testing.T, name string, env ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+name+"$", "-test.v")
+	command := append(strings.Fields(os.Getenv("EMULATOR")), os.Args[0], "-test.run=^"+name+"$", "-test.v")
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(append(os.Environ(), "CUDA_TEST_CHILD=1"), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
