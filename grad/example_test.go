@@ -8,6 +8,37 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
+// A straight line through points, by gradient descent. The step is a function of
+// parameters like any other, so that the whole of it is prepared: gradient and update.
+func Example() {
+	type params struct{ Slope, Offset *tensor.Tensor }
+	x := tensor.Linspace(-1, 1, 21)
+	y := x.MulScalar(3).AddScalar(0.5)
+	loss := func(p params) *tensor.Tensor {
+		return x.Mul(p.Slope).Add(p.Offset).Sub(y).Square().Mean()
+	}
+	step := func(p params) params {
+		g := grad.Grad(loss)(p)
+		return grad.Map(func(x ...*tensor.Tensor) *tensor.Tensor { return x[0].Sub(x[1].MulScalar(0.5)) }, p, g)
+	}
+
+	p := params{tensor.Scalar(0), tensor.Scalar(0)}
+	program, err := grad.Prepare(step, p)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer program.Close()
+	for range 50 {
+		if p, err = program.Run(context.Background(), p); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	fmt.Printf("%.4f %.4f, loss %.4f\n", p.Slope, p.Offset, loss(p))
+	// Output: 3.0000 0.5000, loss 0.0000
+}
+
 func ExampleGrad() {
 	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Square().Sum() }
 	fmt.Println(grad.Grad(f)(tensor.New([]float64{1, 2, 3})))

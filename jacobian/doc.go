@@ -17,7 +17,13 @@
 // of all colours in one batched sweep, forward, reverse or both. Where every element
 // depends on few elements of the argument, as with stencils and batches of small
 // blocks, a program of the partial derivatives themselves does without colours.
-// What costs less is taken: [Prepared.Explain] says what was chosen and why.
+// For these, package pattern carries tangents along with the sets of columns
+// (pattern.Direct), one for each way in which a value's elements depend on columns, from
+// the partial derivatives of each loop by its loads (loop.Chain); sums over few elements
+// are written out, loops over joined arrays split. The program that is left computes only
+// what is no constant, and runs of equal steps (move.go) take it to the entries.
+//
+// What is predicted, or measured, to cost less is taken: [Prepared.Explain] says what was chosen and why.
 // [PrepareHessian] does so for the second derivatives of a scalar function.
 //
 // Start reading in prepare.go; choose.go decides between methods (method.go):

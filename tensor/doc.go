@@ -11,6 +11,13 @@
 // stick: an operation on a tensor that carries one returns it, and so does
 // every reader.
 //
+// Programs make tensors with [New], [FromSlice], [Zeros] and the like, compute with
+// methods and with [Where], [Concat], [Stack] and [Einsum], and read results with
+// [Tensor.Item], [Tensor.Float64s], [Data], and by printing. The Examples go by topic.
+// Levels, interpreters, [Dispatch], [Memory], [Free] and what else speaks of what is
+// traced, direct, marked or writable is for package grad, which transforms functions;
+// programs do without.
+//
 // Memory is given back by the garbage collector, which is asked in time for a
 // device's limit; a [Scope] gives temporaries back at once.
 //

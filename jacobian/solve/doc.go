@@ -5,7 +5,7 @@
 //
 //	x, report, err := solve.LeastSquares(ctx, residuals, x0, solve.Options{})
 //
-// Derivatives come from package jacobian, prepared once. Linear systems are solved by
+// Derivatives come from package jacobian, prepared once for each call. Linear systems are solved by
 // factors (package sparse/direct), which a step or two of an iteration improve, or, if
 // those would be too large, by iteration alone: conjugate gradients with block Jacobi
 // preconditioning where the matrix is positive definite, BiCGSTAB with an incomplete
@@ -17,7 +17,8 @@
 // time that it takes by iteration (BenchmarkBratu), and the steady states that
 // examples/brusselator finds are out of reach of ILU(0). Bundle adjustments are the
 // exception: their conjugate gradients take some tens of iterations and two thirds of
-// the time of factors (BenchmarkBundle), so that least squares begin with those.
+// the time of factors (BenchmarkBundle), so that least squares begin with those, which
+// need no JᵀJ, and go over to factors once they take many iterations.
 //
 // Start reading in run.go, which the methods share, then newton.go and least.go;
 // linear.go chooses between the linear solvers.

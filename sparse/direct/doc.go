@@ -4,13 +4,13 @@
 //
 //	s, err := direct.Analyze(pattern, direct.Symmetric)
 //	f := s.NewFactor()
-//	err = f.Factor(values)
+//	err = f.Factor(ctx, values)     // as often as values change
 //	err = f.Solve(x, b)
 //
 // Rows and columns are put into an order that keeps factors sparse, by approximate
 // minimum degree (order.go). Columns of one structure are factored together
 // (supernode.go) as dense matrices, fronts, each of which hands what remains of it to
-// its parent (factor.go).
+// its parent, after its columns were eliminated four at a time (factor.go).
 //
 // There is no search for pivots: that is right for positive definite matrices and for
 // those with a heavy diagonal. Elsewhere the factors of a general matrix may be

@@ -9,8 +9,30 @@
 // over an operand's memory; plan.go: offsets in one arena) and makes a [Program],
 // which runs with arrays of the caller's and allocates nothing once it is warm.
 //
+// The passes compute what depends on constants only, inline calls and known branches,
+// leave out what changes nothing, compute what is there twice once, move what is the
+// same in all steps out of loops, and make one loop of several. Only if rounding may
+// change ([Reorder], [Preaccumulate]) are chains of matrix products, forward and in
+// sweeps, put in the cheapest order, sums over products moved into their factors
+// (distribute.go), and local Jacobians preaccumulated (preaccumulate.go): where a sweep
+// comes back to elements that were computed one by one, their derivatives are computed
+// on the way there and kept, if they take less than what they are made of. That is done
+// in programs and not on the tape, which runs operation by operation and would have to
+// keep what each factor reads all the same. remat.go bounds a program's memory.
+//
 // Control flow is instructions that hold graphs (control.go says what they mean);
-// a body runs as a program in the arena of what it is in (flow.go).
+// a body runs as a program in the arena of what it is in (flow.go): a carry alternates
+// between its result and one spare place, and nothing is allocated once a loop has run
+// as far as it will. Dead code takes results, carries and operands off control flow
+// that nothing needs.
+//
+// From its second run in a row on the same memory a program on a GPU is a CUDA graph
+// (replay.go), loops of known length unrolled in it; Cond and While go step by step,
+// since the host decides which way. What does not share memory is recorded on streams
+// side by side (branches.go). Gathers in a recording set one flag, which is looked at
+// when the run is done: a bad index has the program run again without the recording,
+// for its error. A profile makes no recordings: it takes the time of each kernel by
+// events around it, on the GPU's clock.
 //
 // What does not live here: tensors, levels and interpreters (package tensor and
 // package grad, which fill Records), operations and their kernels (package
