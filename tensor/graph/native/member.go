@@ -32,10 +32,13 @@ func (b *body) member(m *member) {
 			w.pos[a] = "o" + strconv.Itoa(at)
 		}
 	}
-	if b.unrolled(m) {
+	switch {
+	case b.unrolled(m):
 		w.unroll(w.res, w.element)
 		w.add()
-	} else {
+	case m.product && w.outer():
+	case m.product && w.blocked():
+	default:
 		w.loops(w.res, w.element)
 	}
 }

@@ -6,7 +6,6 @@ package native
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -167,46 +166,6 @@ func (w *writer) lse(list []value) value {
 	return v
 }
 
-// factors returns the two factors of a product.
-func (w *writer) factors(o *store) (a, b value) {
-	x := &w.m.nodes[o.Value]
-	return w.node(x.Arg[0]), w.node(x.Arg[1])
-}
-
-// productUnrolled prints a sum of products, one fused multiply-add each.
-func (w *writer) productUnrolled(o *store) value {
-	var sum value
-	first := true
-	w.unroll(w.red, func() {
-		a, b := w.factors(o)
-		vec := a.vec || b.vec
-		t := w.typeOf(o.Aval.DType, vec)
-		v := value{vec: vec, dt: o.Aval.DType}
-		if first {
-			v.text = fmt.Sprintf("%s * %s", w.as(a, vec), w.as(b, vec))
-		} else {
-			v.text = fmt.Sprintf("fma_%s(%s, %s, %s)", t, w.as(a, vec), w.as(b, vec), w.as(sum, vec))
-		}
-		first = false
-		sum = w.name(v)
-	})
-	return sum
-}
-
-// productLoop prints a sum of products as a loop.
-func (w *writer) productLoop(o *store) value {
-	vec := w.isVec(w.m, o.Value)
-	t := w.typeOf(o.Aval.DType, vec)
-	w.temps++
-	acc := fmt.Sprintf("s%d", w.temps)
-	w.line("%s %s = {0};", t, acc)
-	w.loops(w.red, func() {
-		a, b := w.factors(o)
-		w.line("%s = fma_%s(%s, %s, %s);", acc, t, w.as(a, vec), w.as(b, vec), acc)
-	})
-	return value{text: acc, vec: vec, dt: o.Aval.DType}
-}
-
 // Reductions over the vector axis. A sum has an accumulator of 16 lanes for each
 // of its elements, a product one of a vector; of an LSE the block's values are
 // kept.
@@ -266,129 +225,6 @@ func (w *writer) accumulate() {
 		at := fmt.Sprintf("A%d[(%s) * CT_P + q]", o.val, e)
 		w.line("%s = keep_%s(on, %s_v_%s(%s, %s), %s);", at, t, combine[o.Reduce], t, at, w.wide(v), at)
 	}
-}
-
-// term is a product that is added to an accumulator's element.
-type term struct{ element, a, b string }
-
-// delay is how many vectors pass before products are added to accumulators that
-// are too many for registers: loads and stores of them are that much rarer.
-const delay = 4
-
-// add prints the additions of the member's terms.
-func (w *writer) add() {
-	if len(w.terms) == 0 {
-		return
-	}
-	o := &w.m.outs[0]
-	t := typeNames[o.Aval.DType]
-	if len(w.terms) < 2*delay*delay {
-		for _, x := range w.terms {
-			w.line("A%d[%s] = fma_v_%s(%s, %s, A%d[%s]);", o.val, x.element, t, x.a, x.b, o.val, x.element)
-		}
-		return
-	}
-	sums := w.sums(o)
-	w.line("if (u == %d || n <= CT_W) {", delay-1)
-	w.depth++
-	sums()
-	w.depth--
-	w.line("}")
-}
-
-// sums prints what keeps the terms' factors, and returns what prints the additions
-// of several vectors: row by row where the terms are all products of two lists, as of
-// an outer product.
-func (w *writer) sums(o *store) func() {
-	t := typeNames[o.Aval.DType]
-	rows, cols := w.grid()
-	if rows == nil {
-		var factors []string
-		for _, x := range w.terms {
-			factors = append(factors, x.a, x.b)
-		}
-		at := w.delayed("D", o, factors)
-		return func() {
-			for _, x := range w.terms {
-				w.line("A%d[%s] = %s;", o.val, x.element, fused(t, at[x.a], at[x.b], fmt.Sprintf("A%d[%s]", o.val, x.element)))
-			}
-		}
-	}
-	w.delayed("R", o, rows)
-	at := w.delayed("D", o, cols)
-	step := 1
-	if len(rows)%2 == 0 {
-		step = 2 // so that what columns keep is loaded for two sums at a time
-	}
-	return func() {
-		w.line("for (long j = 0; j < %d; j += %d) {", len(rows), step)
-		for k, c := range cols {
-			for r := range step {
-				sum := fmt.Sprintf("A%d[(j + %d) * %d + %d]", o.val, r, len(cols), k)
-				w.line("\t%s = %s;", sum, fused(t, fmt.Sprintf("R%d[j + %d]", o.val, r), at[c], sum))
-			}
-		}
-		w.line("}")
-	}
-}
-
-// fused is the text of a sum with the products of what two rows keep.
-func fused(t, a, b, sum string) string {
-	for k := range delay {
-		sum = fmt.Sprintf("fma_v_%s(%s[%d], %s[%d], %s)", t, a, k, b, k, sum)
-	}
-	return sum
-}
-
-// grid returns the factors of the terms if these are, in order, the products of each
-// of rows with each of cols, added to elements in that order.
-func (w *writer) grid() (rows, cols []string) {
-	for _, x := range w.terms {
-		if x.a != w.terms[0].a {
-			break
-		}
-		cols = append(cols, x.b)
-	}
-	if len(cols) < delay || len(w.terms)%len(cols) != 0 {
-		return nil, nil
-	}
-	for i, x := range w.terms {
-		if i%len(cols) == 0 {
-			rows = append(rows, x.a)
-		}
-		if x.a != rows[len(rows)-1] || x.b != cols[i%len(cols)] || x.element != strconv.Itoa(i) {
-			return nil, nil
-		}
-	}
-	return rows, cols
-}
-
-// delayed declares an array that keeps vectors of as many steps as pass before they
-// are used, prints what fills it, and returns where in it each vector is.
-func (w *writer) delayed(array string, o *store, names []string) map[string]string {
-	at := map[string]string{}
-	for _, n := range names {
-		if at[n] == "" {
-			k := fmt.Sprintf("%s%d[%d]", array, o.val, len(at))
-			at[n] = k
-			w.line("%s[u] = %s;", k, n)
-		}
-	}
-	t := typeNames[o.Aval.DType]
-	w.line("if (n <= CT_W) for (long k = u + 1; k < %d; k++) for (long j = 0; j < %d; j++) %s%d[j][k] = (v_%s){0};", delay, len(at), array, o.val, t)
-	fmt.Fprintf(&w.declared, "\t\tv_%s %s%d[%d][%d];\n", t, array, o.val, len(at), delay)
-	return at
-}
-
-// present returns a vector with zeros in the lanes that are not there.
-func (w *writer) present(v value) string {
-	key := "present " + v.text
-	m, ok := w.memo[key]
-	if !ok {
-		m = w.name(value{text: fmt.Sprintf("keep_%s(on, %s, (v_%s){0})", typeNames[v.dt], w.wide(v), typeNames[v.dt]), vec: true, dt: v.dt})
-		w.memo[key] = m
-	}
-	return m.text
 }
 
 // elementIndex returns the number of the present element among the inner ones.
