@@ -52,7 +52,10 @@ the colours that determine it (in parentheses where entries are computed directl
 instead), the time to detect where entries are, to colour them, from nothing to the
 first values, to compile, and to compute all values again, also divided by the
 entries, and by the time of the function. "cotangent sparsity" draws them.`,
-		Args: cobra.NoArgs,
+		Example: `  cotangent bench --filter gmm --backends cpu:1,cpu:1+native
+  cotangent bench --list
+  cotangent bench --explain --filter normal`,
+		Args: none(" (--filter chooses scenarios)"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if suite == "sparse" {
 				return benchSparse(cmd, match, backends, minTime, list, asJSON)

@@ -51,7 +51,9 @@ func colorCommand() *cobra.Command {
 
 The default order is the best that a portfolio finds: lattices on grids, greedy
 colourings in several orders, and iterated greedy. Each result is verified.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  cotangent color jacobian.mtx
+  cotangent color --problem star hessian.mtx.gz`,
+		Args: one("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, ok := problems[problem]
 			if !ok {
@@ -63,7 +65,7 @@ colourings in several orders, and iterated greedy. Each result is verified.`,
 			}
 			p, err := readPattern(args[0])
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return err
 			}
 			done := waiting("colouring")
 			col, err := sparse.ColorContext(cmd.Context(), p, kind, opts...)
@@ -127,7 +129,7 @@ func readPattern(path string) (*sparse.Pattern, error) {
 	}
 	m, err := sparse.ReadMatrixMarket(r, sparse.Limits{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m.Pattern()
 }

@@ -26,7 +26,7 @@ func gradbenchCommand() *cobra.Command {
 Functions are recorded and compiled to machine code before their first run, which
 the timing "prepare" of a response counts; where there is no compiler, or it takes
 more than a minute, the kernels run them.`,
-		Args: cobra.NoArgs,
+		Args: none(""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if mode != "eager" && mode != "prepared" {
 				return fmt.Errorf("--mode %q is neither eager nor prepared", mode)

@@ -36,7 +36,9 @@ func graphCommand() *cobra.Command {
 names, measures each of its operations, and writes its graph: as a picture (.svg),
 in Graphviz's language (.dot), as JSON (.json), or as text (.txt, or "-" for
 standard output).`,
-		Args: cobra.ExactArgs(1),
+		Example: `  cotangent graph normal-pdf
+  cotangent graph gmm --out gmm.svg`,
+		Args: one("SCENARIO"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			write, ok := graphForms[filepath.Ext(out)]
 			if out == "-" {

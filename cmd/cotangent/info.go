@@ -22,7 +22,7 @@ func infoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "info",
 		Short: "Tell the device, the instruction set, the BLAS found and the limits",
-		Args:  cobra.NoArgs,
+		Args:  none(" (--device names one)"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := openDevice(dev)
 			if err != nil {

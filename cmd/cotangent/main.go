@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -31,10 +32,42 @@ func command() *cobra.Command {
 		Short:         "Automatic differentiation of tensor programs: measure, inspect, serve",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Version:       version(),
 	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; \"%s --help\" tells which there are", err, c.CommandPath())
+	})
 	c.AddCommand(infoCommand(), benchCommand(), colorCommand(), sparsityCommand(), graphCommand(), gradbenchCommand())
 	return c
+}
+
+// version tells from what the binary was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " (" + info.GoVersion + ")"
+}
+
+// one takes a single argument, which the command's usage names so.
+func one(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("%s takes one %s, got %d; \"%s --help\" tells more", c.Name(), name, len(args), c.CommandPath())
+	}
+}
+
+// none takes no arguments; hint says what may have been meant.
+func none(hint string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return fmt.Errorf("%s takes no arguments, got %q%s; \"%s --help\" tells more", c.Name(), args, hint, c.CommandPath())
+	}
 }
 
 // deviceName makes the name of a device from the --device and --threads flags.

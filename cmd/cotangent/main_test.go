@@ -24,6 +24,29 @@ func run(t *testing.T, stdin string, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// What is wrong with a command line is said, with where to look.
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"nonsense"}, `unknown command "nonsense"`},
+		{[]string{"bench", "gmm"}, "--filter"},
+		{[]string{"bench", "--nonsense"}, `"cotangent bench --help"`},
+		{[]string{"graph"}, "one SCENARIO, got 0"},
+		{[]string{"color", "a", "b"}, "one FILE, got 2"},
+		{[]string{"color", "no/such/file"}, "open no/such/file"},
+		{[]string{"info", "cuda"}, "--device"},
+	} {
+		if _, err := run(t, "", c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.args, err, c.want)
+		}
+	}
+	if out, err := run(t, "", "--version"); err != nil || !strings.Contains(out, "go1.") {
+		t.Errorf("--version: %v %q", err, out)
+	}
+}
+
 func TestInfo(t *testing.T) {
 	for _, args := range [][]string{{"info"}, {"info", "--device", "ref"}, {"info", "--device", "cpu:2"}, {"info", "--device", "sim"}} {
 		out, err := run(t, "", args...)

@@ -25,7 +25,7 @@ func sparsityCommand() *cobra.Command {
 		size int
 	)
 	c := &cobra.Command{
-		Use:   "sparsity SCENARIO",
+		Use:   "sparsity SCENARIO|FILE",
 		Short: "Draw where a scenario's sparse Jacobian or Hessian has its entries",
 		Long: `Finds the structure of the derivative of one of the scenarios that "cotangent bench
 --suite sparse --list" names, of any size (bratu/n=12), or reads that of a
@@ -34,7 +34,10 @@ else in braille characters, as wide as the terminal.
 
 Small pictures show each entry, in the colour of the product that it is read off;
 larger ones a dot for each block, darker the more entries it holds.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  cotangent sparsity bratu/n=12
+  cotangent sparsity arrowhead/n=40 --out arrowhead.svg
+  cotangent sparsity jacobian.mtx`,
+		Args: one("SCENARIO or FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			write := sparsityForms[filepath.Ext(out)]
 			if out != "" && write == nil {
@@ -67,7 +70,7 @@ func structureOf(cmd *cobra.Command, name string) (*sparse.Pattern, *sparse.Colo
 	if ending := filepath.Ext(name); ending == ".mtx" || ending == ".gz" {
 		p, err := readPattern(name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
+			return nil, nil, err
 		}
 		c, err := sparse.ColorContext(ctx, p, sparse.Columns)
 		return p, c, err
