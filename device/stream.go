@@ -23,6 +23,14 @@ type Stream interface {
 	Sync(ctx context.Context) error
 }
 
+// Prompt is a stream whose Do calls its function at once. A caller may as well do that
+// itself, on one goroutine between Enter and Leave: without a closure.
+type Prompt interface {
+	Stream
+	Enter() error
+	Leave()
+}
+
 // Event is a place in a stream.
 type Event interface {
 	// Done reports whether all work before the event is done.

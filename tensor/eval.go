@@ -168,6 +168,10 @@ func (e *Evaluator) evalOn(p *place, inst *kernels.Inst, in, out []*Tensor, into
 		}
 		return
 	}
+	if s, ok := p.dev.Stream().(device.Prompt); ok {
+		runPrompt(s, k, c, inst, in, out)
+		return
+	}
 	runLater(p, k, c, inst, in, out)
 }
 
@@ -235,6 +239,44 @@ func foreign(p, other *place) error {
 	return &DeviceError{Device: p.dev.Name(), Reason: "the other operand lives on " + other.dev.Name() + "; move one with To"}
 }
 
+// runPrompt runs the kernel, which queues its work: what of that fails later is told by
+// whoever waits for it. Otherwise it is as runLater.
+func runPrompt(s device.Prompt, k kernels.Kernel, c *kernels.Call, inst *kernels.Inst, in, out []*Tensor) {
+	err := firstFault(in)
+	if err == nil && c.Add {
+		err = firstFault(out)
+	}
+	if err == nil {
+		if err = s.Enter(); err == nil {
+			err = safely(k, c)
+			s.Leave()
+			runtime.KeepAlive(in) // whose memory is queued for until here
+		}
+		if err != nil {
+			err = &OpError{Op: inst.Name, In: inst.In, Where: Caller(), Err: err}
+		}
+	}
+	if err != nil {
+		for _, t := range out {
+			if t.fault != nil {
+				t.fault.set(err)
+			}
+		}
+	}
+}
+
+// firstFault is the first error that sticks to tensors.
+func firstFault(list []*Tensor) error {
+	for _, t := range list {
+		if t.fault != nil {
+			if err := t.fault.get(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // runLater queues the kernel on the device's stream. The arrays are copied and
 // their buffers retained, so that the tensors may be freed meanwhile. An error
 // of the run sticks to the results when it happens, and from them to the
@@ -266,7 +308,7 @@ func runLater(p *place, k kernels.Kernel, c *kernels.Call, inst *kernels.Inst, i
 		where = Caller()
 	}
 	p.dev.Stream().Do(func() {
-		err := firstFault(causes)
+		err := firstOf(causes)
 		if err == nil {
 			if err = safely(k, later); err != nil {
 				err = &OpError{Op: inst.Name, In: inst.In, Where: where, Err: err}
@@ -293,7 +335,7 @@ func faultsOf(list []*Tensor) []*fault {
 	return faults
 }
 
-func firstFault(faults []*fault) error {
+func firstOf(faults []*fault) error {
 	for _, f := range faults {
 		if err := f.get(); err != nil {
 			return err

@@ -197,16 +197,22 @@ func newPlain(p *place, a kernels.Aval) (*Tensor, error) {
 		t.arr.Aval, t.place = a, p
 		return t, nil
 	}
-	t := &Tensor{place: p}
-	t.arr.Aval = a
 	buf, err := p.dev.Alloc(bytes)
 	if err != nil {
 		return nil, err
 	}
-	t.arr.Buf, t.arr.Ptr = buf, buf.Ptr()
-	if !p.host {
-		t.fault = new(fault)
+	var t *Tensor
+	if p.host {
+		t = new(Tensor)
+	} else {
+		both := new(struct {
+			Tensor
+			later fault
+		})
+		t = &both.Tensor
+		t.fault = &both.later
 	}
+	t.place, t.arr.Aval, t.arr.Buf, t.arr.Ptr = p, a, buf, buf.Ptr()
 	return t, nil
 }
 

@@ -128,12 +128,22 @@ func architecture(dev cu.Device) int {
 
 // with calls f on a thread in which the device's context is current.
 func (d *Device) with(f func() error) error {
-	runtime.LockOSThread()
+	if err := d.enter(); err != nil {
+		return err
+	}
 	defer runtime.UnlockOSThread()
+	return f()
+}
+
+// enter makes the device's context current on this thread, which the goroutine keeps
+// until runtime.UnlockOSThread unless there is an error.
+func (d *Device) enter() error {
+	runtime.LockOSThread()
 	if err := cu.SetCurrentContext(d.ctx); err != nil {
+		runtime.UnlockOSThread()
 		return wrap(d.name, "cuCtxSetCurrent", err)
 	}
-	return f()
+	return nil
 }
 
 // Name is the name that device.Open takes.

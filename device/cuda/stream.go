@@ -23,7 +23,10 @@ type Stream struct {
 	scratch   []*device.Buffer // of the recording, lent by this stream
 }
 
-var _ device.Timer = (*Stream)(nil)
+var (
+	_ device.Timer  = (*Stream)(nil)
+	_ device.Prompt = (*Stream)(nil)
+)
 
 func newStream(d *Device) (*Stream, error) {
 	s, err := cu.MakeStream(cu.NonBlocking)
@@ -46,6 +49,13 @@ func (s *Stream) Do(op func()) {
 		panic(err) // the context, which was current before, is gone
 	}
 }
+
+// Enter makes the device's context current on this thread, which the goroutine keeps
+// until Leave.
+func (s *Stream) Enter() error { return s.d.enter() }
+
+// Leave lets the thread go.
+func (s *Stream) Leave() { runtime.UnlockOSThread() }
 
 // Record marks the place behind all work queued so far.
 func (s *Stream) Record() device.Event {

@@ -62,6 +62,45 @@ func TestDriverCalls(t *testing.T) {
 	collect(t, d)
 }
 
+// eager are operations carried out by themselves, on few elements.
+func eager(x *tensor.Tensor) map[string]func() *tensor.Tensor {
+	return map[string]func() *tensor.Tensor{
+		"add":  func() *tensor.Tensor { return x.Add(x) },
+		"tanh": x.Tanh,
+		"sum":  func() *tensor.Tensor { return x.Sum() },
+	}
+}
+
+// An operation that is carried out by itself makes few objects in Go beside its result.
+func TestEagerAllocations(t *testing.T) {
+	t.Setenv(devcuda.EnvExact, "")
+	d := openDevice(t)
+	x := tensor.Ones(4).To(d)
+	for name, f := range eager(x) {
+		tensor.Free(f())
+		const most = 3
+		if n := testing.AllocsPerRun(100, func() { tensor.Free(f()) }); n > most {
+			t.Errorf("%s makes %v objects, more than %d", name, n, most)
+		}
+	}
+	tensor.Free(x)
+	collect(t, d)
+}
+
+func BenchmarkEager(b *testing.B) {
+	d := openDevice(b)
+	x := tensor.Ones(4).To(d)
+	for name, f := range eager(x) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				tensor.Free(f())
+			}
+		})
+	}
+	tensor.Free(x)
+}
+
 // driverCalls is how often each of the driver's functions was called so far.
 func driverCalls(t *testing.T, d *devcuda.Device) map[string]int {
 	t.Helper()

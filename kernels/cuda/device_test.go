@@ -15,7 +15,7 @@ import (
 // openDevice opens the GPU, or what stands for it, and sees at the end that
 // everything was given back. Without one it skips the test, or fails it where
 // REQUIRE_GPU is set.
-func openDevice(t *testing.T) *devcuda.Device {
+func openDevice(t testing.TB) *devcuda.Device {
 	t.Helper()
 	if err := devcuda.Status(); err != nil {
 		if os.Getenv("REQUIRE_GPU") != "" {
@@ -39,7 +39,7 @@ func openDevice(t *testing.T) *devcuda.Device {
 }
 
 // collect has the garbage collector find what tests left to it.
-func collect(t *testing.T, d *devcuda.Device) {
+func collect(t testing.TB, d *devcuda.Device) {
 	t.Helper()
 	collectTo(d, 0)
 }

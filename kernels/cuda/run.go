@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -27,14 +29,23 @@ type run struct {
 	scratch unsafe.Pointer
 	flag    unsafe.Pointer
 	args    []byte
+
+	few struct { // room for what most calls have
+		in   [4]*kernels.Array
+		lone [4]bool
+	}
 }
+
+// runs are those of calls that are over.
+var runs = sync.Pool{New: func() any { return new(run) }}
 
 // newRun returns nil where nothing of the call is anywhere.
 func newRun(c *kernels.Call) (*run, error) {
 	if c.Cancel != nil && c.Cancel.Load() {
 		return nil, kernels.ErrCancelled
 	}
-	r := &run{c: c}
+	r := runs.Get().(*run)
+	r.c = c
 	for _, list := range [2][]*kernels.Array{c.Out, c.In} {
 		for _, a := range list {
 			if a.Buf == nil || r.dev != nil {
@@ -62,8 +73,8 @@ func newRun(c *kernels.Call) (*run, error) {
 // place sees that operands can be reached: what lies in the host's memory goes by
 // value or is copied, and so is, if apart is set, what a result overlies.
 func (r *run) place(apart bool) error {
-	r.in = append(r.in, r.c.In...)
-	r.lone = make([]bool, len(r.in))
+	r.in = append(r.few.in[:0], r.c.In...)
+	r.lone = append(r.few.lone[:0], make([]bool, len(r.in))...)
 	for i, a := range r.in {
 		switch {
 		case a.Size() == 0:
@@ -115,15 +126,19 @@ func (r *run) upload(i int) error {
 
 func (r *run) copy(i int) error { return r.moved(i, r.stream.Copy) }
 
+// release ends the run: what it held may be used by what is queued from now on.
 func (r *run) release() {
 	for _, b := range r.held {
 		b.Release()
 	}
+	clear(r.held)
+	*r = run{held: r.held[:0], args: r.args[:0]}
+	runs.Put(r)
 }
 
 // layout is the run's.
 func (r *run) layout() *layout {
-	l := &layout{in: make([]*kernels.Array, len(r.in)), lone: r.lone, add: r.c.Add, wide: r.wide()}
+	l := &layout{in: make([]*kernels.Array, len(r.in)), lone: slices.Clone(r.lone), add: r.c.Add, wide: r.wide()}
 	for i, a := range r.in {
 		kept := *a
 		kept.Ptr, kept.Buf = nil, nil
