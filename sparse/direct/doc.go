@@ -5,7 +5,7 @@
 //	s, err := direct.Analyze(pattern, direct.Symmetric)
 //	f := s.NewFactor()
 //	err = f.Factor(ctx, values)     // as often as values change
-//	err = f.Solve(x, b)
+//	err = f.Solve(x, b)             // and SolveT with the transpose
 //
 // Rows and columns are put into an order that keeps factors sparse, by approximate
 // minimum degree (order.go). Columns of one structure are factored together

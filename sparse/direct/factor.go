@@ -248,9 +248,22 @@ func (f *Factor) keep(nd *node, front []float64) {
 // Solve sets x to the inverse of the last matrix factored times b; they may be the same
 // slice. The error is a *sparse.SizeError.
 func (f *Factor) Solve(x, b []float64) error {
+	return f.solve("direct.Solve", x, b, f.forward, f.backward)
+}
+
+// SolveT is Solve with the transpose of the matrix, as adjoint equations have it.
+func (f *Factor) SolveT(x, b []float64) error {
+	if f.kind == Symmetric {
+		return f.solve("direct.SolveT", x, b, f.forward, f.backward)
+	}
+	return f.solve("direct.SolveT", x, b, f.forwardT, f.backwardT)
+}
+
+// solve goes forward through the nodes, and backward.
+func (f *Factor) solve(op string, x, b []float64, forward, backward func(nd *node, y []float64)) error {
 	for _, v := range [][]float64{x, b} {
 		if len(v) != f.n {
-			return &sparse.SizeError{Op: "direct.Solve", What: "a vector", Got: len(v), Want: f.n}
+			return &sparse.SizeError{Op: op, What: "a vector", Got: len(v), Want: f.n}
 		}
 	}
 	y := f.x
@@ -258,10 +271,10 @@ func (f *Factor) Solve(x, b []float64) error {
 		y[k] = b[i]
 	}
 	for i := range f.nodes {
-		f.forward(&f.nodes[i], y)
+		forward(&f.nodes[i], y)
 	}
 	for i := len(f.nodes) - 1; i >= 0; i-- {
-		f.backward(&f.nodes[i], y)
+		backward(&f.nodes[i], y)
 	}
 	for k, i := range f.perm {
 		x[i] = y[k]
@@ -302,5 +315,36 @@ func (f *Factor) backward(nd *node, y []float64) {
 		} else {
 			y[nd.first+p] = (y[nd.first+p] - s) / d
 		}
+	}
+}
+
+// forwardT solves with the transpose of U, whose columns are U's rows.
+func (f *Factor) forwardT(nd *node, y []float64) {
+	m := len(nd.rows)
+	for p := range nd.width {
+		v := y[nd.first+p] / f.l[nd.at+p*m+p]
+		y[nd.first+p] = v
+		if v == 0 {
+			continue
+		}
+		col, rows := f.u[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
+		rows = rows[:len(col)]
+		for k, c := range col {
+			y[rows[k]] -= c * v
+		}
+	}
+}
+
+// backwardT solves with the transpose of L, whose diagonal is 1.
+func (f *Factor) backwardT(nd *node, y []float64) {
+	m := len(nd.rows)
+	for p := nd.width - 1; p >= 0; p-- {
+		s := 0.0
+		row, rows := f.l[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
+		rows = rows[:len(row)]
+		for k, c := range row {
+			s += c * y[rows[k]]
+		}
+		y[nd.first+p] -= s
 	}
 }
