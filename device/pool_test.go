@@ -129,6 +129,9 @@ func TestStatsPeak(t *testing.T) {
 	if s := h.Stats(); s.Peak != 4*mib || s.Outstanding != mib {
 		t.Errorf("%+v", s)
 	}
+	if got, want := h.Stats().String(), "1 MiB in 1 buffers, at most 4 MiB, 3 MiB kept; 2 lent (0 from the pool), 1 given back (0 by the collector), 0 collections, 0 failures"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	device.ResetPeak(h)
 	if s := h.Stats(); s.Peak != mib {
 		t.Errorf("peak after ResetPeak: %d", s.Peak)

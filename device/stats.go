@@ -1,5 +1,7 @@
 package device
 
+import "fmt"
+
 // What a device tells about its memory.
 
 // Stats counts what a device lent since it was opened. Bytes are those of the
@@ -19,4 +21,14 @@ type Stats struct {
 
 	Misuses int64 // buffers used against their contract
 	Err     error // the first of these, a *MisuseError, or nil
+}
+
+// String tells in a line what is lent and kept, and how often.
+func (s Stats) String() string {
+	text := fmt.Sprintf("%s in %d buffers, at most %s, %s kept; %d lent (%d from the pool), %d given back (%d by the collector), %d collections, %d failures",
+		FormatBytes(s.Outstanding), s.Live, FormatBytes(s.Peak), FormatBytes(s.Pooled), s.Allocs, s.Hits, s.Releases, s.Forgotten, s.Collections, s.Failures)
+	if s.Misuses > 0 {
+		text += fmt.Sprintf(", %d misuses: %v", s.Misuses, s.Err)
+	}
+	return text
 }

@@ -91,7 +91,8 @@ func (p *Prepared[P, Q]) first() error {
 }
 
 // Run computes the result in fresh tensors. x must have the shapes, dtypes and
-// device of what the function was prepared with.
+// device of what the function was prepared with. Once ctx ends the run does, after the
+// tiles of loops and the large matrix products that are being computed.
 //
 // Errors: an *ArgumentError, a *ChangedError, ctx's, a *tensor.OpError of an
 // operation that failed, the memory's, graph.ErrClosed.
