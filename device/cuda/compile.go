@@ -23,8 +23,8 @@ import (
 // none. Without it that is cotangent/cuda in the user's cache folder.
 const EnvCache = "COTANGENT_CUDA_CACHE"
 
-// EnvSources names a folder in which the source of every kernel is left, to be
-// read or to be compiled by other means. Without it none is.
+// EnvSources names a folder in which the source of every kernel that compiles is
+// left, to be read or to be compiled by other means. Without it none is.
 const EnvSources = "COTANGENT_CUDA_SOURCES"
 
 // compiler is NVRTC.
@@ -59,25 +59,32 @@ func Compile(source string, arch int) ([]byte, error) {
 	if known != arch {
 		target = fmt.Sprintf("--gpu-architecture=compute_%d", known)
 	}
-	if dir := os.Getenv(EnvSources); dir != "" {
-		sum := sha256.Sum256([]byte(source))
-		if err := writeWhole(filepath.Join(dir, hex.EncodeToString(sum[:])+".cu"), []byte(source)); err != nil {
-			return nil, err
-		}
-	}
 	key := sha256.New()
 	fmt.Fprintln(key, c.major, c.minor, target, Options)
 	key.Write([]byte(source))
 	file := cacheFile(hex.EncodeToString(key.Sum(nil)))
 	if image, err := os.ReadFile(file); err == nil && len(image) > 0 {
-		return image, nil
+		return image, leave(source)
 	}
 	image, _, err := compileSource(source, append([]string{target}, Options...), known == arch)
-	if err == nil && file != "" {
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
 		// A cache that cannot be written costs time only.
 		_ = writeWhole(file, image)
 	}
-	return image, err
+	return image, leave(source)
+}
+
+// leave puts a source that compiles where EnvSources says.
+func leave(source string) error {
+	dir := os.Getenv(EnvSources)
+	if dir == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(source))
+	return writeWhole(filepath.Join(dir, hex.EncodeToString(sum[:])+".cu"), []byte(source))
 }
 
 // Inspect compiles a source to machine code for an architecture, whatever the

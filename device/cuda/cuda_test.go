@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -248,10 +249,23 @@ func TestCompileError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Release()
+	left := t.TempDir()
+	t.Setenv(cuda.EnvSources, left)
 	err = launch(d, `extern "C" __global__ void wrong(float *y) { y[0] = nonsense; }`, "wrong", 32, b)
 	var bad *cuda.CompileError
 	if !errors.As(err, &bad) || !strings.Contains(bad.Log, "nonsense") {
 		t.Errorf("got %v", err)
+	}
+	// The folder of sources has what compiles.
+	if err := launch(d, `extern "C" __global__ void right(float *y) { y[0] = 1; }`, "right", 32, b); err != nil {
+		t.Error(err)
+	}
+	files, err := filepath.Glob(filepath.Join(left, "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("left are %q, %v", files, err)
+	}
+	if text, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(text), "right") {
+		t.Errorf("left is %s, %v", text, err)
 	}
 }
 

@@ -32,6 +32,10 @@ var allowed = []struct {
 	{" / ", 16}, {"pow(", 16}, {"hypot", 16}, {"together<", 16}, {"exp(", 24},
 }
 
+// With packedRegisters a multiprocessor holds all the threads that it may: rather than
+// take one more the assembler keeps up to packedBytes elsewhere.
+const packedRegisters, packedBytes = 32, 8
+
 // ofLibrary is the local memory that a function of CUDA's library may have.
 const ofLibrary = 64
 
@@ -84,7 +88,7 @@ const together = 64
 
 var (
 	kernelName = regexp.MustCompile(`(__global__ void (?:__launch_bounds__\(\d+\) )?)(\w+)\(`)
-	memoryUse  = regexp.MustCompile(`Function properties for (\S+)\s+(?:ptxas\s+\.\s+)?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads`)
+	memoryUse  = regexp.MustCompile(`Function properties for (\S+)\s+(?:ptxas\s+\.\s+)?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads(?:\s+ptxas info\s+: Used (\d+) registers)?`)
 	// Of which source a function is: a kernel's name ends with its number, other
 	// functions are in a namespace.
 	ofKernel   = regexp.MustCompile(`__of(\d+)$`)
@@ -114,6 +118,9 @@ func inspect(sources, names []string, arch int) (wrong []string) {
 			i, _ := strconv.Atoi(name[1])
 			seen[i] = true
 			what, limit = names[i], allowance(sources[i])
+			if registers, _ := strconv.Atoi(m[5]); registers > 0 && registers <= packedRegisters {
+				limit = max(limit, packedBytes)
+			}
 		} else if !strings.HasPrefix(what, "__internal_") {
 			complain("sm_%d: of which kernel is %s?", arch, what)
 		}
