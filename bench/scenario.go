@@ -55,6 +55,10 @@ func Scenarios() []Scenario {
 			net, params := NewMLP(newData(3), 32, 784, 128, 10)
 			return NewInstance(net.Loss, params)
 		}},
+		{"ensemble/k=8/batch=48/32-48-48-1", "basic", "eight small networks beside each other, all gradients", func() Instance {
+			e, members := NewEnsemble(newData(11), 8, 48, 32, 48)
+			return NewInstance(e.Loss, members)
+		}},
 		{"llsq/n=1024/m=128", "gradbench", "polynomial fit", func() Instance {
 			return NewInstance(NewLeastSquares(1024, 128).Objective, newData(4).uniform(128))
 		}},

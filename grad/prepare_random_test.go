@@ -45,13 +45,18 @@ var randomOps = []func(a, b *T) *T{
 }
 
 func drawFunction(t *rapid.T, c *T) func(x *T) *T {
+	f := drawFunctionOf(t)
+	return func(x *T) *T { return f(x, c) }
+}
+
+func drawFunctionOf(t *rapid.T) func(x, c *T) *T {
 	var code []instruction
 	for i := range rapid.IntRange(1, 12).Draw(t, "length") {
 		at := rapid.IntRange(0, i+1)
 		code = append(code, instruction{rapid.IntRange(0, len(randomOps)-1).Draw(t, "op"), at.Draw(t, "a"), at.Draw(t, "b")})
 	}
 	last := rapid.IntRange(1, len(code)).Draw(t, "result") + 1
-	return func(x *T) *T {
+	return func(x, c *T) *T {
 		vals := []*T{x, c}
 		for _, i := range code {
 			vals = append(vals, randomOps[i.op](vals[i.a], vals[i.b]))

@@ -15,7 +15,7 @@ import (
 )
 
 // on opens a device and makes it the default one for the test.
-func on(t *testing.T, name string) device.Device {
+func on(t testing.TB, name string) device.Device {
 	t.Helper()
 	before, err := device.Default()
 	if err != nil {

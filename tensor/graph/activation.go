@@ -18,6 +18,8 @@ type activation struct {
 	calls  []kernels.Call // of each step
 	flows  []*flow        // of each step, nil for kernels
 	stacks []stack
+	beside []stageRun
+	polls  polls
 
 	// Values in memory that comes from outside, and that memory.
 	fixed, moving []external // those of the first parameters, which change less often, and the rest
@@ -62,6 +64,10 @@ func newActivation(st *state, c *code, arena memory, fixed int) *activation {
 		a.locate(Ref(v), arena, fixed)
 	}
 	a.makeCalls(arena)
+	for i := range c.lay.stages {
+		x := &c.lay.stages[i]
+		a.beside = append(a.beside, stageRun{x, a, x.schedule.NewFlight(st.p.dev.Workers())})
+	}
 	return a
 }
 
@@ -159,19 +165,19 @@ func (st *state) launch(k kernels.Kernel, c *kernels.Call) error {
 
 // run executes the steps and copies the outputs that none has written to.
 func (a *activation) run() error {
-	for s := range a.steps {
-		if err := a.st.poll(); err != nil {
+	s := 0
+	for i := range a.beside {
+		x := &a.beside[i]
+		if err := a.inOrder(s, x.lo); err != nil {
 			return err
 		}
-		var err error
-		if f := a.flows[s]; f != nil {
-			err = f.run()
-		} else {
-			err = a.st.launch(a.steps[s].kernel, &a.calls[s])
+		if err := x.flight.Run(x); err != nil {
+			return err
 		}
-		if err != nil {
-			return a.failed(s, err)
-		}
+		s = x.hi
+	}
+	if err := a.inOrder(s, len(a.steps)); err != nil {
+		return err
 	}
 	for _, c := range a.lay.copies {
 		v := &a.values[c.value]
@@ -179,6 +185,32 @@ func (a *activation) run() error {
 		if err := a.st.move.Copy(dst, *v); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// inOrder executes steps s to end-1.
+func (a *activation) inOrder(s, end int) error {
+	for ; s < end; s++ {
+		if err := a.polls.poll(a.st.done); err != nil {
+			return err
+		}
+		if err := a.step(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step executes step s.
+func (a *activation) step(s int) (err error) {
+	if f := a.flows[s]; f != nil {
+		err = f.run()
+	} else {
+		err = a.st.launch(a.steps[s].kernel, &a.calls[s])
+	}
+	if err != nil {
+		return a.failed(s, err)
 	}
 	return nil
 }

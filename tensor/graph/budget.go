@@ -28,6 +28,7 @@ func (e *BudgetError) Error() string {
 //
 // Errors: a *BudgetError, and those of [Compile]; g is undefined then.
 func (g *Graph) OptimizeWithin(budget int, passes Passes, dev device.Device) error {
+	g.budget = budget
 	near := g.Clone()
 	defer func() { near.Release() }()
 	g.Optimize(passes, dev)

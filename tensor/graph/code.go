@@ -26,6 +26,7 @@ type step struct {
 type target struct {
 	device  string
 	backend int
+	workers int // who may run steps side by side
 }
 
 // targetOf returns where codes for a device run; its error is a *BackendError.
@@ -34,7 +35,7 @@ func targetOf(dev device.Device) (target, error) {
 	if !ok {
 		return target{}, &BackendError{Device: dev.Name()}
 	}
-	return target{dev.Name(), backend}, nil
+	return target{dev.Name(), backend, 1}, nil
 }
 
 // slowPoints is the number of loop steps from which a kernel is long enough to be
@@ -63,10 +64,25 @@ func newCode(g *Graph, to target, strides [][]int, sums int) (*code, error) {
 		}
 		c.steps = append(c.steps, st)
 	}
-	c.lay.assign(scratch)
+	c.lay.assign(scratch, to.workers)
 	c.values = make([]kernels.Array, g.NumValues())
 	for v := range c.values {
 		c.values[v] = kernels.Array{Aval: g.Aval(Ref(v)), Strides: c.lay.at[v].strides}
+	}
+	return c, nil
+}
+
+// bestCode makes g ready to run, with steps side by side where that is worth it.
+func bestCode(g *Graph, to target) (*code, error) {
+	c, err := newCode(g, to, nil, len(g.Outputs))
+	if err != nil || !c.beside() {
+		return c, err
+	}
+	workers := to.workers
+	to.workers = 1
+	inOrder, err := newCode(g, to, nil, len(g.Outputs))
+	if err != nil || !c.affords(inOrder, workers) {
+		return inOrder, err
 	}
 	return c, nil
 }

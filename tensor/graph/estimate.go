@@ -50,15 +50,8 @@ func (c Cost) plus(d Cost, n int64) Cost {
 // view; of control flow the steps of the bodies, of a condition both branches.
 func CostOf(inst *kernels.Inst) (c Cost) {
 	if control := ControlOf(inst); control != nil {
-		steps := int64(1)
-		switch {
-		case control.Dynamic():
-			steps = UnknownSteps
-		case control.Form == Scan:
-			steps = int64(control.Length)
-		}
 		for _, b := range control.Bodies {
-			c = c.plus(b.Cost(), steps)
+			c = c.plus(b.Cost(), control.steps())
 		}
 		return c
 	}
@@ -81,6 +74,17 @@ func CostOf(inst *kernels.Inst) (c Cost) {
 	c.Flops = e.Flops
 	c.Steps = e.Nodes * int64((extent(inst.Expr.Axes)+tilePoints-1)/tilePoints)
 	return c
+}
+
+// steps returns how often bodies run.
+func (c *Control) steps() int64 {
+	switch {
+	case c.Dynamic():
+		return UnknownSteps
+	case c.Form == Scan:
+		return int64(c.Length)
+	}
+	return 1
 }
 
 // Cost returns what all instructions cost.

@@ -119,6 +119,7 @@ type flow struct {
 	addArgs [3]kernels.Array
 	addPtrs [3]*kernels.Array
 	steps   int64 // that a while took
+	polls   polls
 }
 
 // newFlow makes the flow of instruction i of an activation.
@@ -213,7 +214,7 @@ func (f *flow) loop() error {
 	}
 	k := 0
 	for ; ; k++ {
-		if err := f.st.poll(); err != nil {
+		if err := f.polls.poll(f.st.done); err != nil {
 			return err
 		}
 		if more, err := f.more(k, n); err != nil {

@@ -27,6 +27,8 @@ type Graph struct {
 
 	// Preaccumulated is what the pass of that name did.
 	Preaccumulated Preaccumulated
+
+	budget int // bytes that the arena may take; 0: any number
 }
 
 // Const is an input with its value. The graph holds a reference to the array's

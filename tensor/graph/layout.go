@@ -45,6 +45,7 @@ type layout struct {
 	copies []copyOut // outputs that are copied to their destination at the end
 	stacks []Ref     // results that grow
 	work   []int32   // of each step: the block that it works in, or -1
+	stages []stage   // steps that run side by side
 	added  []int32   // of each output from sums on: the step that adds it to its destination, or -1
 	sums   int       // the first output that is added to its destination
 
@@ -86,12 +87,14 @@ func newLayout(g *Graph, strides [][]int, sums int) *layout {
 	return l
 }
 
-// assign gives all values their memory. scratch is how many bytes each step works in.
-func (l *layout) assign(scratch []int) {
+// assign gives all values their memory, for steps that so many workers may run side by
+// side. scratch is how many bytes each step works in.
+func (l *layout) assign(scratch []int, workers int) {
 	l.findLast()
 	l.findStacks()
 	l.findAdded()
 	l.makeBlocks(scratch)
+	l.findStages(workers)
 	l.assignOutputs()
 	l.place()
 }
@@ -238,7 +241,11 @@ func (l *layout) assignOutputs() {
 
 // place plans the arena and tells every root where it is.
 func (l *layout) place() {
+	apart := l.keepApart()
 	l.arena, l.need = plan(l.blocks)
+	for _, a := range apart {
+		l.blocks[a.block].offset = l.blocks[a.lane].offset + a.offset
+	}
 	for v := range l.at {
 		at := &l.at[v]
 		switch {

@@ -22,7 +22,7 @@ func (p *Program) Profile(ctx context.Context, in, out []*kernels.Array, d time.
 		return nil, err
 	}
 	defer p.leave()
-	q, err := Compile(p.g, p.dev)
+	q, err := newProgram(p.g, p.dev, false)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,10 @@ type Stats struct {
 
 // Compile makes a program of g for dev. The program shares the constants; g must
 // not be changed any more, and may be released. Errors: an *InvalidError, a *BackendError.
-func Compile(g *Graph, dev device.Device) (*Program, error) {
+func Compile(g *Graph, dev device.Device) (*Program, error) { return newProgram(g, dev, true) }
+
+// newProgram makes a program whose steps may run side by side, or all in order.
+func newProgram(g *Graph, dev device.Device, beside bool) (*Program, error) {
 	if err := g.Verify(); err != nil {
 		return nil, err
 	}
@@ -58,8 +61,11 @@ func Compile(g *Graph, dev device.Device) (*Program, error) {
 		return nil, err
 	}
 	p := &Program{dev: dev, move: moverOf(to.backend), later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
+	if !p.later && beside {
+		to.workers = dev.Workers().N()
+	}
 	own := g.alias()
-	if p.code, err = newCode(own, to, nil, len(g.Outputs)); err != nil {
+	if p.code, err = bestCode(own, to); err != nil {
 		own.Release()
 		return nil, err
 	}

@@ -29,7 +29,6 @@ type state struct {
 	run     Run              // the run in progress
 	arrays  []*kernels.Array // of it
 	done    <-chan struct{}  // closed when its context ends
-	polls   uint
 	cancel  *atomic.Bool
 	watcher *watcher
 	cleanup runtime.Cleanup
@@ -189,13 +188,16 @@ func (st *state) guarded() (err error) {
 // as much as a step on a scalar. What may run long polls the flag besides.
 const pollSteps = 8
 
-// poll looks at the context every now and then.
-func (st *state) poll() error {
-	if st.polls++; st.polls%pollSteps != 0 {
+// polls counts the steps between two looks.
+type polls uint
+
+// poll looks every now and then whether a context has ended.
+func (n *polls) poll(done <-chan struct{}) error {
+	if *n++; *n%pollSteps != 0 {
 		return nil
 	}
 	select {
-	case <-st.done: // never, where the context cannot end
+	case <-done: // never, where the context cannot end
 		return kernels.ErrCancelled
 	default:
 		return nil

@@ -1,0 +1,264 @@
+// Stages: steps of a code that workers do side by side (device/schedule.go), where that
+// is estimated to take less time. Steps outside of stages run in order.
+
+package graph
+
+import (
+	"sort"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels"
+)
+
+// stage is consecutive steps with a schedule.
+type stage struct {
+	lo, hi   int // steps
+	schedule *device.Schedule
+}
+
+// duration is what an instruction is estimated to take, in nanoseconds: by one worker,
+// and where all workers that have use for it share it out inside.
+type duration struct{ one, shared float64 }
+
+const (
+	// wideNanos is from which time on what can be shared out is no part of a stage:
+	// little is lost inside of it, and who waits in a stage cannot help.
+	wideNanos = 250e3
+	// shareNanos is what a worker has to do in what is shared out (kernels/cpu), and
+	// sharing what it takes to give it to workers.
+	shareNanos = 12e3
+	sharing    = 3e3
+	// smallNanos stands for what is too small to be looked at: smallPoints scalar
+	// operations or less.
+	smallNanos  = 100
+	smallPoints = 512
+)
+
+// durationOf estimates an instruction.
+func durationOf(inst *kernels.Inst, workers int) (d duration) {
+	if c := ControlOf(inst); c != nil {
+		for _, b := range c.Bodies {
+			for i := range b.Instrs {
+				e := durationOf(b.Instrs[i].Inst, workers)
+				d.one, d.shared = d.one+e.one, d.shared+e.shared
+			}
+		}
+		steps := float64(c.steps())
+		return duration{d.one * steps, d.shared * steps}
+	}
+	if e := inst.Expr; e != nil && extent(e.Axes)*len(e.Nodes) <= smallPoints {
+		return duration{smallNanos, smallNanos}
+	}
+	one := CostOf(inst).Nanos()
+	if shares := min(float64(workers), one/shareNanos); shares >= 2 && sharesOut(inst) {
+		return duration{one, one/shares + sharing}
+	}
+	return duration{one, one}
+}
+
+// sharesOut reports whether workers share an instruction out if it is large: a loop that
+// keeps to no order.
+func sharesOut(inst *kernels.Inst) bool {
+	if inst.Expr == nil {
+		return false
+	}
+	for i := range inst.Expr.Outs {
+		if inst.Expr.Outs[i].Scatter {
+			return false
+		}
+	}
+	return true
+}
+
+// findStages finds the stages for a number of workers, once it is known which results
+// take over memory.
+func (l *layout) findStages(workers int) {
+	if workers < 2 {
+		return
+	}
+	f := stageFinder{l: l, workers: workers, stepOf: make([]int32, len(l.g.Instrs)), taken: map[Ref][]int32{}}
+	for s, i := range l.steps {
+		f.stepOf[i] = int32(s)
+		if v := f.takenBy(&l.g.Instrs[i], l.g.Args(int(i))); v != Untracked {
+			f.taken[v] = nil
+		}
+	}
+	for s, i := range l.steps {
+		d := durationOf(l.g.Instrs[i].Inst, workers)
+		if d.shared < d.one && d.one > wideNanos {
+			f.end(s)
+			f.begin(s + 1)
+		} else {
+			f.add(s, d)
+		}
+	}
+	f.end(len(l.steps))
+}
+
+// stageFinder looks for stages one after the other.
+type stageFinder struct {
+	l       *layout
+	workers int
+	stepOf  []int32         // of each instruction that is no view
+	taken   map[Ref][]int32 // of each root whose memory a result takes over, the nodes that read it so far
+	lo      int             // where the stage at hand begins
+	planner device.Planner
+	needs   []int32
+}
+
+// takenBy returns the operand whose memory the result of an instruction takes over.
+func (f *stageFinder) takenBy(x *Instr, args []Ref) Ref {
+	if b := f.l.at[x.Out].block; b >= 0 {
+		for _, a := range args {
+			if root := f.l.at[a].root; f.l.at[root].block == b {
+				return root
+			}
+		}
+	}
+	return Untracked
+}
+
+func (f *stageFinder) begin(s int) {
+	f.lo = s
+	f.planner = device.Planner{}
+	for v := range f.taken {
+		f.taken[v] = nil
+	}
+}
+
+// add adds step s to the stage: it needs what makes its operands, and, where it takes
+// over memory, what else reads that. It need not follow what used its memory before under
+// another value, since extended lifetimes keep that far enough behind.
+func (f *stageFinder) add(s int, d duration) {
+	l, i := f.l, int(f.l.steps[s])
+	args := l.g.Args(i)
+	f.needs = f.needs[:0]
+	over := f.takenBy(&l.g.Instrs[i], args)
+	for _, a := range args {
+		root := l.at[a].root
+		if made := l.g.Def(root); made >= 0 && int(f.stepOf[made]) >= f.lo {
+			f.needs = append(f.needs, f.stepOf[made]-int32(f.lo))
+		}
+		if readers, ok := f.taken[root]; ok && root != over {
+			f.taken[root] = append(readers, int32(s-f.lo))
+		}
+	}
+	if over != Untracked {
+		f.needs = append(f.needs, f.taken[over]...)
+	}
+	f.planner.Add(d.one, d.shared, f.needs...)
+}
+
+// end ends the stage before step s, and keeps it if it is worth it.
+func (f *stageFinder) end(s int) {
+	if schedule := f.planner.Schedule(f.workers); schedule != nil {
+		f.l.stages = append(f.l.stages, stage{f.lo, s, schedule})
+	}
+}
+
+// apart is a block that lies in a lane, which is a block as well.
+type apart struct {
+	block, lane int32
+	offset      int // in the lane
+}
+
+// keepApart keeps memory apart that steps of a stage use at the same time. What only one
+// strand uses is planned for itself, in the strand's lane, a block of the whole stage that
+// strands use one after the other; what else is used in the stage is kept until no step
+// that might run at the same time is left.
+func (l *layout) keepApart() (all []apart) {
+	if len(l.stages) == 0 {
+		return nil
+	}
+	own := make([][][]int32, len(l.stages)) // of each stage's strands their blocks
+	for i, x := range l.stages {
+		own[i] = make([][]int32, x.schedule.Strands())
+	}
+	for i := range l.blocks {
+		b := &l.blocks[i]
+		at, ok := l.stageOf(b.last)
+		if !ok || b.size == 0 {
+			continue
+		}
+		x := l.stages[at]
+		k := x.schedule.Strand(b.last - x.lo)
+		if b.first >= x.lo && x.schedule.Strand(b.first-x.lo) == k {
+			own[at][k] = append(own[at][k], int32(i))
+		} else {
+			b.last = x.lo + x.schedule.Reach(b.last-x.lo) - 1
+		}
+	}
+	for at, x := range l.stages {
+		lanes := make([]block, x.schedule.Lanes())
+		for k, list := range own[at] {
+			lane := k % len(lanes)
+			blocks := make([]block, len(list))
+			for j, i := range list {
+				blocks[j] = l.blocks[i]
+			}
+			size, _ := plan(blocks)
+			lanes[lane].size = max(lanes[lane].size, size)
+			for j, i := range list {
+				all = append(all, apart{i, int32(len(l.blocks) + lane), blocks[j].offset})
+				l.blocks[i].size = 0 // of the arena
+			}
+		}
+		for _, b := range lanes {
+			l.blocks = append(l.blocks, block{size: b.size, first: x.lo, last: x.hi - 1})
+		}
+	}
+	return all
+}
+
+// stageOf returns the stage that a step is in.
+func (l *layout) stageOf(s int) (at int, ok bool) {
+	at = sort.Search(len(l.stages), func(i int) bool { return s < l.stages[i].hi })
+	return at, at < len(l.stages) && s >= l.stages[at].lo
+}
+
+// beside reports whether steps of the code, or of bodies in it, run side by side.
+func (c *code) beside() bool {
+	if len(c.lay.stages) > 0 {
+		return true
+	}
+	for _, st := range c.steps {
+		if st.control != nil {
+			for _, b := range st.control.bodies {
+				if b.beside() {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// besideBytes is what an arena may be larger for each worker, so that steps run side by
+// side; it may be larger by a quarter in any case, but never than a budget.
+const besideBytes = 1 << 20
+
+// affords reports whether a code may be used in place of one whose steps run in order.
+func (c *code) affords(inOrder *code, workers int) bool {
+	arena, plain := c.lay.arena, inOrder.lay.arena
+	if b := c.g.budget; b > 0 {
+		return arena <= b
+	}
+	return arena <= plain+max(plain/4, workers*besideBytes)
+}
+
+// stageRun is a stage with what a run of it needs.
+type stageRun struct {
+	*stage
+	a      *activation
+	flight *device.Flight
+}
+
+// Do does a node of the stage.
+func (r *stageRun) Do(node, _ int) error {
+	select {
+	case <-r.a.st.done: // never, where the context cannot end
+		return kernels.ErrCancelled
+	default:
+		return r.a.step(r.lo + node)
+	}
+}
