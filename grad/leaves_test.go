@@ -1,6 +1,7 @@
 package grad_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian"
 	"github.com/cotangent-ad/cotangent/tensor"
+	"github.com/cotangent-ad/cotangent/tensor/npy"
 )
 
 type affine struct{ W, B *T }
@@ -53,6 +55,40 @@ func ExamplePaths() {
 	// Output:
 	// Layers[0].W [2 3]
 	// Layers[0].B [3]
+}
+
+// Parameters to a file and back: names are their paths.
+func ExampleRebuild() {
+	type linear struct{ W, B *tensor.Tensor }
+	type model struct{ Layers []linear }
+	m := model{[]linear{{tensor.Ones(2, 3), tensor.Zeros(3)}}}
+
+	leaves, err := grad.Leaves(m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	all := map[string]*tensor.Tensor{}
+	for i, name := range grad.Paths(m) {
+		all[name] = leaves[i]
+	}
+	var file bytes.Buffer
+	if err := npy.WriteZip(&file, all, false); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	stored, err := npy.ReadZip(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i, name := range grad.Paths(m) {
+		leaves[i] = stored[name]
+	}
+	loaded, err := grad.Rebuild(m, leaves)
+	fmt.Println(loaded.Layers[0].W.Shape(), loaded.Layers[0].B, err)
+	// Output: [2 3] [0. 0. 0.] <nil>
 }
 
 func TestMap(t *testing.T) {
