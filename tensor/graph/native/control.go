@@ -107,8 +107,8 @@ func (w *controlWriter) body(g *graph.Graph) bodyText {
 	s := &w.unit.text
 	fmt.Fprintf(s, "static int %s(ct_run *c) {\n\tint end;\n\t(void)end;\n", b.fn)
 	for _, st := range q.steps {
-		for _, k := range st.zero {
-			fmt.Fprintf(s, "\tmemset(%s, 0, %d);\n", q.address(k), q.size(k))
+		for _, x := range st.zero {
+			fmt.Fprintf(s, "\t%s\n", q.clear(x))
 		}
 		fmt.Fprintf(s, "\tif ((end = %s(c, 0, %d)) != CT_DONE) return end;\n", st.fn, st.items)
 	}

@@ -326,10 +326,52 @@ func (p *printer) plan() (arena int) {
 	return arena
 }
 
-// size returns the bytes of a root that a statement writes.
-func (p *printer) size(k int) int {
-	if r := &p.roots[k]; r.source == ofOutput {
-		return bytes(p.g.g.Aval(p.g.g.Outputs[r.index]))
+// gaps returns what is cleared before a result is written or added to: all of it, or
+// what lies before and behind its elements where these lie side by side.
+func (p *printer) gaps(m *member, o *store) []gap {
+	k, size := p.rootOf(o.val), bytes(o.Aval)
+	all := []gap{{k, 0, size}}
+	if o.Scatter || !o.Partial || m.extent(m.all()) == 0 {
+		return all
 	}
-	return p.roots[k].bytes
+	var seen uint64
+	from, to, row, outermost := 0, 1, o.Aval.DType.Size(), true
+	for d, n := range o.Aval.Shape {
+		x := o.Index[d]
+		switch {
+		case x.Via != loop.None || x.Const < 0 || len(x.Terms) > 1 || len(x.Terms) == 1 && x.Terms[0].Coef != 1:
+			return all
+		case n == 1:
+			continue
+		}
+		written := 1
+		if len(x.Terms) == 1 {
+			a := x.Terms[0].Axis
+			if seen>>a&1 != 0 {
+				return all
+			}
+			seen |= 1 << a
+			written = m.size[a]
+		}
+		switch {
+		case outermost:
+			from, to, outermost = x.Const, x.Const+written, false
+		case x.Const != 0 || written != n:
+			return all
+		default:
+			row *= n
+		}
+	}
+	var list []gap
+	for _, g := range []gap{{k, 0, from * row}, {k, to * row, size}} {
+		if g.from < g.to {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// clear is the statement that clears part of a root.
+func (p *printer) clear(x gap) string {
+	return fmt.Sprintf("memset((char *)(%s) + %d, 0, %d);", p.address(x.root), x.from, x.to-x.from)
 }

@@ -169,9 +169,19 @@ typedef v_i32 ct_bits_i32;
     CT_IN T recip_##T(T x) { return 1 / x; } \
     CT_IN v_##T recip_v_##T(v_##T x) { return 1 / x; } \
     CT_IN T smul_##T(T x, T y) { return ((x == 0) | (y == 0)) ? 0 : x * y; } \
-    CT_IN v_##T smul_v_##T(v_##T x, v_##T y) { return (v_##T)(~(ct_bits_##T)((x == 0) | (y == 0)) & (ct_bits_##T)(x * y)); } \
+    CT_IN v_##T smul_v_##T(v_##T x, v_##T y) { return CT_SMUL(T, x, y); } \
     CT_IN T fma_##T(T x, T y, T z) { return __builtin_fma##f(x, y, z); } \
     CT_FMA(T, f)
+/* Where both factors are not zero, as a mask, their product, else 0. */
+#if defined(__AVX512F__) && !defined(__clang__)
+#define CT_SMUL(T, x, y) CT_SMUL_##T(x, y)
+#define CT_SMUL_f64(x, y) (v_f64)__builtin_ia32_mulpd512_mask((ct_8f64)x, (ct_8f64)y, (ct_8f64){0}, \
+    __builtin_ia32_cmppd512_mask((ct_8f64)y, (ct_8f64){0}, 4, __builtin_ia32_cmppd512_mask((ct_8f64)x, (ct_8f64){0}, 4, -1, 4), 4), 4)
+#define CT_SMUL_f32(x, y) (v_f32)__builtin_ia32_mulps256_mask((ct_8f32)x, (ct_8f32)y, (ct_8f32){0}, \
+    __builtin_ia32_cmpps256_mask((ct_8f32)y, (ct_8f32){0}, 4, __builtin_ia32_cmpps256_mask((ct_8f32)x, (ct_8f32){0}, 4, -1)))
+#else
+#define CT_SMUL(T, x, y) (v_##T)(~(ct_bits_##T)((x == 0) | (y == 0)) & (ct_bits_##T)(x * y))
+#endif
 /* The compiler finds the instruction in a loop over lanes, too, but that takes it long. */
 #if defined(__AVX512F__) && !defined(__clang__)
 #define CT_FMA(T, f) CT_IN v_##T fma_v_##T(v_##T a, v_##T b, v_##T c) { return CT_FMA_##T(a, b, c); }

@@ -26,9 +26,12 @@ type step struct {
 	call  int     // the instruction
 	items int     // that may be shared out
 	cost  float64 // nanoseconds in all, estimated
-	zero  []int   // roots that are cleared first
+	zero  []gap   // what is cleared first
 	whole bool    // all items are done in order by one worker
 }
+
+// gap is bytes of a root that a step does not write, or adds to.
+type gap struct{ root, from, to int }
 
 // unit is the text of a whole program, bodies of control flow included.
 type unit struct {
@@ -190,7 +193,7 @@ func (p *printer) form(f *form) {
 	for _, m := range f.members {
 		for i := range m.outs {
 			if o := &m.outs[i]; o.Scatter || o.Partial || m.extent(m.red) == 0 && o.Reduce != loop.NoReduce {
-				st.zero = append(st.zero, p.rootOf(o.val))
+				st.zero = append(st.zero, p.gaps(m, o)...)
 				st.whole = st.whole || o.Scatter
 			}
 		}
@@ -359,6 +362,10 @@ func (p *printer) copyStep(v graph.Ref, to int) {
 	strides, out := p.g.strides(v), dense(aval.Shape)
 	name := p.name()
 	s := &p.unit.text
+	if slices.Equal(strides, out) {
+		p.copyBlocks(name, from, to, p.g.start(v), aval)
+		return
+	}
 	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
 	src, dst := []string{fmt.Sprint(p.g.start(v))}, []string{"0"}
 	depth := "\t"
@@ -369,6 +376,16 @@ func (p *printer) copyStep(v graph.Ref, to int) {
 	}
 	fmt.Fprintf(s, "%sp%d[%s] = p%d[%s];\n\treturn CT_DONE;\n}\n\n", depth, to, strings.Join(dst, " + "), from, strings.Join(src, " + "))
 	p.steps = append(p.steps, step{fn: name, items: 1, whole: true, cost: float64(bytes(aval)) / 8})
+}
+
+// copyBlocks prints the step that copies a value that lies dense, from an element of
+// a root on: an item is a block.
+func (p *printer) copyBlocks(name string, from, to, start int, a kernels.Aval) {
+	n, s := a.Size(), &p.unit.text
+	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s", name, p.pointer(from), p.pointer(to))
+	fmt.Fprintf(s, "\tconst long i = lo * %d, end = hi * %d < %d ? hi * %d : %d;\n", blockSize, blockSize, n, blockSize, n)
+	fmt.Fprintf(s, "\tif (i < end) memcpy(p%d + i, p%d + %d + i, (end - i) * sizeof *p%d);\n\treturn CT_DONE;\n}\n\n", to, from, start, to)
+	p.steps = append(p.steps, step{fn: name, items: (n + blockSize - 1) / blockSize, cost: float64(bytes(a)) / 8})
 }
 
 // driver prints the table of steps, and the function that does some of them.
@@ -391,8 +408,8 @@ func (p *printer) driver() string {
 			continue
 		}
 		fmt.Fprintf(&s, "\tcase %d:\n", i)
-		for _, k := range st.zero {
-			fmt.Fprintf(&s, "\t\tmemset(%s, 0, %d);\n", p.address(k), p.size(k))
+		for _, x := range st.zero {
+			fmt.Fprintf(&s, "\t\t%s\n", p.clear(x))
 		}
 		s.WriteString("\t\tbreak;\n")
 	}
