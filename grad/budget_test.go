@@ -78,6 +78,10 @@ func TestMemoryBudget(t *testing.T) {
 			if _, err := grad.Prepare(g, args, grad.MemoryBudget(size)); !errors.As(err, &tooSmall) {
 				t.Fatalf("room for one value: %v", err)
 			}
+			var still *graph.BudgetError
+			if _, err := grad.Prepare(g, args, grad.MemoryBudget(tooSmall.Smallest-1)); !errors.As(err, &still) || still.Smallest != tooSmall.Smallest {
+				t.Errorf("a byte less than the smallest, %d: %v", tooSmall.Smallest, err)
+			}
 			least := mustPrepare(t, g, args, grad.MemoryBudget(tooSmall.Smallest))
 			if tooSmall.Smallest > budget || least.Stats().ArenaBytes > tooSmall.Smallest {
 				t.Errorf("%+v: %v", least.Stats(), tooSmall)
@@ -152,6 +156,9 @@ func TestMemoryBudgetRandom(t *testing.T) {
 		if errors.As(err, &tooSmall) {
 			if budget = tooSmall.Smallest; budget <= tooSmall.Budget {
 				t.Fatal(err)
+			}
+			if less, err := grad.Prepare(g, c, grad.MemoryBudget(budget-1)); !errors.As(err, &tooSmall) || tooSmall.Smallest > budget {
+				t.Fatalf("a byte less than the smallest, %d: %v, %v", budget, less, err)
 			}
 			fit, err = grad.Prepare(g, c, grad.MemoryBudget(budget))
 		}
