@@ -182,7 +182,44 @@ func TestControlRandom(t *testing.T) {
 			}
 			p.Close()
 		}
+		mapped(t, function, x)
 	})
+}
+
+// mapped compares a function and its gradient under Vmap, eagerly and prepared, with Go
+// loops slice by slice.
+func mapped(t *rapid.T, function func(loops bool) func(x *T) *T, x *T) {
+	xs := tensor.Stack(0, x, x.MulScalar(-2), x.Flip(0, 1).AddScalar(0.5))
+	for name, of := range map[string]func(f func(x *T) *T) func(x *T) *T{
+		"value": func(f func(x *T) *T) func(x *T) *T { return f },
+		"grad":  func(f func(x *T) *T) func(x *T) *T { return grad.Grad(f) },
+	} {
+		many := grad.Vmap(of(function(false)))
+		p, err := grad.Prepare(many, xs)
+		if err != nil {
+			t.Fatalf("%s under Vmap: %v", name, err)
+		}
+		prepared, err := p.Run(t.Context(), xs)
+		if err != nil {
+			t.Fatalf("%s under Vmap: %v\n%v", name, err, p.Graph())
+		}
+		for what, y := range map[string]*T{"eager": many(xs), "prepared": prepared} {
+			for i := range 3 {
+				want, err := of(function(true))(xs.Index(tensor.At(i))).Float64s()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := y.Index(tensor.At(i)).Float64s()
+				if err == nil {
+					err = near1(got, want, false)
+				}
+				if err != nil {
+					t.Fatalf("%s under Vmap, %s, slice %d: %v\n%v", name, what, i, err, p.Graph())
+				}
+			}
+		}
+		p.Close()
+	}
 }
 
 // near1 compares results: exactly, or up to rounding beside the largest.
