@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -219,6 +220,35 @@ func TestNativeOverflow(t *testing.T) {
 		for i, y := range run(t, mustPrepare(t, f, x), x) {
 			sameBits(t, fmt.Sprint(dt, " by kernels ", i), y, want[i])
 		}
+	}
+}
+
+// No compiler, one that fails and a cache that cannot be used only mean kernels.
+func TestNativeFallsBack(t *testing.T) {
+	shared := t.TempDir()
+	if err := os.Chmod(shared, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	x := tensor.New([]float64{1, 2})
+	for _, c := range []struct {
+		name, variable, value string
+		step                  cc.Step
+	}{
+		{"no compiler", "CC", "/nowhere/cc", cc.Find},
+		{"a compiler that fails", "CC", "false", cc.Find},
+		{"a directory of all", "COTANGENT_CACHE", shared, cc.Cache},
+		{"no directory", "COTANGENT_CACHE", "/dev/null/cache", cc.Cache},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			compiled(t, (*T).Exp, x) // or skip
+			t.Setenv(c.variable, c.value)
+			p := mustPrepare(t, func(x *T) *T { return x.Square().Sin() }, x, grad.WithNative())
+			var e *cc.Error
+			if err := p.Native(t.Context()); !errors.As(err, &e) || e.Step != c.step {
+				t.Errorf("error %v", err)
+			}
+			sameBits(t, "by kernels", run(t, p, x), x.Square().Sin())
+		})
 	}
 }
 
