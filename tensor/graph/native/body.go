@@ -55,8 +55,9 @@ type value struct {
 	late bool // it is made in the loop over vectors, though it may not depend on them
 }
 
-// unrolledOps bounds the operations of a member that is printed without loops.
-const unrolledOps = 700
+// unrolledOps bounds the operations of a member that is printed without loops. Matrices
+// of 10 by 10 numbers are worth it; more takes the compiler longer than it gains.
+const unrolledOps = 400
 
 func (p *printer) newBody(f *form) *body {
 	b := &body{printer: p, f: f, lanes: 1, blocks: 1, depth: 2, locals: map[graph.Ref]*local{}, memo: map[string]value{}, roots: map[int]bool{}}

@@ -27,7 +27,7 @@ func optimize(text string) []string {
 	return []string{"-O2"}
 }
 
-const longText = 40 << 10
+const longText = 20 << 10
 
 // level is optimize unless a test sets it.
 var level = optimize
