@@ -157,9 +157,6 @@ func TestMemoryBudgetRandom(t *testing.T) {
 			if budget = tooSmall.Smallest; budget <= tooSmall.Budget {
 				t.Fatal(err)
 			}
-			if less, err := grad.Prepare(g, c, grad.MemoryBudget(budget-1)); !errors.As(err, &tooSmall) || tooSmall.Smallest > budget {
-				t.Fatalf("a byte less than the smallest, %d: %v, %v", budget, less, err)
-			}
 			fit, err = grad.Prepare(g, c, grad.MemoryBudget(budget))
 		}
 		if err != nil {
