@@ -82,7 +82,16 @@ func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
 		t.Error("other memory, and no kernel was launched")
 	}
 	t.Setenv("STANDIN_FAIL", "")
+	for range 3 { // the program is closed with a recording
+		if err := p.RunInto(t.Context(), y, x); err != nil {
+			t.Fatal(err)
+		}
+	}
 	p.Close()
+	// The calls of all tests so far are counted; this program's recordings are among them.
+	if calls := driverCalls(t, d); calls["cuGraphExecDestroy"] != calls["cuGraphInstantiateWithFlags"] {
+		t.Errorf("%d recordings were made, %d given back", calls["cuGraphInstantiateWithFlags"], calls["cuGraphExecDestroy"])
+	}
 	for _, v := range []*tensor.Tensor{x, other, y} {
 		tensor.Free(v)
 	}

@@ -247,6 +247,7 @@ func (st *state) release() {
 		st.cleanup.Stop()
 		st.watcher.close()
 	}
+	_ = st.r.drop() // what a recording holds is given back whether or not the driver forgets it
 	st.activation.release()
 	if st.coded != nil {
 		st.coded.runner.Release()
