@@ -29,7 +29,7 @@ var allowed = []struct {
 	{"cotangent_polygamma", 128}, {"cotangent_digamma", 128},
 	{"sin(", 64}, {"cos(", 64}, {"tan(", 64}, {"sinf(", 64}, {"cosf(", 64}, {"tanf(", 64},
 	{"sincos(", 64}, {"sincosf(", 64},
-	{" / ", 16}, {"pow(", 16}, {"hypot", 16}, {"together<", 16}, {"exp(", 24},
+	{" / ", 16}, {"pow(", 16}, {"hypot", 16}, {"together<", 16}, {"exp(", 24}, {"cotangent_sigmoid(", 24},
 }
 
 // With packedRegisters a multiprocessor holds all the threads that it may: rather than
