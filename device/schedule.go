@@ -18,11 +18,14 @@ import (
 // What doing nodes side by side takes, in nanoseconds, by TestCalibrateSchedule: 0.3 µs
 // for two strands if the workers are awake, up to 7 µs if they must be woken, which pays
 // from a gain of 18 µs on; 0.1 µs for a worker to hear of another's node, and 0.06 µs for
-// each KiB to read what that has made.
+// each KiB to read what that has made. Of schedules of many strands that need each other
+// less is true than is predicted: of derivatives of losses that share parameters, a
+// predicted 0.8 of the time in order was 1.1 to 1.2 of it on two workers, while 0.7 was 0.64
+// to 0.91 (BenchmarkBranches in package grad). So a quarter must be gained.
 const (
-	handOver  = 2e3     // from one worker's node to another's, of 32 KiB or so
-	leastGain = 18e3    // of a schedule
-	leastPart = 1. / 16 // of the time in order that a schedule must gain
+	handOver  = 2e3    // from one worker's node to another's, of 32 KiB or so
+	leastGain = 18e3   // of a schedule
+	leastPart = 1. / 4 // of the time in order that a schedule must gain
 )
 
 // grains are what a strand may have to run ahead of the one before it, from which the best

@@ -133,7 +133,7 @@ func TestScheduleOrder(t *testing.T) {
 
 // TestScheduleSideBySide: two nodes that wait for each other to begin get done.
 func TestScheduleSideBySide(t *testing.T) {
-	needs := branches(2, 1)
+	needs := branches(2, 2)
 	s := planOf(needs, 2)
 	if s == nil {
 		t.Fatal("no schedule for two branches")
@@ -141,10 +141,10 @@ func TestScheduleSideBySide(t *testing.T) {
 	f := s.NewFlight(newWorkers(t, 2))
 	begun := [2]chan bool{make(chan bool), make(chan bool)}
 	err := f.Run(sequence(func(n, _ int) error {
-		if n == 1 || n == 2 {
-			close(begun[n-1])
+		if n == 1 || n == 3 { // where the branches begin
+			close(begun[n/2])
 			select {
-			case <-begun[2-n]:
+			case <-begun[1-n/2]:
 			case <-time.After(10 * time.Second):
 				return errors.New("the other branch has not begun")
 			}

@@ -297,8 +297,8 @@ func TestStagesBudget(t *testing.T) {
 func pair(t testing.TB, dev device.Device, left, right *kernels.Op) *Program {
 	b := newBuilder(t)
 	x := b.param(1 << 15)
-	y := b.apply(left, nil, b.apply(kernels.Neg, nil, x))
-	z := b.apply(right, nil, b.apply(kernels.Neg, nil, x))
+	y := b.apply(left, nil, b.apply(kernels.Neg, nil, b.apply(kernels.Neg, nil, x)))
+	z := b.apply(right, nil, b.apply(kernels.Neg, nil, b.apply(kernels.Neg, nil, x)))
 	p, err := Compile(b.outputs(b.apply(kernels.Add, nil, y, z)), dev)
 	if err != nil {
 		t.Fatal(err)
@@ -341,11 +341,11 @@ func TestStagesErrors(t *testing.T) {
 			left, right *kernels.Op
 			want        string
 		}{
-			{opIndex, opIndex, "instruction 1: graph.index"},
-			{opIndex, opPanic, "instruction 1: graph.index"},
+			{opIndex, opIndex, "instruction 2: graph.index"},
+			{opIndex, opPanic, "instruction 2: graph.index"},
 			{opPanic, opIndex, "kernel out of order"},
 			{kernels.Neg, opPanic, "kernel out of order"},
-			{kernels.Neg, opIndex, "instruction 3: graph.index"},
+			{kernels.Neg, opIndex, "instruction 5: graph.index"},
 		} {
 			p := pair(t, dev, c.left, c.right)
 			for range 20 {
