@@ -96,11 +96,9 @@ func TestFitBody(t *testing.T) {
 	sameResults(t, whole, g)
 }
 
-// drawLong builds a random program in which many values are alive at the same time: what
-// comes last reads what came first.
-func drawLong(t *rapid.T) *Graph {
-	g := new(Graph)
-	apply := func(op *kernels.Op, attr any, in ...Ref) Ref {
+// emitTo returns what adds an operation to a graph.
+func emitTo(t *rapid.T, g *Graph) func(op *kernels.Op, attr any, in ...Ref) Ref {
+	return func(op *kernels.Op, attr any, in ...Ref) Ref {
 		avals := make([]kernels.Aval, len(in))
 		for i, v := range in {
 			avals[i] = g.Aval(v)
@@ -111,6 +109,13 @@ func drawLong(t *rapid.T) *Graph {
 		}
 		return g.Emit(inst, in...)
 	}
+}
+
+// drawLong builds a random program in which many values are alive at the same time: what
+// comes last reads what came first.
+func drawLong(t *rapid.T) *Graph {
+	g := new(Graph)
+	apply := emitTo(t, g)
 	values := []Ref{g.Param(f64(2, 3)), g.Const(*arrayOf([]float64{2, -1, 3, 0.5, 4, -2}, 2, 3), nil)}
 	for range rapid.IntRange(5, 40).Draw(t, "steps") {
 		a, b := rapid.SampledFrom(values).Draw(t, "a"), values[len(values)-1]

@@ -120,7 +120,7 @@ func (f *stageFinder) takenBy(x *Instr, args []Ref) Ref {
 
 func (f *stageFinder) begin(s int) {
 	f.lo = s
-	f.planner = device.Planner{}
+	f.planner.Reset()
 	for v := range f.taken {
 		f.taken[v] = nil
 	}

@@ -42,17 +42,7 @@ func drawWide(t *rapid.T) *Graph {
 	for i := range branches {
 		branches[i] = first
 	}
-	emit := func(op *kernels.Op, attr any, in ...Ref) Ref {
-		avals := make([]kernels.Aval, len(in))
-		for i, v := range in {
-			avals[i] = g.Aval(v)
-		}
-		inst, err := op.Inst(attr, avals...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return g.Emit(inst, in...)
-	}
+	emit := emitTo(t, g)
 	for range rapid.IntRange(20, 80).Draw(t, "steps") {
 		k := rapid.IntRange(0, len(branches)-1).Draw(t, "branch")
 		value := func() Ref {
