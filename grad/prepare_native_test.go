@@ -203,23 +203,38 @@ func TestNativeIndexError(t *testing.T) {
 	}
 }
 
-// Integers that overflow wrap around, in machine code as elsewhere, whatever is compared
-// with them.
-func TestNativeOverflow(t *testing.T) {
-	for dt, most := range map[tensor.DType]float64{tensor.Int32: math.MaxInt32, tensor.Int64: 0x7ffffffffffffc00} {
-		f := func(x *T) []*T {
-			one := tensor.Scalar(1024, tensor.WithDType(dt))
-			y, z := x.Add(one), x.Neg().Sub(one).Sub(one)
-			return []*T{y.Gt(x), y, z.Lt(x), z, x.Mul(x).Ge(tensor.Scalar(0, tensor.WithDType(dt))), x.Sum(), x.Mul(one).Prod(), x.Abs()}
+// overflow compares a program on integers that overflow with Go's arithmetic, which
+// wraps around.
+func overflow[I int32 | int64](most I, prepare func(t *testing.T, f func(x *T) []*T, x *T) *grad.Prepared[*T, []*T]) func(*testing.T) {
+	return func(t *testing.T) {
+		data := []I{most, 7, -most, most / 2, most / 3, -1, 5, most, most, 3, 3}
+		x := tensor.New(data)
+		k := tensor.Scalar(1024, tensor.WithDType(x.DType()))
+		results := run(t, prepare(t, func(x *T) []*T {
+			y, z := x.Add(k), x.Neg().Sub(k).Sub(k)
+			return []*T{y.Gt(x), y.Sub(x), z.Lt(x), z.Add(x), x.Square().Ge(x.Mul(k)), x.Square().Sub(x.Mul(x)), x.Sub(k).Abs().Lt(x)}
+		}, x), x)
+		one := map[bool]I{true: 1}
+		for j, x := range data {
+			y, z := x+1024, -x-1024-1024
+			for i, want := range []I{one[y > x], y - x, one[z < x], z + x, one[x*x >= x*1024], 0, one[max(x-1024, -(x-1024)) < x]} {
+				if got := must(results[i].Float64s())(t)[j]; got != float64(want) {
+					t.Errorf("result %d of %d is %v, want %v", i, x, got, want)
+				}
+			}
 		}
-		x := tensor.New([]float64{most, 7, -most, most / 2, most / 3, -1, 5, most, most, 3, 3}).Cast(dt)
-		want := f(x)
-		for i, y := range run(t, compiled(t, f, x), x) {
-			sameBits(t, fmt.Sprint(dt, " ", i), y, want[i])
-		}
-		for i, y := range run(t, mustPrepare(t, f, x), x) {
-			sameBits(t, fmt.Sprint(dt, " by kernels ", i), y, want[i])
-		}
+	}
+}
+
+// Integers that overflow wrap around on every device and in machine code, whatever is
+// compared with them.
+func TestOverflow(t *testing.T) {
+	for name, prepare := range map[string]func(*testing.T, func(x *T) []*T, *T) *grad.Prepared[*T, []*T]{
+		"kernels": func(t *testing.T, f func(x *T) []*T, x *T) *grad.Prepared[*T, []*T] { return mustPrepare(t, f, x) },
+		"native":  compiled[*T, []*T],
+	} {
+		t.Run(name+"/int32", overflow[int32](math.MaxInt32, prepare))
+		t.Run(name+"/int64", overflow[int64](math.MaxInt64, prepare))
 	}
 }
 

@@ -174,6 +174,13 @@ func (s *Store) CUDALiteral() string {
 var cudaDialect = func() dialect {
 	d := cDialect
 	d.types = cudaTypes
+	d.whole = map[Fn]string{
+		Neg:    "(%t)(0 - (unsigned %t)%0)",
+		Square: "(%t)((unsigned %t)%0 * (unsigned %t)%0)",
+		Add:    "(%t)((unsigned %t)%0 + (unsigned %t)%1)",
+		Sub:    "(%t)((unsigned %t)%0 - (unsigned %t)%1)",
+		Mul:    "(%t)((unsigned %t)%0 * (unsigned %t)%1)",
+	}
 	d.cast = func(from, to device.DType, v string) string {
 		if to == device.Bool {
 			return v + " != 0"

@@ -26,6 +26,7 @@ type dialect struct {
 	index   func(v string) string    // an integer value as an index
 	cast    func(from, to device.DType, v string) string
 	round   func(dt device.DType, product string) string // a product that is never fused
+	whole   map[Fn]string                                // arithmetic of integers of type %t, where it must be asked to wrap around
 	call    func(p *printer, fn Fn, dt device.DType, args ...string) string
 }
 
@@ -38,7 +39,6 @@ var arithmetic = map[Fn]string{
 }
 
 var choices = map[Fn][3]string{
-	SMul:    {"%0 == 0 || %1 == 0", "0", "%0 * %1"},
 	Maximum: {"%0 > %1 || isnan", "%0", "%1"},
 	Minimum: {"%0 < %1 || isnan", "%0", "%1"},
 	Select:  {"%0", "%1", "%2"},
@@ -245,11 +245,13 @@ func (p *printer) value(n Node) {
 	case x.Fn == Cast && p.e.DType(x.Arg[0]) == device.Bool:
 		p.choice(dt, name, args[0], p.literal(1, 1, x.DType), zero)
 	case x.Fn == SMul:
-		p.choice(dt, name, fill(choice[0], args), zero, p.round(x.DType, fill(choice[2], args)))
+		product, _ := p.arithmetic(Mul, x.DType, args)
+		p.choice(dt, name, fill("%0 == 0 || %1 == 0", args), zero, product)
 	case ok:
 		p.choice(dt, name, fill(condition(choice[0], x.DType), args), fill(choice[1], args), fill(choice[2], args))
 	case x.Fn == Abs && !x.DType.IsFloat():
-		p.choice(dt, name, args[0]+" < 0", "-"+args[0], args[0])
+		negative, _ := p.arithmetic(Neg, x.DType, args)
+		p.choice(dt, name, args[0]+" < 0", negative, args[0])
 	case x.Fn == Sign:
 		p.choice(dt, name+"s", args[0]+" < 0", p.literal(-1, -1, x.DType), p.round(x.DType, args[0]+" * 0"))
 		p.choice(dt, name, args[0]+" > 0", p.literal(1, 1, x.DType), name+"s")
@@ -258,21 +260,32 @@ func (p *printer) value(n Node) {
 	}
 }
 
+// arithmetic writes a function that all dialects write alike, if it is one.
+func (p *printer) arithmetic(fn Fn, dt device.DType, args []string) (text string, ok bool) {
+	if text, ok = p.whole[fn]; ok && !dt.IsFloat() {
+		return fill(strings.ReplaceAll(text, "%t", p.types[dt]), args), true
+	}
+	if text, ok = arithmetic[fn]; !ok {
+		return "", false
+	}
+	if text = fill(text, args); fn == Mul || fn == Square {
+		text = p.round(dt, text)
+	}
+	return text, true
+}
+
 // expression writes a function that is no choice.
 func (p *printer) expression(x *Inst, args []string) string {
 	if x.Fn == Cast {
 		return p.cast(p.e.DType(x.Arg[0]), x.DType, args[0])
 	}
-	text, ok := arithmetic[x.Fn]
-	switch {
-	case !ok && x.Fn == Polygamma:
-		return p.call(p, x.Fn, x.DType, args[0], strconv.FormatInt(x.K, 10))
-	case !ok:
-		return p.call(p, x.Fn, x.DType, args...)
-	case x.Fn == Mul || x.Fn == Square:
-		return p.round(x.DType, fill(text, args))
+	if text, ok := p.arithmetic(x.Fn, x.DType, args); ok {
+		return text
 	}
-	return fill(text, args)
+	if x.Fn == Polygamma {
+		args = append(args, strconv.FormatInt(x.K, 10))
+	}
+	return p.call(p, x.Fn, x.DType, args...)
 }
 
 func (p *printer) choice(dt, name, cond, yes, no string) {
