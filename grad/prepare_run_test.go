@@ -37,6 +37,9 @@ func TestPreparedCancelled(t *testing.T) {
 // A kernel that works for long is interrupted.
 func TestPreparedInterrupted(t *testing.T) {
 	x := tensor.Full(0.5, []int{1500, 1500})
+	if x.Device().Kind() == "cuda" {
+		t.Skip("a kernel that was launched on a GPU runs to its end, and this one ends too soon")
+	}
 	p := mustPrepare(t, func(x *T) *T { return x.Lgamma() }, x)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
 	defer cancel()
@@ -202,9 +205,12 @@ func TestRunsLeaveMemoryFlat(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc), x.Device().Stats().Outstanding, runtime.NumGoroutine()
 	}
-	heap, buffers, goroutines := runs(1000)
+	// What the runtime keeps for each processor comes in the first runs; the smallest
+	// object forgotten at each run would be a megabyte and a half.
+	heap, buffers, goroutines := runs(10_000)
 	after, buffersAfter, goroutinesAfter := runs(100_000)
-	if after > heap+64<<10 || buffersAfter > buffers || goroutinesAfter > goroutines {
+	t.Logf("heap grew by %d bytes", after-heap)
+	if after > heap+128<<10 || buffersAfter > buffers || goroutinesAfter > goroutines {
 		t.Errorf("heap of %d bytes, then %d; buffers of %d, then %d; %d goroutines, then %d", heap, after, buffers, buffersAfter, goroutines, goroutinesAfter)
 	}
 }
