@@ -18,8 +18,8 @@ func large() []Scenario {
 	add := func(name, doc string, make func() Instance) {
 		list = append(list, Scenario{Name: name, Suite: "large", Doc: doc, New: make})
 	}
-	for _, n := range []int{1e6, 1e7, 1e8} {
-		add(fmt.Sprintf("copy/fp32/n=%d", n), "x + 1, which moves each element in and out once: as both function and gradient", func() Instance {
+	for _, n := range []int{1e4, 1e6, 1e7, 1e8} {
+		add(fmt.Sprintf("copy/fp32/n=%d", n), "x + 1, which moves each element in and out once, the smallest hardly more than a launch: as both function and gradient", func() Instance {
 			plus := func(x *T) *T { return x.AddScalar(1) }
 			return NewPair(plus, plus, cycled(n, tensor.Float32))
 		})

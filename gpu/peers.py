@@ -40,6 +40,7 @@ def record(scenario, backend, run, wait):
 
 
 ELEMENTS = [10**6, 10**7, 10**8]
+COPIED = [10**4] + ELEMENTS
 SQUARES = [1024, 4096]
 LAYERS, BATCH = [784, 1024, 10], 4096
 MIXTURE = {"n": 10000, "d": 64, "k": 50}
@@ -68,10 +69,12 @@ def torch_peer():
     def random(*shape, dtype=torch.float32):
         return torch.rand(*shape, device="cuda", dtype=dtype, requires_grad=True)
 
-    for n in ELEMENTS:
+    for n in COPIED:
         x = random(n)
         y = torch.empty_like(x)
         record(f"copy/fp32/n={n}", "torch", lambda: y.copy_(x.detach()), wait)
+    for n in ELEMENTS:
+        x = random(n)
         record(f"chain/fp32/n={n}", "torch", gradient(chain, x), wait)
         if n == max(ELEMENTS):  # compiling takes long
             record(f"chain/fp32/n={n}", "torch compiled", gradient(torch.compile(chain), x), wait)
@@ -204,7 +207,7 @@ def cupy_peer():
     import cupy
 
     wait = cupy.cuda.get_current_stream().synchronize
-    for n in ELEMENTS:
+    for n in COPIED:
         x = cupy.random.standard_normal(n, dtype=cupy.float32)
         y = cupy.empty_like(x)
         record(f"copy/fp32/n={n}", "cupy", lambda: cupy.copyto(y, x), wait)

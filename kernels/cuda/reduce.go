@@ -177,6 +177,7 @@ func (n *nest) finish(lay *layout, count int) *launch {
 	x.coordinates("i", "r", x.res, "\t")
 	for _, o := range m.outs {
 		x.line("\ttypename %[1]s::acc acc%[2]d = %[1]s::start();", n.combiner(o), o)
+		x.line("#pragma unroll 4") // several loads under way at a time
 		x.line("\tfor (int part = threadIdx.x; part < %s; part += blockDim.x) %s::merge(acc%d, %s[part * %s + result]);",
 			x.int(count), n.combiner(o), o, parts[o], size)
 	}
