@@ -208,6 +208,35 @@ func TestLaunchIsAsynchronous(t *testing.T) {
 	}
 }
 
+// Who may break a wait off does not wait longer for that.
+func TestWaitWithContext(t *testing.T) {
+	d := open(t, "cuda")
+	b, err := d.Alloc(4 * 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	times := func(ctx context.Context) time.Duration {
+		start := time.Now()
+		for range 2000 {
+			if err := launch(d, source, "fill", 1, b, float32(3), int32(100)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Sync(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(start)
+	}
+	without := times(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	// Between two looks the stand-in does one piece of work.
+	if with := times(ctx); with > 10*without+200*time.Millisecond {
+		t.Errorf("%v for what takes %v without a context", with, without)
+	}
+}
+
 // A stopwatch runs by the device's clock: work that is queued, and not done yet, counts.
 func TestStopwatch(t *testing.T) {
 	d := open(t, "cuda")

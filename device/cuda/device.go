@@ -38,6 +38,7 @@ type Device struct {
 	flags   flags
 	blas    blasHandle
 	tf32    bool
+	waits   sync.WaitGroup // for events, some of which nobody cares for any more
 
 	mu        sync.Mutex
 	functions map[string]*Function
@@ -227,6 +228,7 @@ func (d *Device) Close() error {
 	}
 	d.closed = true
 	failed := d.Sync(context.Background())
+	d.waits.Wait()
 	left := d.Pool.Close()
 	if left != nil {
 		// Who holds those buffers still needs the context.

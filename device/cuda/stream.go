@@ -141,25 +141,31 @@ func (e *event) Done() bool {
 
 // Wait waits for that, or until ctx ends.
 func (e *event) Wait(ctx context.Context) error {
-	// Most work is short: look all the time at first, since the least sleep takes
-	// longer, then less and less often.
-	const awake, longest = 100 * time.Microsecond, 200 * time.Microsecond
-	pause, start := time.Microsecond, time.Now()
-	for {
+	// Most work is short, and handing the wait to another goroutine takes longer.
+	const short = 100 * time.Microsecond
+	for start := time.Now(); time.Since(start) < short; runtime.Gosched() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if done, err := e.poll(); done {
 			return err
 		}
-		if time.Since(start) < awake {
-			runtime.Gosched()
-			continue
-		}
-		pause = min(2*pause, longest)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
 	}
+	if ctx.Done() == nil {
+		return e.synchronize()
+	}
+	// The driver's wait cannot be broken off, and a timer's shortest sleep may be a
+	// millisecond.
+	came := make(chan error, 1)
+	e.d.waits.Go(func() { came <- e.synchronize() })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-came:
+		return err
+	}
+}
+
+func (e *event) synchronize() error {
+	return e.d.with(func() error { return wrap(e.d.name, "cuEventSynchronize", e.cu.Synchronize()) })
 }
