@@ -16,12 +16,19 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"unsafe"
+
+	"github.com/cotangent-ad/cotangent/internal/cache"
 )
 
-// EnvCache names the folder in which compiled kernels are kept; "off" keeps
-// none. Without it that is cotangent/cuda in the user's cache folder.
+// EnvCache names the folder in which compiled kernels are kept; "off" keeps none.
+// Without it that is cotangent/cuda in the user's cache folder. It must be the
+// user's alone: see package cache, and Describe for what keeps it from being used.
 const EnvCache = "COTANGENT_CUDA_CACHE"
+
+// cacheLimit is how many bytes the kernels in it may have.
+const cacheLimit = 1 << 30
 
 // EnvSources names a folder in which the source of every kernel that compiles is
 // left, to be read or to be compiled by other means. Without it none is.
@@ -62,20 +69,30 @@ func Compile(source string, arch int) ([]byte, error) {
 	key := sha256.New()
 	fmt.Fprintln(key, c.major, c.minor, target, Options)
 	key.Write([]byte(source))
-	file := cacheFile(hex.EncodeToString(key.Sum(nil)))
-	if image, err := os.ReadFile(file); err == nil && len(image) > 0 {
-		return image, leave(source)
+	name := hex.EncodeToString(key.Sum(nil))
+	// A cache that cannot be used costs time only.
+	kept, _ := openCache()
+	if kept != nil {
+		defer kept.Close()
+		if image, ok := kept.Find(name); ok {
+			return image, leave(source)
+		}
 	}
 	image, _, err := compileSource(source, append([]string{target}, Options...), known == arch)
 	if err != nil {
 		return nil, err
 	}
-	if file != "" {
-		// A cache that cannot be written costs time only.
-		_ = writeWhole(file, image)
+	if kept != nil && kept.Put(name, image) == nil && puts.Add(1)%evictEach == 1 {
+		kept.Evict(name)
 	}
 	return image, leave(source)
 }
+
+// evictEach is the number of new entries from which on a process sees again that the
+// cache is not too large: looking takes as long as it has entries.
+const evictEach = 32
+
+var puts atomic.Int64
 
 // leave puts a source that compiles where EnvSources says.
 func leave(source string) error {
@@ -124,20 +141,20 @@ func compileSource(source string, options []string, cubin bool) (code []byte, sa
 	return C.GoBytes(unsafe.Pointer(image), C.int(size)), said, nil
 }
 
-// cacheFile returns where an image is kept, "" where none are.
-func cacheFile(name string) string {
+// openCache opens the cache, nil where there shall be none.
+func openCache() (*cache.Cache, error) {
 	dir := os.Getenv(EnvCache)
 	if dir == "off" {
-		return ""
+		return nil, nil
 	}
 	if dir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return ""
+			return nil, err
 		}
 		dir = filepath.Join(user, "cotangent", "cuda")
 	}
-	return filepath.Join(dir, name)
+	return cache.Open(dir, cacheLimit)
 }
 
 // writeWhole writes a file that other processes see whole or not at all.

@@ -80,6 +80,11 @@ func Describe() []string {
 	} else {
 		lines = append(lines, fmt.Sprintf("NVRTC %d.%d", compiler.major, compiler.minor))
 	}
+	if kept, err := openCache(); err != nil {
+		lines = append(lines, "compiled kernels are not kept: "+err.Error())
+	} else if kept != nil {
+		kept.Close()
+	}
 	if _, err := openBLAS(); err != nil {
 		lines = append(lines, "no cuBLAS, matrix products by kernels of our own ("+err.Error()+")")
 	} else {

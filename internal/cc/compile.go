@@ -13,11 +13,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cotangent-ad/cotangent/internal/cache"
 )
+
+const format = "cotangent-cc-1" // changes when names of entries mean something else
 
 // Compile returns the library of src. It is loaded from the cache where an entry
 // is there and sound; else src is compiled and becomes one. Two calls for the
@@ -60,9 +66,9 @@ func compile(ctx context.Context, src Source, opts Options) (*Library, Step, err
 	if err != nil {
 		return nil, Cache, err
 	}
-	defer dir.close()
+	defer dir.Close()
 
-	if code, ok := dir.find(key); ok {
+	if code, ok := dir.Find(key); ok {
 		if lib, err := images.load(key, src.Name, code); err == nil {
 			return lib, "", nil
 		} // else it was made for another system that shares the directory
@@ -81,28 +87,41 @@ func compile(ctx context.Context, src Source, opts Options) (*Library, Step, err
 	return lib, "", nil
 }
 
+// openCache opens the user's cache.
+func openCache(limit int64) (*cache.Cache, error) {
+	path := os.Getenv(EnvCache)
+	if path == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		path = filepath.Join(base, "cotangent")
+	}
+	return cache.Open(path, limit)
+}
+
 // build compiles src into a new entry of dir and returns its code.
-func build(ctx context.Context, dir *cache, by *compiler, src Source, key string, flags []string) ([]byte, Step, error) {
+func build(ctx context.Context, dir *cache.Cache, by *compiler, src Source, key string, flags []string) ([]byte, Step, error) {
 	select {
 	case building <- struct{}{}:
 		defer func() { <-building }()
 	case <-ctx.Done():
 		return nil, Build, context.Cause(ctx)
 	}
-	aside, err := dir.makeAside()
+	aside, err := dir.MakeAside()
 	if err != nil {
 		return nil, Cache, err
 	}
-	defer aside.remove()
-	args := slices.Concat(flags, []string{"-shared", "-o", product, "-x", "c", "-", "-lm"})
-	if err := by.compile(ctx, aside.path, strings.NewReader(src.Code), args); err != nil {
+	defer aside.Remove()
+	args := slices.Concat(flags, []string{"-shared", "-o", cache.Product, "-x", "c", "-", "-lm"})
+	if err := by.compile(ctx, aside.Path, strings.NewReader(src.Code), args); err != nil {
 		return nil, Build, err
 	}
-	code, err := aside.enter(key)
+	code, err := aside.Enter(key)
 	if err != nil {
 		return nil, Cache, err
 	}
-	dir.evict(key)
+	dir.Evict(key)
 	return code, "", nil
 }
 

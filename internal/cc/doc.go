@@ -3,16 +3,12 @@
 // dlopen.
 //
 //   - The compiler is the command in CC, else cc.
-//   - The cache is the directory COTANGENT_CACHE, else cotangent in the user's
-//     cache directory. It must be the user's own, of mode 0700 and no symbolic
-//     link: who can write there can run code as the user.
-//   - An entry is named by all that its code depends on (the source, the
-//     compiler's path and version, the flags, the instruction set) and ends in a
-//     checksum over code and name. What is loaded is a sealed copy in memory of
-//     the very bytes that were checked, so that nothing that happens to the file
-//     afterwards matters. An entry that fails its check is compiled again.
-//   - Entries are written aside and renamed: any number of processes may share
-//     the cache. The least recently used go when the cache grows too large.
+//   - The cache (package cache) is the directory COTANGENT_CACHE, else cotangent in
+//     the user's cache directory.
+//   - An entry is named by all that its code depends on: the source, the compiler's
+//     path and version, the flags, the instruction set. What is loaded is a sealed
+//     copy in memory of the very bytes that were checked, so that nothing that happens
+//     to the file afterwards matters. An entry that fails its check is compiled again.
 //
 // Whatever stands in the way (no compiler, one that fails, a full or read-only
 // disk, a directory of someone else, a build without cgo) is an *Error; callers

@@ -19,6 +19,14 @@ import (
 	"time"
 )
 
+// How package cache names entries and the directories in which they are made, and how
+// old the latter may get.
+const (
+	suffix = ".so"
+	prefix = "aside-"
+	stale  = 24 * time.Hour
+)
+
 // names returns what the cache holds.
 func names(t *testing.T, dir string) (list []string) {
 	t.Helper()

@@ -1,8 +1,8 @@
-//go:build cgo && linux
+//go:build unix
 
-package cc
+package cache
 
-// The cache on disk.
+// The directory and its entries.
 
 import (
 	"bytes"
@@ -21,32 +21,27 @@ import (
 )
 
 const (
-	format  = "cotangent-cc-1" // changes when entries or their names mean something else
+	format  = "cotangent-cache-1" // changes when entries mean something else
 	suffix  = ".so"
 	prefix  = "aside-" // of the directories in which entries are made
-	product = "product.so"
-	largest = 1 << 30 // bytes of an entry
+	largest = 1 << 30  // bytes of an entry
 	stale   = 24 * time.Hour
 )
 
-// cache is an open cache directory. Everything below it is reached through the
-// open directory, whatever becomes of its path.
-type cache struct {
+// Product is the name of the file in an Aside's directory that becomes an entry.
+const Product = "product" + suffix
+
+// Cache is an open directory. Everything below it is reached through the open
+// directory, whatever becomes of its path.
+type Cache struct {
 	root  *os.Root
 	path  string
 	limit int64
 }
 
-// openCache opens the user's cache, making it where it is missing.
-func openCache(limit int64) (*cache, error) {
-	path := os.Getenv(EnvCache)
-	if path == "" {
-		base, err := os.UserCacheDir()
-		if err != nil {
-			return nil, err
-		}
-		path = filepath.Join(base, "cotangent")
-	}
+// Open opens a directory, making it where it is missing; its entries may hold limit
+// bytes.
+func Open(path string, limit int64) (*Cache, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -65,7 +60,7 @@ func openCache(limit int64) (*cache, error) {
 		root.Close()
 		return nil, err
 	}
-	return &cache{root, path, limit}, nil
+	return &Cache{root, path, limit}, nil
 }
 
 // owned returns an error unless root is the directory at path itself, no link to
@@ -92,11 +87,12 @@ func owned(root *os.Root, path string) error {
 
 func owner(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
 
-func (c *cache) close() { c.root.Close() }
+// Close closes the directory.
+func (c *Cache) Close() { c.root.Close() }
 
-// find returns the code of an entry that is there and sound. One that is not
+// Find returns the code of an entry that is there and sound. One that is not
 // sound is removed.
-func (c *cache) find(key string) (code []byte, ok bool) {
+func (c *Cache) Find(key string) (code []byte, ok bool) {
 	data, err := c.read(key + suffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false
@@ -114,7 +110,7 @@ func (c *cache) find(key string) (code []byte, ok bool) {
 }
 
 // read returns the bytes of a regular file of the user.
-func (c *cache) read(name string) ([]byte, error) {
+func (c *Cache) read(name string) ([]byte, error) {
 	at, err := c.root.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -160,23 +156,25 @@ func checksum(code []byte, key string) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// aside is a directory within the cache in which an entry is made.
-type aside struct {
-	c          *cache
-	name, path string
+// Aside is a directory within the cache in which an entry is made.
+type Aside struct {
+	c    *Cache
+	name string
+	Path string
 }
 
-func (c *cache) makeAside() (*aside, error) {
+// MakeAside makes one.
+func (c *Cache) MakeAside() (*Aside, error) {
 	name := prefix + rand.Text()
 	if err := c.root.Mkdir(name, 0o700); err != nil {
 		return nil, err
 	}
-	return &aside{c, name, filepath.Join(c.path, name)}, nil
+	return &Aside{c, name, filepath.Join(c.path, name)}, nil
 }
 
-// enter makes the product an entry and returns its code.
-func (a *aside) enter(key string) ([]byte, error) {
-	name := a.name + "/" + product
+// Enter makes the product an entry and returns its code.
+func (a *Aside) Enter(key string) ([]byte, error) {
+	name := a.name + "/" + Product
 	code, err := a.c.read(name)
 	if err != nil {
 		return nil, err
@@ -193,15 +191,35 @@ func (a *aside) enter(key string) ([]byte, error) {
 	return code, a.c.root.Rename(name, key+suffix)
 }
 
-func (a *aside) remove() {
+// Remove removes the directory and what is left in it.
+func (a *Aside) Remove() {
 	if a.c.root.RemoveAll(a.name) != nil {
 		a.c.root.RemoveAll(a.name) // a compiler that was just killed could still be making a file
 	}
 }
 
-// evict removes the entries least recently used, but not that of key, until
-// the limit is kept, and what processes that died have left.
-func (c *cache) evict(key string) {
+// Put makes code an entry.
+func (c *Cache) Put(key string, code []byte) error {
+	a, err := c.MakeAside()
+	if err != nil {
+		return err
+	}
+	defer a.Remove()
+	f, err := c.root.OpenFile(a.name+"/"+Product, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(code)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	_, err = a.Enter(key)
+	return err
+}
+
+// Evict removes the entries least recently used, but not that of key, until the
+// limit is kept, and what processes that died have left.
+func (c *Cache) Evict(key string) {
 	list, err := fs.ReadDir(c.root.FS(), ".")
 	if err != nil {
 		return
