@@ -58,7 +58,7 @@ func (p *Pool) collectNow(seen uint64) {
 }
 
 // Collect runs the garbage collector and takes back the buffers that it finds
-// forgotten. It also gives the blocks back to the memory that the pool has not
+// forgotten. It also gives the blocks back to the system that the pool has not
 // needed since the last collection.
 func (p *Pool) Collect() {
 	collector.mu.Lock()
@@ -95,10 +95,13 @@ func (p *Pool) collect(wait time.Duration) {
 	var unneeded *block
 	if ran {
 		p.stats.Collections++
-		unneeded = p.age()
+		unneeded = p.age(wait == hardWait)
 	}
 	p.mu.Unlock()
-	p.discard(unneeded)
+	if unneeded != nil {
+		p.discard(unneeded)
+		p.trimMemory()
+	}
 }
 
 // awaitCleanups waits until the cleanups that are queued have run, and, where

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
 )
@@ -83,5 +84,52 @@ func TestForgottenBehindAFinalizer(t *testing.T) {
 	for range 10 {
 		o := &owner{alloc(t, h, 16*mib)}
 		runtime.SetFinalizer(o, func(*owner) {})
+	}
+}
+
+// takings counts what is taken from a memory, and what it was told to give up.
+type takings struct {
+	device.Memory
+	taken, given, trims int
+}
+
+func (m *takings) Take(n int) (unsafe.Pointer, error) { m.taken += n; return m.Memory.Take(n) }
+func (m *takings) Give(p unsafe.Pointer, n int)       { m.given += n; m.Memory.Give(p, n) }
+func (m *takings) Trim()                              { m.trims++ }
+
+// A loop that forgets one large temporary after another runs in the memory that it
+// took at first, wherever in a round the collections fall; and the next phase of the
+// program gives that back.
+func TestSteadyLoopTakesNothing(t *testing.T) {
+	m := &takings{Memory: device.HostMemory()}
+	p := device.NewPool(device.PoolConfig{Memory: m, Spare: 450 * mib})
+	round := func(sizes ...int) {
+		for _, n := range sizes {
+			if _, err := p.Alloc(n * mib); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	first := func() { round(16, 16, 24, 40, 16, 24, 20, 20, 16) }
+	for range 30 {
+		first()
+	}
+	before := *m
+	for range 300 {
+		first()
+	}
+	if s := p.Stats(); *m != before || s.Collections < 20 {
+		t.Errorf("%d MiB taken, %d MiB given back, %d collections", (m.taken-before.taken)/mib, (m.given-before.given)/mib, s.Collections)
+	}
+
+	for range 300 {
+		round(12, 8, 12)
+	}
+	if s := p.Stats(); s.Pooled+s.Outstanding > 450*mib || m.trims == 0 {
+		t.Errorf("the first phase's memory is kept: %v", s)
+	}
+	p.Collect()
+	if err := p.Close(); err != nil || m.taken != m.given {
+		t.Errorf("Close: %v, %d bytes left", err, m.taken-m.given)
 	}
 }

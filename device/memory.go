@@ -14,6 +14,10 @@ type Memory interface {
 	Give(p unsafe.Pointer, bytes int)
 }
 
+// Trimmer is a Memory that may keep what it was given. Trim has it give that back
+// to the system.
+type Trimmer interface{ Trim() }
+
 // HostMemory returns the source of the machine's own memory: C memory where
 // the program is built with cgo, which the garbage collector neither sees nor
 // scans, else memory of Go's heap.

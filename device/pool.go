@@ -36,6 +36,7 @@ type Pool struct {
 	reserved int64 // bytes taken from memory: outstanding and pooled
 	limit    int64
 	trigger  int64 // bytes outstanding beyond which the collector is asked for
+	ages     int   // calls of age
 	closed   bool
 	stats    Stats
 }
@@ -208,15 +209,28 @@ func (p *Pool) evict(bytes int64) (evicted *block) {
 	return evicted
 }
 
-// age takes out of the free lists the blocks that nobody needed since it was
-// called last: of each list as many as it never fell below.
-func (p *Pool) age() (evicted *block) {
+// age takes out of the free lists the blocks that nobody needed since it was called
+// last, if at once, else every eighth time those that nobody needed all the while: of
+// each list as many as it never fell below. Between two collections a steady loop does
+// without some by chance, since these fall anywhere in its rounds.
+func (p *Pool) age(atOnce bool) (evicted *block) {
+	p.ages++
+	long := p.ages%8 == 0
 	for c := range p.free {
 		l := &p.free[c]
-		for range l.low {
+		unneeded := 0
+		if atOnce {
+			unneeded = l.low
+		} else if long {
+			unneeded = l.lowest
+		}
+		for range unneeded {
 			evicted = p.unpool(l.pop(), evicted)
 		}
 		l.low = l.n
+		if long {
+			l.lowest = l.n
+		}
 	}
 	return evicted
 }
@@ -240,7 +254,7 @@ func (p *Pool) discard(k *block) {
 	}
 }
 
-// Trim gives the blocks that wait in the pool back to the memory, and returns
+// Trim gives the blocks that wait in the pool back to the system, and returns
 // how many bytes they had.
 func (p *Pool) Trim() int64 {
 	p.mu.Lock()
@@ -248,7 +262,14 @@ func (p *Pool) Trim() int64 {
 	evicted := p.evict(math.MaxInt64)
 	p.mu.Unlock()
 	p.discard(evicted)
+	p.trimMemory()
 	return bytes
+}
+
+func (p *Pool) trimMemory() {
+	if m, ok := p.memory.(Trimmer); ok {
+		m.Trim()
+	}
 }
 
 // Stats tells what was lent so far.
@@ -282,6 +303,7 @@ func (p *Pool) SetLimit(bytes int64) {
 	}
 	p.mu.Unlock()
 	p.discard(evicted)
+	p.trimMemory()
 }
 
 // Close gives the pooled blocks back to the memory. Alloc then fails; buffers
@@ -314,7 +336,8 @@ func (p *Pool) outOfMemory(n int, cause error) error {
 type freeList struct {
 	top *block
 	n   int
-	low int // the smallest n since the last age
+	// The smallest n since the last age, and since the last that looked far back.
+	low, lowest int
 }
 
 func (l *freeList) push(k *block) {
@@ -329,7 +352,7 @@ func (l *freeList) pop() *block {
 	if k != nil {
 		l.top, k.next = k.next, nil
 		l.n--
-		l.low = min(l.low, l.n)
+		l.low, l.lowest = min(l.low, l.n), min(l.lowest, l.n)
 	}
 	return k
 }

@@ -406,6 +406,73 @@ func TestOutOfMemoryChild(t *testing.T) {
 	b.Release()
 }
 
+// What is given back stays with the driver, up to the limit, until it is asked for, or
+// the device is closed, or another allocation needs it.
+func TestMemoryPool(t *testing.T) {
+	onStandIn(t) // a card may be shared, and its driver rounds up
+	child(t, "TestMemoryPoolChild", cuda.EnvExact+"=")
+}
+
+func TestMemoryPoolChild(t *testing.T) {
+	inChild(t)
+	d := open(t, "cuda")
+	const mib = 1 << 20
+	lend := func(sizes ...int) (bs []*device.Buffer) {
+		t.Helper()
+		for _, n := range sizes {
+			b, err := d.Alloc(n * mib)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bs = append(bs, b)
+		}
+		return bs
+	}
+	release := func(bs []*device.Buffer) {
+		for _, b := range bs {
+			b.Release()
+		}
+	}
+	holds := func(when string, least, most int64) {
+		t.Helper()
+		if err := d.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n, err := d.Reserved()
+		if s := d.Stats(); err != nil || n < least*mib || n > most*mib || n < s.Outstanding+s.Pooled {
+			t.Errorf("%s: the driver holds %d MiB of %v, %v", when, n/mib, s, err)
+		}
+	}
+	total := d.Limit() / mib
+
+	holds("at first", 0, 0)
+	release(lend(64, 96))
+	holds("given back", 160, 160)
+	d.Trim()
+	holds("trimmed", 0, 0)
+
+	d.SetLimit(100 * mib)
+	release(lend(64))
+	release(lend(96)) // for which the limit leaves room where the others lay
+	holds("at the limit", 96, 100)
+	d.SetLimit(50 * mib)
+	holds("below the limit", 0, 50)
+
+	// Without a limit the card's memory is one: blocks of another size make room.
+	d.SetLimit(0)
+	release(lend(int(total)/2, int(total)/4))
+	release(lend(int(total) * 3 / 4))
+	holds("another size", total*3/4, total)
+
+	kept := lend(8)
+	release(lend(512))
+	for range 3 { // nobody needs the large ones any more
+		d.Collect()
+	}
+	holds("aged", 8, 8)
+	release(kept)
+}
+
 func TestLaunchFailureChild(t *testing.T) {
 	inChild(t)
 	d := open(t, "cuda")

@@ -87,23 +87,22 @@ func open(arg string, ordinal int) (*Device, error) {
 		if d.stream, err = newStream(d); err == nil {
 			d.staging, err = newStaging(d)
 		}
+		if err == nil {
+			d.memory, err = newMemory(d, limit)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, errors.Join(err, wrap(name, "cuDevicePrimaryCtxRelease", dev.ReleasePrimaryCtx()))
 	}
-	d.memory = &memory{d: d, async: attribute(dev, cu.DeviceAttribute(memoryPools)) != 0}
 	d.Pool = device.NewPool(device.PoolConfig{
 		Owner: d, Memory: d.memory, Limit: limit, Uncached: os.Getenv(EnvExact) != "",
 		// A collection of Go's takes as long as some hundred small kernels.
-		Spare: limit / 32,
+		Spare: limit / 8,
 	})
 	d.workers = device.NewWorkers(0)
 	return d, nil
 }
-
-// memoryPools is CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, which cu does not name.
-const memoryPools = 115
 
 // memoryLimit is the environment's limit, else the card's memory.
 func memoryLimit(dev cu.Device) (int64, error) {
@@ -241,7 +240,7 @@ func (d *Device) Close() error {
 				failed = errors.Join(failed, unloadModule(f.module))
 			}
 		}
-		return errors.Join(d.flags.close(), d.staging.close(), d.stream.close())
+		return errors.Join(d.flags.close(), d.staging.close(), d.memory.close(), d.stream.close())
 	})
 	if errors.Is(failed, device.ErrLost) {
 		last = nil // it fails in everything
@@ -250,34 +249,3 @@ func (d *Device) Close() error {
 }
 
 func address(p unsafe.Pointer) cu.DevicePtr { return cu.DevicePtr(uintptr(p)) }
-
-// memory is the driver's memory, given back behind the stream's work.
-type memory struct {
-	d     *Device
-	async bool // by the driver's pools, in the stream's order
-}
-
-// Take returns device memory.
-func (m *memory) Take(bytes int) (p unsafe.Pointer, err error) {
-	err = m.d.with(func() error {
-		if m.async {
-			var err error
-			p, err = m.d.stream.alloc(max(1, bytes))
-			return err
-		}
-		q, err := cu.MemAlloc(int64(max(1, bytes)))
-		p = pointer(uintptr(q))
-		return wrap(m.d.name, "cuMemAlloc", err)
-	})
-	return p, err
-}
-
-// Give gives memory back. A device that was lost has no use for it.
-func (m *memory) Give(p unsafe.Pointer, bytes int) {
-	_ = m.d.with(func() error {
-		if m.async {
-			return freeAsync(p, handle(&m.d.stream.cu))
-		}
-		return wrap(m.d.name, "cuMemFree", cu.MemFree(address(p)))
-	})
-}

@@ -7,13 +7,13 @@
 // at run time (loader.c), and so are NVRTC and cuBLAS, so a binary starts
 // anywhere and Status tells what is missing.
 //
-// A device is a GPU's primary context, a stream, pools over the driver's stream-ordered
-// allocator, and pinned staging for copies. Stream.Do calls its function at once, on a
-// thread in which the context is current; what the function launches is what runs later.
-// gorgonia.org/cu and our own calls go through trampolines into a table (loader.c), so
-// that a binary needs no library to start. Since a collection of Go's costs more than a
-// hundred small kernels, the pool lends a thirty-second of the GPU's memory before it
-// asks for one.
+// A device is a GPU's primary context, a stream, a pool over one of the driver's own,
+// which work in the stream's order, and pinned staging for copies. Stream.Do calls its
+// function at once, on a thread in which the context is current; what the function
+// launches is what runs later. gorgonia.org/cu and our own calls go through trampolines
+// into a table (loader.c), so that a binary needs no library to start. Since a
+// collection of Go's costs more than a hundred small kernels, the pool lends an eighth
+// of the GPU's memory before it asks for one.
 //
 // Device names are "cuda" for the first GPU and "cuda:1" for the second. The
 // environment may name libraries: COTANGENT_LIBCUDA, COTANGENT_LIBNVRTC,

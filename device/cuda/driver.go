@@ -23,6 +23,14 @@ static const char *describe(int code) {
 	return cuGetErrorString(code, &text) == CUDA_SUCCESS && text ? text : "an error that the driver does not know";
 }
 
+static CUresult create_pool(CUmemoryPool *pool, int ordinal) {
+	CUmemPoolProps p = {
+		.allocType = CU_MEM_ALLOCATION_TYPE_PINNED,
+		.location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = ordinal},
+	};
+	return cuMemPoolCreate(pool, &p);
+}
+
 static CUresult capture(void *stream) {
 	return cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_RELAXED);
 }
@@ -73,12 +81,38 @@ func pinned(bytes int) (unsafe.Pointer, error) {
 
 func unpin(p unsafe.Pointer) error { return check("", "cuMemFreeHost", C.cuMemFreeHost(p)) }
 
-// allocAsync takes memory that work queued on the stream from now on may use.
-func allocAsync(bytes int, stream unsafe.Pointer) (unsafe.Pointer, C.CUresult) {
-	var p C.CUdeviceptr
-	code := C.cuMemAllocAsync(&p, C.size_t(bytes), C.CUstream(stream))
-	return pointer(uintptr(p)), code
+// memoryPool is a pool of the driver's, of one device's memory.
+type memoryPool struct{ p C.CUmemoryPool }
+
+func newMemoryPool(dev cu.Device) (*memoryPool, error) {
+	m := new(memoryPool)
+	return m, check("", "cuMemPoolCreate", C.create_pool(&m.p, C.int(dev)))
 }
+
+// keep is how many bytes the pool may hold when the host waits: what is free beyond
+// them is unmapped then.
+func (m *memoryPool) keep(bytes int64) error {
+	n := C.cuuint64_t(bytes)
+	return check("", "cuMemPoolSetAttribute", C.cuMemPoolSetAttribute(m.p, C.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, unsafe.Pointer(&n)))
+}
+
+func (m *memoryPool) reserved() (int64, error) {
+	var n C.cuuint64_t
+	err := check("", "cuMemPoolGetAttribute", C.cuMemPoolGetAttribute(m.p, C.CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT, unsafe.Pointer(&n)))
+	return int64(n), err
+}
+
+// alloc takes memory that work queued on the stream from now on may use.
+func (m *memoryPool) alloc(bytes int, stream unsafe.Pointer) (unsafe.Pointer, error) {
+	var p C.CUdeviceptr
+	err := check("", "cuMemAllocFromPoolAsync", C.cuMemAllocFromPoolAsync(&p, C.size_t(bytes), m.p, C.CUstream(stream)))
+	return pointer(uintptr(p)), err
+}
+
+// trim unmaps what is free, of which the host knows that it is.
+func (m *memoryPool) trim() error { return check("", "cuMemPoolTrimTo", C.cuMemPoolTrimTo(m.p, 0)) }
+
+func (m *memoryPool) destroy() error { return check("", "cuMemPoolDestroy", C.cuMemPoolDestroy(m.p)) }
 
 // freeAsync gives memory back behind the work queued on the stream.
 func freeAsync(p, stream unsafe.Pointer) error {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"runtime"
 	"time"
-	"unsafe"
 
 	"gorgonia.org/cu"
 
@@ -104,11 +103,6 @@ func (s *Stream) Sync(ctx context.Context) error {
 
 func (s *Stream) synchronize() error {
 	return wrap(s.d.name, "cuStreamSynchronize", s.cu.Synchronize())
-}
-
-func (s *Stream) alloc(bytes int) (unsafe.Pointer, error) {
-	p, code := allocAsync(bytes, handle(&s.cu))
-	return p, check(s.d.name, "cuMemAllocAsync", code)
 }
 
 // event is a place in a stream.

@@ -453,11 +453,11 @@ cuLinkDestroy:
 	.p2align 4
 cuMemAdvise:
 	jmp *cotangent_driver+592(%rip)
-	.globl cuMemAllocAsync
-	.hidden cuMemAllocAsync
-	.type cuMemAllocAsync, %function
+	.globl cuMemAllocFromPoolAsync
+	.hidden cuMemAllocFromPoolAsync
+	.type cuMemAllocFromPoolAsync, %function
 	.p2align 4
-cuMemAllocAsync:
+cuMemAllocFromPoolAsync:
 	jmp *cotangent_driver+600(%rip)
 	.globl cuMemAllocManaged
 	.hidden cuMemAllocManaged
@@ -513,532 +513,562 @@ cuMemGetInfo_v2:
 	.p2align 4
 cuMemHostAlloc:
 	jmp *cotangent_driver+672(%rip)
+	.globl cuMemPoolCreate
+	.hidden cuMemPoolCreate
+	.type cuMemPoolCreate, %function
+	.p2align 4
+cuMemPoolCreate:
+	jmp *cotangent_driver+680(%rip)
+	.globl cuMemPoolDestroy
+	.hidden cuMemPoolDestroy
+	.type cuMemPoolDestroy, %function
+	.p2align 4
+cuMemPoolDestroy:
+	jmp *cotangent_driver+688(%rip)
+	.globl cuMemPoolGetAttribute
+	.hidden cuMemPoolGetAttribute
+	.type cuMemPoolGetAttribute, %function
+	.p2align 4
+cuMemPoolGetAttribute:
+	jmp *cotangent_driver+696(%rip)
+	.globl cuMemPoolSetAttribute
+	.hidden cuMemPoolSetAttribute
+	.type cuMemPoolSetAttribute, %function
+	.p2align 4
+cuMemPoolSetAttribute:
+	jmp *cotangent_driver+704(%rip)
+	.globl cuMemPoolTrimTo
+	.hidden cuMemPoolTrimTo
+	.type cuMemPoolTrimTo, %function
+	.p2align 4
+cuMemPoolTrimTo:
+	jmp *cotangent_driver+712(%rip)
 	.globl cuMemPrefetchAsync
 	.hidden cuMemPrefetchAsync
 	.type cuMemPrefetchAsync, %function
 	.p2align 4
 cuMemPrefetchAsync:
-	jmp *cotangent_driver+680(%rip)
+	jmp *cotangent_driver+720(%rip)
 	.globl cuMemcpy
 	.hidden cuMemcpy
 	.type cuMemcpy, %function
 	.p2align 4
 cuMemcpy:
-	jmp *cotangent_driver+688(%rip)
+	jmp *cotangent_driver+728(%rip)
 	.globl cuMemcpy2DAsync_v2
 	.hidden cuMemcpy2DAsync_v2
 	.type cuMemcpy2DAsync_v2, %function
 	.p2align 4
 cuMemcpy2DAsync_v2:
-	jmp *cotangent_driver+696(%rip)
+	jmp *cotangent_driver+736(%rip)
 	.globl cuMemcpy2DUnaligned_v2
 	.hidden cuMemcpy2DUnaligned_v2
 	.type cuMemcpy2DUnaligned_v2, %function
 	.p2align 4
 cuMemcpy2DUnaligned_v2:
-	jmp *cotangent_driver+704(%rip)
+	jmp *cotangent_driver+744(%rip)
 	.globl cuMemcpy2D_v2
 	.hidden cuMemcpy2D_v2
 	.type cuMemcpy2D_v2, %function
 	.p2align 4
 cuMemcpy2D_v2:
-	jmp *cotangent_driver+712(%rip)
+	jmp *cotangent_driver+752(%rip)
 	.globl cuMemcpy3DAsync_v2
 	.hidden cuMemcpy3DAsync_v2
 	.type cuMemcpy3DAsync_v2, %function
 	.p2align 4
 cuMemcpy3DAsync_v2:
-	jmp *cotangent_driver+720(%rip)
+	jmp *cotangent_driver+760(%rip)
 	.globl cuMemcpy3DPeer
 	.hidden cuMemcpy3DPeer
 	.type cuMemcpy3DPeer, %function
 	.p2align 4
 cuMemcpy3DPeer:
-	jmp *cotangent_driver+728(%rip)
+	jmp *cotangent_driver+768(%rip)
 	.globl cuMemcpy3DPeerAsync
 	.hidden cuMemcpy3DPeerAsync
 	.type cuMemcpy3DPeerAsync, %function
 	.p2align 4
 cuMemcpy3DPeerAsync:
-	jmp *cotangent_driver+736(%rip)
+	jmp *cotangent_driver+776(%rip)
 	.globl cuMemcpy3D_v2
 	.hidden cuMemcpy3D_v2
 	.type cuMemcpy3D_v2, %function
 	.p2align 4
 cuMemcpy3D_v2:
-	jmp *cotangent_driver+744(%rip)
+	jmp *cotangent_driver+784(%rip)
 	.globl cuMemcpyAsync
 	.hidden cuMemcpyAsync
 	.type cuMemcpyAsync, %function
 	.p2align 4
 cuMemcpyAsync:
-	jmp *cotangent_driver+752(%rip)
+	jmp *cotangent_driver+792(%rip)
 	.globl cuMemcpyAtoA_v2
 	.hidden cuMemcpyAtoA_v2
 	.type cuMemcpyAtoA_v2, %function
 	.p2align 4
 cuMemcpyAtoA_v2:
-	jmp *cotangent_driver+760(%rip)
+	jmp *cotangent_driver+800(%rip)
 	.globl cuMemcpyAtoD_v2
 	.hidden cuMemcpyAtoD_v2
 	.type cuMemcpyAtoD_v2, %function
 	.p2align 4
 cuMemcpyAtoD_v2:
-	jmp *cotangent_driver+768(%rip)
+	jmp *cotangent_driver+808(%rip)
 	.globl cuMemcpyAtoHAsync_v2
 	.hidden cuMemcpyAtoHAsync_v2
 	.type cuMemcpyAtoHAsync_v2, %function
 	.p2align 4
 cuMemcpyAtoHAsync_v2:
-	jmp *cotangent_driver+776(%rip)
+	jmp *cotangent_driver+816(%rip)
 	.globl cuMemcpyAtoH_v2
 	.hidden cuMemcpyAtoH_v2
 	.type cuMemcpyAtoH_v2, %function
 	.p2align 4
 cuMemcpyAtoH_v2:
-	jmp *cotangent_driver+784(%rip)
+	jmp *cotangent_driver+824(%rip)
 	.globl cuMemcpyDtoA_v2
 	.hidden cuMemcpyDtoA_v2
 	.type cuMemcpyDtoA_v2, %function
 	.p2align 4
 cuMemcpyDtoA_v2:
-	jmp *cotangent_driver+792(%rip)
+	jmp *cotangent_driver+832(%rip)
 	.globl cuMemcpyDtoDAsync_v2
 	.hidden cuMemcpyDtoDAsync_v2
 	.type cuMemcpyDtoDAsync_v2, %function
 	.p2align 4
 cuMemcpyDtoDAsync_v2:
-	jmp *cotangent_driver+800(%rip)
+	jmp *cotangent_driver+840(%rip)
 	.globl cuMemcpyDtoD_v2
 	.hidden cuMemcpyDtoD_v2
 	.type cuMemcpyDtoD_v2, %function
 	.p2align 4
 cuMemcpyDtoD_v2:
-	jmp *cotangent_driver+808(%rip)
+	jmp *cotangent_driver+848(%rip)
 	.globl cuMemcpyDtoHAsync_v2
 	.hidden cuMemcpyDtoHAsync_v2
 	.type cuMemcpyDtoHAsync_v2, %function
 	.p2align 4
 cuMemcpyDtoHAsync_v2:
-	jmp *cotangent_driver+816(%rip)
+	jmp *cotangent_driver+856(%rip)
 	.globl cuMemcpyDtoH_v2
 	.hidden cuMemcpyDtoH_v2
 	.type cuMemcpyDtoH_v2, %function
 	.p2align 4
 cuMemcpyDtoH_v2:
-	jmp *cotangent_driver+824(%rip)
+	jmp *cotangent_driver+864(%rip)
 	.globl cuMemcpyHtoAAsync_v2
 	.hidden cuMemcpyHtoAAsync_v2
 	.type cuMemcpyHtoAAsync_v2, %function
 	.p2align 4
 cuMemcpyHtoAAsync_v2:
-	jmp *cotangent_driver+832(%rip)
+	jmp *cotangent_driver+872(%rip)
 	.globl cuMemcpyHtoA_v2
 	.hidden cuMemcpyHtoA_v2
 	.type cuMemcpyHtoA_v2, %function
 	.p2align 4
 cuMemcpyHtoA_v2:
-	jmp *cotangent_driver+840(%rip)
+	jmp *cotangent_driver+880(%rip)
 	.globl cuMemcpyHtoDAsync_v2
 	.hidden cuMemcpyHtoDAsync_v2
 	.type cuMemcpyHtoDAsync_v2, %function
 	.p2align 4
 cuMemcpyHtoDAsync_v2:
-	jmp *cotangent_driver+848(%rip)
+	jmp *cotangent_driver+888(%rip)
 	.globl cuMemcpyHtoD_v2
 	.hidden cuMemcpyHtoD_v2
 	.type cuMemcpyHtoD_v2, %function
 	.p2align 4
 cuMemcpyHtoD_v2:
-	jmp *cotangent_driver+856(%rip)
+	jmp *cotangent_driver+896(%rip)
 	.globl cuMemcpyPeer
 	.hidden cuMemcpyPeer
 	.type cuMemcpyPeer, %function
 	.p2align 4
 cuMemcpyPeer:
-	jmp *cotangent_driver+864(%rip)
+	jmp *cotangent_driver+904(%rip)
 	.globl cuMemcpyPeerAsync
 	.hidden cuMemcpyPeerAsync
 	.type cuMemcpyPeerAsync, %function
 	.p2align 4
 cuMemcpyPeerAsync:
-	jmp *cotangent_driver+872(%rip)
+	jmp *cotangent_driver+912(%rip)
 	.globl cuMemsetD16Async
 	.hidden cuMemsetD16Async
 	.type cuMemsetD16Async, %function
 	.p2align 4
 cuMemsetD16Async:
-	jmp *cotangent_driver+880(%rip)
+	jmp *cotangent_driver+920(%rip)
 	.globl cuMemsetD16_v2
 	.hidden cuMemsetD16_v2
 	.type cuMemsetD16_v2, %function
 	.p2align 4
 cuMemsetD16_v2:
-	jmp *cotangent_driver+888(%rip)
+	jmp *cotangent_driver+928(%rip)
 	.globl cuMemsetD2D16Async
 	.hidden cuMemsetD2D16Async
 	.type cuMemsetD2D16Async, %function
 	.p2align 4
 cuMemsetD2D16Async:
-	jmp *cotangent_driver+896(%rip)
+	jmp *cotangent_driver+936(%rip)
 	.globl cuMemsetD2D16_v2
 	.hidden cuMemsetD2D16_v2
 	.type cuMemsetD2D16_v2, %function
 	.p2align 4
 cuMemsetD2D16_v2:
-	jmp *cotangent_driver+904(%rip)
+	jmp *cotangent_driver+944(%rip)
 	.globl cuMemsetD2D32Async
 	.hidden cuMemsetD2D32Async
 	.type cuMemsetD2D32Async, %function
 	.p2align 4
 cuMemsetD2D32Async:
-	jmp *cotangent_driver+912(%rip)
+	jmp *cotangent_driver+952(%rip)
 	.globl cuMemsetD2D32_v2
 	.hidden cuMemsetD2D32_v2
 	.type cuMemsetD2D32_v2, %function
 	.p2align 4
 cuMemsetD2D32_v2:
-	jmp *cotangent_driver+920(%rip)
+	jmp *cotangent_driver+960(%rip)
 	.globl cuMemsetD2D8Async
 	.hidden cuMemsetD2D8Async
 	.type cuMemsetD2D8Async, %function
 	.p2align 4
 cuMemsetD2D8Async:
-	jmp *cotangent_driver+928(%rip)
+	jmp *cotangent_driver+968(%rip)
 	.globl cuMemsetD2D8_v2
 	.hidden cuMemsetD2D8_v2
 	.type cuMemsetD2D8_v2, %function
 	.p2align 4
 cuMemsetD2D8_v2:
-	jmp *cotangent_driver+936(%rip)
+	jmp *cotangent_driver+976(%rip)
 	.globl cuMemsetD32Async
 	.hidden cuMemsetD32Async
 	.type cuMemsetD32Async, %function
 	.p2align 4
 cuMemsetD32Async:
-	jmp *cotangent_driver+944(%rip)
+	jmp *cotangent_driver+984(%rip)
 	.globl cuMemsetD32_v2
 	.hidden cuMemsetD32_v2
 	.type cuMemsetD32_v2, %function
 	.p2align 4
 cuMemsetD32_v2:
-	jmp *cotangent_driver+952(%rip)
+	jmp *cotangent_driver+992(%rip)
 	.globl cuMemsetD8Async
 	.hidden cuMemsetD8Async
 	.type cuMemsetD8Async, %function
 	.p2align 4
 cuMemsetD8Async:
-	jmp *cotangent_driver+960(%rip)
+	jmp *cotangent_driver+1000(%rip)
 	.globl cuMemsetD8_v2
 	.hidden cuMemsetD8_v2
 	.type cuMemsetD8_v2, %function
 	.p2align 4
 cuMemsetD8_v2:
-	jmp *cotangent_driver+968(%rip)
+	jmp *cotangent_driver+1008(%rip)
 	.globl cuModuleGetFunction
 	.hidden cuModuleGetFunction
 	.type cuModuleGetFunction, %function
 	.p2align 4
 cuModuleGetFunction:
-	jmp *cotangent_driver+976(%rip)
+	jmp *cotangent_driver+1016(%rip)
 	.globl cuModuleGetGlobal_v2
 	.hidden cuModuleGetGlobal_v2
 	.type cuModuleGetGlobal_v2, %function
 	.p2align 4
 cuModuleGetGlobal_v2:
-	jmp *cotangent_driver+984(%rip)
+	jmp *cotangent_driver+1024(%rip)
 	.globl cuModuleGetSurfRef
 	.hidden cuModuleGetSurfRef
 	.type cuModuleGetSurfRef, %function
 	.p2align 4
 cuModuleGetSurfRef:
-	jmp *cotangent_driver+992(%rip)
+	jmp *cotangent_driver+1032(%rip)
 	.globl cuModuleGetTexRef
 	.hidden cuModuleGetTexRef
 	.type cuModuleGetTexRef, %function
 	.p2align 4
 cuModuleGetTexRef:
-	jmp *cotangent_driver+1000(%rip)
+	jmp *cotangent_driver+1040(%rip)
 	.globl cuModuleLoad
 	.hidden cuModuleLoad
 	.type cuModuleLoad, %function
 	.p2align 4
 cuModuleLoad:
-	jmp *cotangent_driver+1008(%rip)
+	jmp *cotangent_driver+1048(%rip)
 	.globl cuModuleLoadData
 	.hidden cuModuleLoadData
 	.type cuModuleLoadData, %function
 	.p2align 4
 cuModuleLoadData:
-	jmp *cotangent_driver+1016(%rip)
+	jmp *cotangent_driver+1056(%rip)
 	.globl cuModuleLoadDataEx
 	.hidden cuModuleLoadDataEx
 	.type cuModuleLoadDataEx, %function
 	.p2align 4
 cuModuleLoadDataEx:
-	jmp *cotangent_driver+1024(%rip)
+	jmp *cotangent_driver+1064(%rip)
 	.globl cuModuleLoadFatBinary
 	.hidden cuModuleLoadFatBinary
 	.type cuModuleLoadFatBinary, %function
 	.p2align 4
 cuModuleLoadFatBinary:
-	jmp *cotangent_driver+1032(%rip)
+	jmp *cotangent_driver+1072(%rip)
 	.globl cuModuleUnload
 	.hidden cuModuleUnload
 	.type cuModuleUnload, %function
 	.p2align 4
 cuModuleUnload:
-	jmp *cotangent_driver+1040(%rip)
+	jmp *cotangent_driver+1080(%rip)
 	.globl cuOccupancyMaxActiveBlocksPerMultiprocessor
 	.hidden cuOccupancyMaxActiveBlocksPerMultiprocessor
 	.type cuOccupancyMaxActiveBlocksPerMultiprocessor, %function
 	.p2align 4
 cuOccupancyMaxActiveBlocksPerMultiprocessor:
-	jmp *cotangent_driver+1048(%rip)
+	jmp *cotangent_driver+1088(%rip)
 	.globl cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
 	.hidden cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
 	.type cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, %function
 	.p2align 4
 cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags:
-	jmp *cotangent_driver+1056(%rip)
+	jmp *cotangent_driver+1096(%rip)
 	.globl cuPointerGetAttribute
 	.hidden cuPointerGetAttribute
 	.type cuPointerGetAttribute, %function
 	.p2align 4
 cuPointerGetAttribute:
-	jmp *cotangent_driver+1064(%rip)
+	jmp *cotangent_driver+1104(%rip)
 	.globl cuPointerSetAttribute
 	.hidden cuPointerSetAttribute
 	.type cuPointerSetAttribute, %function
 	.p2align 4
 cuPointerSetAttribute:
-	jmp *cotangent_driver+1072(%rip)
+	jmp *cotangent_driver+1112(%rip)
 	.globl cuStreamAttachMemAsync
 	.hidden cuStreamAttachMemAsync
 	.type cuStreamAttachMemAsync, %function
 	.p2align 4
 cuStreamAttachMemAsync:
-	jmp *cotangent_driver+1080(%rip)
+	jmp *cotangent_driver+1120(%rip)
 	.globl cuStreamBeginCapture_v2
 	.hidden cuStreamBeginCapture_v2
 	.type cuStreamBeginCapture_v2, %function
 	.p2align 4
 cuStreamBeginCapture_v2:
-	jmp *cotangent_driver+1088(%rip)
+	jmp *cotangent_driver+1128(%rip)
 	.globl cuStreamCreate
 	.hidden cuStreamCreate
 	.type cuStreamCreate, %function
 	.p2align 4
 cuStreamCreate:
-	jmp *cotangent_driver+1096(%rip)
+	jmp *cotangent_driver+1136(%rip)
 	.globl cuStreamCreateWithPriority
 	.hidden cuStreamCreateWithPriority
 	.type cuStreamCreateWithPriority, %function
 	.p2align 4
 cuStreamCreateWithPriority:
-	jmp *cotangent_driver+1104(%rip)
+	jmp *cotangent_driver+1144(%rip)
 	.globl cuStreamDestroy_v2
 	.hidden cuStreamDestroy_v2
 	.type cuStreamDestroy_v2, %function
 	.p2align 4
 cuStreamDestroy_v2:
-	jmp *cotangent_driver+1112(%rip)
+	jmp *cotangent_driver+1152(%rip)
 	.globl cuStreamEndCapture
 	.hidden cuStreamEndCapture
 	.type cuStreamEndCapture, %function
 	.p2align 4
 cuStreamEndCapture:
-	jmp *cotangent_driver+1120(%rip)
+	jmp *cotangent_driver+1160(%rip)
 	.globl cuStreamGetFlags
 	.hidden cuStreamGetFlags
 	.type cuStreamGetFlags, %function
 	.p2align 4
 cuStreamGetFlags:
-	jmp *cotangent_driver+1128(%rip)
+	jmp *cotangent_driver+1168(%rip)
 	.globl cuStreamGetPriority
 	.hidden cuStreamGetPriority
 	.type cuStreamGetPriority, %function
 	.p2align 4
 cuStreamGetPriority:
-	jmp *cotangent_driver+1136(%rip)
+	jmp *cotangent_driver+1176(%rip)
 	.globl cuStreamIsCapturing
 	.hidden cuStreamIsCapturing
 	.type cuStreamIsCapturing, %function
 	.p2align 4
 cuStreamIsCapturing:
-	jmp *cotangent_driver+1144(%rip)
+	jmp *cotangent_driver+1184(%rip)
 	.globl cuStreamQuery
 	.hidden cuStreamQuery
 	.type cuStreamQuery, %function
 	.p2align 4
 cuStreamQuery:
-	jmp *cotangent_driver+1152(%rip)
+	jmp *cotangent_driver+1192(%rip)
 	.globl cuStreamSynchronize
 	.hidden cuStreamSynchronize
 	.type cuStreamSynchronize, %function
 	.p2align 4
 cuStreamSynchronize:
-	jmp *cotangent_driver+1160(%rip)
+	jmp *cotangent_driver+1200(%rip)
 	.globl cuStreamWaitEvent
 	.hidden cuStreamWaitEvent
 	.type cuStreamWaitEvent, %function
 	.p2align 4
 cuStreamWaitEvent:
-	jmp *cotangent_driver+1168(%rip)
+	jmp *cotangent_driver+1208(%rip)
 	.globl cuStreamWaitValue32
 	.hidden cuStreamWaitValue32
 	.type cuStreamWaitValue32, %function
 	.p2align 4
 cuStreamWaitValue32:
-	jmp *cotangent_driver+1176(%rip)
+	jmp *cotangent_driver+1216(%rip)
 	.globl cuStreamWaitValue32_v2
 	.hidden cuStreamWaitValue32_v2
 	.type cuStreamWaitValue32_v2, %function
 	.p2align 4
 cuStreamWaitValue32_v2:
-	jmp *cotangent_driver+1184(%rip)
+	jmp *cotangent_driver+1224(%rip)
 	.globl cuStreamWriteValue32
 	.hidden cuStreamWriteValue32
 	.type cuStreamWriteValue32, %function
 	.p2align 4
 cuStreamWriteValue32:
-	jmp *cotangent_driver+1192(%rip)
+	jmp *cotangent_driver+1232(%rip)
 	.globl cuStreamWriteValue32_v2
 	.hidden cuStreamWriteValue32_v2
 	.type cuStreamWriteValue32_v2, %function
 	.p2align 4
 cuStreamWriteValue32_v2:
-	jmp *cotangent_driver+1200(%rip)
+	jmp *cotangent_driver+1240(%rip)
 	.globl cuSurfRefGetArray
 	.hidden cuSurfRefGetArray
 	.type cuSurfRefGetArray, %function
 	.p2align 4
 cuSurfRefGetArray:
-	jmp *cotangent_driver+1208(%rip)
+	jmp *cotangent_driver+1248(%rip)
 	.globl cuSurfRefSetArray
 	.hidden cuSurfRefSetArray
 	.type cuSurfRefSetArray, %function
 	.p2align 4
 cuSurfRefSetArray:
-	jmp *cotangent_driver+1216(%rip)
+	jmp *cotangent_driver+1256(%rip)
 	.globl cuTexRefGetAddressMode
 	.hidden cuTexRefGetAddressMode
 	.type cuTexRefGetAddressMode, %function
 	.p2align 4
 cuTexRefGetAddressMode:
-	jmp *cotangent_driver+1224(%rip)
+	jmp *cotangent_driver+1264(%rip)
 	.globl cuTexRefGetAddress_v2
 	.hidden cuTexRefGetAddress_v2
 	.type cuTexRefGetAddress_v2, %function
 	.p2align 4
 cuTexRefGetAddress_v2:
-	jmp *cotangent_driver+1232(%rip)
+	jmp *cotangent_driver+1272(%rip)
 	.globl cuTexRefGetArray
 	.hidden cuTexRefGetArray
 	.type cuTexRefGetArray, %function
 	.p2align 4
 cuTexRefGetArray:
-	jmp *cotangent_driver+1240(%rip)
+	jmp *cotangent_driver+1280(%rip)
 	.globl cuTexRefGetBorderColor
 	.hidden cuTexRefGetBorderColor
 	.type cuTexRefGetBorderColor, %function
 	.p2align 4
 cuTexRefGetBorderColor:
-	jmp *cotangent_driver+1248(%rip)
+	jmp *cotangent_driver+1288(%rip)
 	.globl cuTexRefGetFilterMode
 	.hidden cuTexRefGetFilterMode
 	.type cuTexRefGetFilterMode, %function
 	.p2align 4
 cuTexRefGetFilterMode:
-	jmp *cotangent_driver+1256(%rip)
+	jmp *cotangent_driver+1296(%rip)
 	.globl cuTexRefGetFlags
 	.hidden cuTexRefGetFlags
 	.type cuTexRefGetFlags, %function
 	.p2align 4
 cuTexRefGetFlags:
-	jmp *cotangent_driver+1264(%rip)
+	jmp *cotangent_driver+1304(%rip)
 	.globl cuTexRefGetFormat
 	.hidden cuTexRefGetFormat
 	.type cuTexRefGetFormat, %function
 	.p2align 4
 cuTexRefGetFormat:
-	jmp *cotangent_driver+1272(%rip)
+	jmp *cotangent_driver+1312(%rip)
 	.globl cuTexRefGetMaxAnisotropy
 	.hidden cuTexRefGetMaxAnisotropy
 	.type cuTexRefGetMaxAnisotropy, %function
 	.p2align 4
 cuTexRefGetMaxAnisotropy:
-	jmp *cotangent_driver+1280(%rip)
+	jmp *cotangent_driver+1320(%rip)
 	.globl cuTexRefSetAddress2D_v3
 	.hidden cuTexRefSetAddress2D_v3
 	.type cuTexRefSetAddress2D_v3, %function
 	.p2align 4
 cuTexRefSetAddress2D_v3:
-	jmp *cotangent_driver+1288(%rip)
+	jmp *cotangent_driver+1328(%rip)
 	.globl cuTexRefSetAddressMode
 	.hidden cuTexRefSetAddressMode
 	.type cuTexRefSetAddressMode, %function
 	.p2align 4
 cuTexRefSetAddressMode:
-	jmp *cotangent_driver+1296(%rip)
+	jmp *cotangent_driver+1336(%rip)
 	.globl cuTexRefSetAddress_v2
 	.hidden cuTexRefSetAddress_v2
 	.type cuTexRefSetAddress_v2, %function
 	.p2align 4
 cuTexRefSetAddress_v2:
-	jmp *cotangent_driver+1304(%rip)
+	jmp *cotangent_driver+1344(%rip)
 	.globl cuTexRefSetArray
 	.hidden cuTexRefSetArray
 	.type cuTexRefSetArray, %function
 	.p2align 4
 cuTexRefSetArray:
-	jmp *cotangent_driver+1312(%rip)
+	jmp *cotangent_driver+1352(%rip)
 	.globl cuTexRefSetBorderColor
 	.hidden cuTexRefSetBorderColor
 	.type cuTexRefSetBorderColor, %function
 	.p2align 4
 cuTexRefSetBorderColor:
-	jmp *cotangent_driver+1320(%rip)
+	jmp *cotangent_driver+1360(%rip)
 	.globl cuTexRefSetFilterMode
 	.hidden cuTexRefSetFilterMode
 	.type cuTexRefSetFilterMode, %function
 	.p2align 4
 cuTexRefSetFilterMode:
-	jmp *cotangent_driver+1328(%rip)
+	jmp *cotangent_driver+1368(%rip)
 	.globl cuTexRefSetFlags
 	.hidden cuTexRefSetFlags
 	.type cuTexRefSetFlags, %function
 	.p2align 4
 cuTexRefSetFlags:
-	jmp *cotangent_driver+1336(%rip)
+	jmp *cotangent_driver+1376(%rip)
 	.globl cuTexRefSetFormat
 	.hidden cuTexRefSetFormat
 	.type cuTexRefSetFormat, %function
 	.p2align 4
 cuTexRefSetFormat:
-	jmp *cotangent_driver+1344(%rip)
+	jmp *cotangent_driver+1384(%rip)
 	.globl cuTexRefSetMaxAnisotropy
 	.hidden cuTexRefSetMaxAnisotropy
 	.type cuTexRefSetMaxAnisotropy, %function
 	.p2align 4
 cuTexRefSetMaxAnisotropy:
-	jmp *cotangent_driver+1352(%rip)
+	jmp *cotangent_driver+1392(%rip)
 	.globl cuTexRefSetMipmapFilterMode
 	.hidden cuTexRefSetMipmapFilterMode
 	.type cuTexRefSetMipmapFilterMode, %function
 	.p2align 4
 cuTexRefSetMipmapFilterMode:
-	jmp *cotangent_driver+1360(%rip)
+	jmp *cotangent_driver+1400(%rip)
 	.globl cuTexRefSetMipmapLevelBias
 	.hidden cuTexRefSetMipmapLevelBias
 	.type cuTexRefSetMipmapLevelBias, %function
 	.p2align 4
 cuTexRefSetMipmapLevelBias:
-	jmp *cotangent_driver+1368(%rip)
+	jmp *cotangent_driver+1408(%rip)
 	.globl cuTexRefSetMipmapLevelClamp
 	.hidden cuTexRefSetMipmapLevelClamp
 	.type cuTexRefSetMipmapLevelClamp, %function
 	.p2align 4
 cuTexRefSetMipmapLevelClamp:
-	jmp *cotangent_driver+1376(%rip)
+	jmp *cotangent_driver+1416(%rip)
 	.section .note.GNU-stack,"",%progbits

@@ -603,11 +603,11 @@ cuMemAdvise:
 	adrp x16, cotangent_driver+592
 	ldr x16, [x16, :lo12:cotangent_driver+592]
 	br x16
-	.globl cuMemAllocAsync
-	.hidden cuMemAllocAsync
-	.type cuMemAllocAsync, %function
+	.globl cuMemAllocFromPoolAsync
+	.hidden cuMemAllocFromPoolAsync
+	.type cuMemAllocFromPoolAsync, %function
 	.p2align 4
-cuMemAllocAsync:
+cuMemAllocFromPoolAsync:
 	adrp x16, cotangent_driver+600
 	ldr x16, [x16, :lo12:cotangent_driver+600]
 	br x16
@@ -683,708 +683,748 @@ cuMemHostAlloc:
 	adrp x16, cotangent_driver+672
 	ldr x16, [x16, :lo12:cotangent_driver+672]
 	br x16
+	.globl cuMemPoolCreate
+	.hidden cuMemPoolCreate
+	.type cuMemPoolCreate, %function
+	.p2align 4
+cuMemPoolCreate:
+	adrp x16, cotangent_driver+680
+	ldr x16, [x16, :lo12:cotangent_driver+680]
+	br x16
+	.globl cuMemPoolDestroy
+	.hidden cuMemPoolDestroy
+	.type cuMemPoolDestroy, %function
+	.p2align 4
+cuMemPoolDestroy:
+	adrp x16, cotangent_driver+688
+	ldr x16, [x16, :lo12:cotangent_driver+688]
+	br x16
+	.globl cuMemPoolGetAttribute
+	.hidden cuMemPoolGetAttribute
+	.type cuMemPoolGetAttribute, %function
+	.p2align 4
+cuMemPoolGetAttribute:
+	adrp x16, cotangent_driver+696
+	ldr x16, [x16, :lo12:cotangent_driver+696]
+	br x16
+	.globl cuMemPoolSetAttribute
+	.hidden cuMemPoolSetAttribute
+	.type cuMemPoolSetAttribute, %function
+	.p2align 4
+cuMemPoolSetAttribute:
+	adrp x16, cotangent_driver+704
+	ldr x16, [x16, :lo12:cotangent_driver+704]
+	br x16
+	.globl cuMemPoolTrimTo
+	.hidden cuMemPoolTrimTo
+	.type cuMemPoolTrimTo, %function
+	.p2align 4
+cuMemPoolTrimTo:
+	adrp x16, cotangent_driver+712
+	ldr x16, [x16, :lo12:cotangent_driver+712]
+	br x16
 	.globl cuMemPrefetchAsync
 	.hidden cuMemPrefetchAsync
 	.type cuMemPrefetchAsync, %function
 	.p2align 4
 cuMemPrefetchAsync:
-	adrp x16, cotangent_driver+680
-	ldr x16, [x16, :lo12:cotangent_driver+680]
+	adrp x16, cotangent_driver+720
+	ldr x16, [x16, :lo12:cotangent_driver+720]
 	br x16
 	.globl cuMemcpy
 	.hidden cuMemcpy
 	.type cuMemcpy, %function
 	.p2align 4
 cuMemcpy:
-	adrp x16, cotangent_driver+688
-	ldr x16, [x16, :lo12:cotangent_driver+688]
+	adrp x16, cotangent_driver+728
+	ldr x16, [x16, :lo12:cotangent_driver+728]
 	br x16
 	.globl cuMemcpy2DAsync_v2
 	.hidden cuMemcpy2DAsync_v2
 	.type cuMemcpy2DAsync_v2, %function
 	.p2align 4
 cuMemcpy2DAsync_v2:
-	adrp x16, cotangent_driver+696
-	ldr x16, [x16, :lo12:cotangent_driver+696]
+	adrp x16, cotangent_driver+736
+	ldr x16, [x16, :lo12:cotangent_driver+736]
 	br x16
 	.globl cuMemcpy2DUnaligned_v2
 	.hidden cuMemcpy2DUnaligned_v2
 	.type cuMemcpy2DUnaligned_v2, %function
 	.p2align 4
 cuMemcpy2DUnaligned_v2:
-	adrp x16, cotangent_driver+704
-	ldr x16, [x16, :lo12:cotangent_driver+704]
+	adrp x16, cotangent_driver+744
+	ldr x16, [x16, :lo12:cotangent_driver+744]
 	br x16
 	.globl cuMemcpy2D_v2
 	.hidden cuMemcpy2D_v2
 	.type cuMemcpy2D_v2, %function
 	.p2align 4
 cuMemcpy2D_v2:
-	adrp x16, cotangent_driver+712
-	ldr x16, [x16, :lo12:cotangent_driver+712]
+	adrp x16, cotangent_driver+752
+	ldr x16, [x16, :lo12:cotangent_driver+752]
 	br x16
 	.globl cuMemcpy3DAsync_v2
 	.hidden cuMemcpy3DAsync_v2
 	.type cuMemcpy3DAsync_v2, %function
 	.p2align 4
 cuMemcpy3DAsync_v2:
-	adrp x16, cotangent_driver+720
-	ldr x16, [x16, :lo12:cotangent_driver+720]
+	adrp x16, cotangent_driver+760
+	ldr x16, [x16, :lo12:cotangent_driver+760]
 	br x16
 	.globl cuMemcpy3DPeer
 	.hidden cuMemcpy3DPeer
 	.type cuMemcpy3DPeer, %function
 	.p2align 4
 cuMemcpy3DPeer:
-	adrp x16, cotangent_driver+728
-	ldr x16, [x16, :lo12:cotangent_driver+728]
+	adrp x16, cotangent_driver+768
+	ldr x16, [x16, :lo12:cotangent_driver+768]
 	br x16
 	.globl cuMemcpy3DPeerAsync
 	.hidden cuMemcpy3DPeerAsync
 	.type cuMemcpy3DPeerAsync, %function
 	.p2align 4
 cuMemcpy3DPeerAsync:
-	adrp x16, cotangent_driver+736
-	ldr x16, [x16, :lo12:cotangent_driver+736]
+	adrp x16, cotangent_driver+776
+	ldr x16, [x16, :lo12:cotangent_driver+776]
 	br x16
 	.globl cuMemcpy3D_v2
 	.hidden cuMemcpy3D_v2
 	.type cuMemcpy3D_v2, %function
 	.p2align 4
 cuMemcpy3D_v2:
-	adrp x16, cotangent_driver+744
-	ldr x16, [x16, :lo12:cotangent_driver+744]
+	adrp x16, cotangent_driver+784
+	ldr x16, [x16, :lo12:cotangent_driver+784]
 	br x16
 	.globl cuMemcpyAsync
 	.hidden cuMemcpyAsync
 	.type cuMemcpyAsync, %function
 	.p2align 4
 cuMemcpyAsync:
-	adrp x16, cotangent_driver+752
-	ldr x16, [x16, :lo12:cotangent_driver+752]
+	adrp x16, cotangent_driver+792
+	ldr x16, [x16, :lo12:cotangent_driver+792]
 	br x16
 	.globl cuMemcpyAtoA_v2
 	.hidden cuMemcpyAtoA_v2
 	.type cuMemcpyAtoA_v2, %function
 	.p2align 4
 cuMemcpyAtoA_v2:
-	adrp x16, cotangent_driver+760
-	ldr x16, [x16, :lo12:cotangent_driver+760]
+	adrp x16, cotangent_driver+800
+	ldr x16, [x16, :lo12:cotangent_driver+800]
 	br x16
 	.globl cuMemcpyAtoD_v2
 	.hidden cuMemcpyAtoD_v2
 	.type cuMemcpyAtoD_v2, %function
 	.p2align 4
 cuMemcpyAtoD_v2:
-	adrp x16, cotangent_driver+768
-	ldr x16, [x16, :lo12:cotangent_driver+768]
+	adrp x16, cotangent_driver+808
+	ldr x16, [x16, :lo12:cotangent_driver+808]
 	br x16
 	.globl cuMemcpyAtoHAsync_v2
 	.hidden cuMemcpyAtoHAsync_v2
 	.type cuMemcpyAtoHAsync_v2, %function
 	.p2align 4
 cuMemcpyAtoHAsync_v2:
-	adrp x16, cotangent_driver+776
-	ldr x16, [x16, :lo12:cotangent_driver+776]
+	adrp x16, cotangent_driver+816
+	ldr x16, [x16, :lo12:cotangent_driver+816]
 	br x16
 	.globl cuMemcpyAtoH_v2
 	.hidden cuMemcpyAtoH_v2
 	.type cuMemcpyAtoH_v2, %function
 	.p2align 4
 cuMemcpyAtoH_v2:
-	adrp x16, cotangent_driver+784
-	ldr x16, [x16, :lo12:cotangent_driver+784]
+	adrp x16, cotangent_driver+824
+	ldr x16, [x16, :lo12:cotangent_driver+824]
 	br x16
 	.globl cuMemcpyDtoA_v2
 	.hidden cuMemcpyDtoA_v2
 	.type cuMemcpyDtoA_v2, %function
 	.p2align 4
 cuMemcpyDtoA_v2:
-	adrp x16, cotangent_driver+792
-	ldr x16, [x16, :lo12:cotangent_driver+792]
+	adrp x16, cotangent_driver+832
+	ldr x16, [x16, :lo12:cotangent_driver+832]
 	br x16
 	.globl cuMemcpyDtoDAsync_v2
 	.hidden cuMemcpyDtoDAsync_v2
 	.type cuMemcpyDtoDAsync_v2, %function
 	.p2align 4
 cuMemcpyDtoDAsync_v2:
-	adrp x16, cotangent_driver+800
-	ldr x16, [x16, :lo12:cotangent_driver+800]
+	adrp x16, cotangent_driver+840
+	ldr x16, [x16, :lo12:cotangent_driver+840]
 	br x16
 	.globl cuMemcpyDtoD_v2
 	.hidden cuMemcpyDtoD_v2
 	.type cuMemcpyDtoD_v2, %function
 	.p2align 4
 cuMemcpyDtoD_v2:
-	adrp x16, cotangent_driver+808
-	ldr x16, [x16, :lo12:cotangent_driver+808]
+	adrp x16, cotangent_driver+848
+	ldr x16, [x16, :lo12:cotangent_driver+848]
 	br x16
 	.globl cuMemcpyDtoHAsync_v2
 	.hidden cuMemcpyDtoHAsync_v2
 	.type cuMemcpyDtoHAsync_v2, %function
 	.p2align 4
 cuMemcpyDtoHAsync_v2:
-	adrp x16, cotangent_driver+816
-	ldr x16, [x16, :lo12:cotangent_driver+816]
+	adrp x16, cotangent_driver+856
+	ldr x16, [x16, :lo12:cotangent_driver+856]
 	br x16
 	.globl cuMemcpyDtoH_v2
 	.hidden cuMemcpyDtoH_v2
 	.type cuMemcpyDtoH_v2, %function
 	.p2align 4
 cuMemcpyDtoH_v2:
-	adrp x16, cotangent_driver+824
-	ldr x16, [x16, :lo12:cotangent_driver+824]
+	adrp x16, cotangent_driver+864
+	ldr x16, [x16, :lo12:cotangent_driver+864]
 	br x16
 	.globl cuMemcpyHtoAAsync_v2
 	.hidden cuMemcpyHtoAAsync_v2
 	.type cuMemcpyHtoAAsync_v2, %function
 	.p2align 4
 cuMemcpyHtoAAsync_v2:
-	adrp x16, cotangent_driver+832
-	ldr x16, [x16, :lo12:cotangent_driver+832]
+	adrp x16, cotangent_driver+872
+	ldr x16, [x16, :lo12:cotangent_driver+872]
 	br x16
 	.globl cuMemcpyHtoA_v2
 	.hidden cuMemcpyHtoA_v2
 	.type cuMemcpyHtoA_v2, %function
 	.p2align 4
 cuMemcpyHtoA_v2:
-	adrp x16, cotangent_driver+840
-	ldr x16, [x16, :lo12:cotangent_driver+840]
+	adrp x16, cotangent_driver+880
+	ldr x16, [x16, :lo12:cotangent_driver+880]
 	br x16
 	.globl cuMemcpyHtoDAsync_v2
 	.hidden cuMemcpyHtoDAsync_v2
 	.type cuMemcpyHtoDAsync_v2, %function
 	.p2align 4
 cuMemcpyHtoDAsync_v2:
-	adrp x16, cotangent_driver+848
-	ldr x16, [x16, :lo12:cotangent_driver+848]
+	adrp x16, cotangent_driver+888
+	ldr x16, [x16, :lo12:cotangent_driver+888]
 	br x16
 	.globl cuMemcpyHtoD_v2
 	.hidden cuMemcpyHtoD_v2
 	.type cuMemcpyHtoD_v2, %function
 	.p2align 4
 cuMemcpyHtoD_v2:
-	adrp x16, cotangent_driver+856
-	ldr x16, [x16, :lo12:cotangent_driver+856]
+	adrp x16, cotangent_driver+896
+	ldr x16, [x16, :lo12:cotangent_driver+896]
 	br x16
 	.globl cuMemcpyPeer
 	.hidden cuMemcpyPeer
 	.type cuMemcpyPeer, %function
 	.p2align 4
 cuMemcpyPeer:
-	adrp x16, cotangent_driver+864
-	ldr x16, [x16, :lo12:cotangent_driver+864]
+	adrp x16, cotangent_driver+904
+	ldr x16, [x16, :lo12:cotangent_driver+904]
 	br x16
 	.globl cuMemcpyPeerAsync
 	.hidden cuMemcpyPeerAsync
 	.type cuMemcpyPeerAsync, %function
 	.p2align 4
 cuMemcpyPeerAsync:
-	adrp x16, cotangent_driver+872
-	ldr x16, [x16, :lo12:cotangent_driver+872]
+	adrp x16, cotangent_driver+912
+	ldr x16, [x16, :lo12:cotangent_driver+912]
 	br x16
 	.globl cuMemsetD16Async
 	.hidden cuMemsetD16Async
 	.type cuMemsetD16Async, %function
 	.p2align 4
 cuMemsetD16Async:
-	adrp x16, cotangent_driver+880
-	ldr x16, [x16, :lo12:cotangent_driver+880]
+	adrp x16, cotangent_driver+920
+	ldr x16, [x16, :lo12:cotangent_driver+920]
 	br x16
 	.globl cuMemsetD16_v2
 	.hidden cuMemsetD16_v2
 	.type cuMemsetD16_v2, %function
 	.p2align 4
 cuMemsetD16_v2:
-	adrp x16, cotangent_driver+888
-	ldr x16, [x16, :lo12:cotangent_driver+888]
+	adrp x16, cotangent_driver+928
+	ldr x16, [x16, :lo12:cotangent_driver+928]
 	br x16
 	.globl cuMemsetD2D16Async
 	.hidden cuMemsetD2D16Async
 	.type cuMemsetD2D16Async, %function
 	.p2align 4
 cuMemsetD2D16Async:
-	adrp x16, cotangent_driver+896
-	ldr x16, [x16, :lo12:cotangent_driver+896]
+	adrp x16, cotangent_driver+936
+	ldr x16, [x16, :lo12:cotangent_driver+936]
 	br x16
 	.globl cuMemsetD2D16_v2
 	.hidden cuMemsetD2D16_v2
 	.type cuMemsetD2D16_v2, %function
 	.p2align 4
 cuMemsetD2D16_v2:
-	adrp x16, cotangent_driver+904
-	ldr x16, [x16, :lo12:cotangent_driver+904]
+	adrp x16, cotangent_driver+944
+	ldr x16, [x16, :lo12:cotangent_driver+944]
 	br x16
 	.globl cuMemsetD2D32Async
 	.hidden cuMemsetD2D32Async
 	.type cuMemsetD2D32Async, %function
 	.p2align 4
 cuMemsetD2D32Async:
-	adrp x16, cotangent_driver+912
-	ldr x16, [x16, :lo12:cotangent_driver+912]
+	adrp x16, cotangent_driver+952
+	ldr x16, [x16, :lo12:cotangent_driver+952]
 	br x16
 	.globl cuMemsetD2D32_v2
 	.hidden cuMemsetD2D32_v2
 	.type cuMemsetD2D32_v2, %function
 	.p2align 4
 cuMemsetD2D32_v2:
-	adrp x16, cotangent_driver+920
-	ldr x16, [x16, :lo12:cotangent_driver+920]
+	adrp x16, cotangent_driver+960
+	ldr x16, [x16, :lo12:cotangent_driver+960]
 	br x16
 	.globl cuMemsetD2D8Async
 	.hidden cuMemsetD2D8Async
 	.type cuMemsetD2D8Async, %function
 	.p2align 4
 cuMemsetD2D8Async:
-	adrp x16, cotangent_driver+928
-	ldr x16, [x16, :lo12:cotangent_driver+928]
+	adrp x16, cotangent_driver+968
+	ldr x16, [x16, :lo12:cotangent_driver+968]
 	br x16
 	.globl cuMemsetD2D8_v2
 	.hidden cuMemsetD2D8_v2
 	.type cuMemsetD2D8_v2, %function
 	.p2align 4
 cuMemsetD2D8_v2:
-	adrp x16, cotangent_driver+936
-	ldr x16, [x16, :lo12:cotangent_driver+936]
+	adrp x16, cotangent_driver+976
+	ldr x16, [x16, :lo12:cotangent_driver+976]
 	br x16
 	.globl cuMemsetD32Async
 	.hidden cuMemsetD32Async
 	.type cuMemsetD32Async, %function
 	.p2align 4
 cuMemsetD32Async:
-	adrp x16, cotangent_driver+944
-	ldr x16, [x16, :lo12:cotangent_driver+944]
+	adrp x16, cotangent_driver+984
+	ldr x16, [x16, :lo12:cotangent_driver+984]
 	br x16
 	.globl cuMemsetD32_v2
 	.hidden cuMemsetD32_v2
 	.type cuMemsetD32_v2, %function
 	.p2align 4
 cuMemsetD32_v2:
-	adrp x16, cotangent_driver+952
-	ldr x16, [x16, :lo12:cotangent_driver+952]
+	adrp x16, cotangent_driver+992
+	ldr x16, [x16, :lo12:cotangent_driver+992]
 	br x16
 	.globl cuMemsetD8Async
 	.hidden cuMemsetD8Async
 	.type cuMemsetD8Async, %function
 	.p2align 4
 cuMemsetD8Async:
-	adrp x16, cotangent_driver+960
-	ldr x16, [x16, :lo12:cotangent_driver+960]
+	adrp x16, cotangent_driver+1000
+	ldr x16, [x16, :lo12:cotangent_driver+1000]
 	br x16
 	.globl cuMemsetD8_v2
 	.hidden cuMemsetD8_v2
 	.type cuMemsetD8_v2, %function
 	.p2align 4
 cuMemsetD8_v2:
-	adrp x16, cotangent_driver+968
-	ldr x16, [x16, :lo12:cotangent_driver+968]
+	adrp x16, cotangent_driver+1008
+	ldr x16, [x16, :lo12:cotangent_driver+1008]
 	br x16
 	.globl cuModuleGetFunction
 	.hidden cuModuleGetFunction
 	.type cuModuleGetFunction, %function
 	.p2align 4
 cuModuleGetFunction:
-	adrp x16, cotangent_driver+976
-	ldr x16, [x16, :lo12:cotangent_driver+976]
+	adrp x16, cotangent_driver+1016
+	ldr x16, [x16, :lo12:cotangent_driver+1016]
 	br x16
 	.globl cuModuleGetGlobal_v2
 	.hidden cuModuleGetGlobal_v2
 	.type cuModuleGetGlobal_v2, %function
 	.p2align 4
 cuModuleGetGlobal_v2:
-	adrp x16, cotangent_driver+984
-	ldr x16, [x16, :lo12:cotangent_driver+984]
+	adrp x16, cotangent_driver+1024
+	ldr x16, [x16, :lo12:cotangent_driver+1024]
 	br x16
 	.globl cuModuleGetSurfRef
 	.hidden cuModuleGetSurfRef
 	.type cuModuleGetSurfRef, %function
 	.p2align 4
 cuModuleGetSurfRef:
-	adrp x16, cotangent_driver+992
-	ldr x16, [x16, :lo12:cotangent_driver+992]
+	adrp x16, cotangent_driver+1032
+	ldr x16, [x16, :lo12:cotangent_driver+1032]
 	br x16
 	.globl cuModuleGetTexRef
 	.hidden cuModuleGetTexRef
 	.type cuModuleGetTexRef, %function
 	.p2align 4
 cuModuleGetTexRef:
-	adrp x16, cotangent_driver+1000
-	ldr x16, [x16, :lo12:cotangent_driver+1000]
+	adrp x16, cotangent_driver+1040
+	ldr x16, [x16, :lo12:cotangent_driver+1040]
 	br x16
 	.globl cuModuleLoad
 	.hidden cuModuleLoad
 	.type cuModuleLoad, %function
 	.p2align 4
 cuModuleLoad:
-	adrp x16, cotangent_driver+1008
-	ldr x16, [x16, :lo12:cotangent_driver+1008]
+	adrp x16, cotangent_driver+1048
+	ldr x16, [x16, :lo12:cotangent_driver+1048]
 	br x16
 	.globl cuModuleLoadData
 	.hidden cuModuleLoadData
 	.type cuModuleLoadData, %function
 	.p2align 4
 cuModuleLoadData:
-	adrp x16, cotangent_driver+1016
-	ldr x16, [x16, :lo12:cotangent_driver+1016]
+	adrp x16, cotangent_driver+1056
+	ldr x16, [x16, :lo12:cotangent_driver+1056]
 	br x16
 	.globl cuModuleLoadDataEx
 	.hidden cuModuleLoadDataEx
 	.type cuModuleLoadDataEx, %function
 	.p2align 4
 cuModuleLoadDataEx:
-	adrp x16, cotangent_driver+1024
-	ldr x16, [x16, :lo12:cotangent_driver+1024]
+	adrp x16, cotangent_driver+1064
+	ldr x16, [x16, :lo12:cotangent_driver+1064]
 	br x16
 	.globl cuModuleLoadFatBinary
 	.hidden cuModuleLoadFatBinary
 	.type cuModuleLoadFatBinary, %function
 	.p2align 4
 cuModuleLoadFatBinary:
-	adrp x16, cotangent_driver+1032
-	ldr x16, [x16, :lo12:cotangent_driver+1032]
+	adrp x16, cotangent_driver+1072
+	ldr x16, [x16, :lo12:cotangent_driver+1072]
 	br x16
 	.globl cuModuleUnload
 	.hidden cuModuleUnload
 	.type cuModuleUnload, %function
 	.p2align 4
 cuModuleUnload:
-	adrp x16, cotangent_driver+1040
-	ldr x16, [x16, :lo12:cotangent_driver+1040]
+	adrp x16, cotangent_driver+1080
+	ldr x16, [x16, :lo12:cotangent_driver+1080]
 	br x16
 	.globl cuOccupancyMaxActiveBlocksPerMultiprocessor
 	.hidden cuOccupancyMaxActiveBlocksPerMultiprocessor
 	.type cuOccupancyMaxActiveBlocksPerMultiprocessor, %function
 	.p2align 4
 cuOccupancyMaxActiveBlocksPerMultiprocessor:
-	adrp x16, cotangent_driver+1048
-	ldr x16, [x16, :lo12:cotangent_driver+1048]
+	adrp x16, cotangent_driver+1088
+	ldr x16, [x16, :lo12:cotangent_driver+1088]
 	br x16
 	.globl cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
 	.hidden cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
 	.type cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, %function
 	.p2align 4
 cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags:
-	adrp x16, cotangent_driver+1056
-	ldr x16, [x16, :lo12:cotangent_driver+1056]
+	adrp x16, cotangent_driver+1096
+	ldr x16, [x16, :lo12:cotangent_driver+1096]
 	br x16
 	.globl cuPointerGetAttribute
 	.hidden cuPointerGetAttribute
 	.type cuPointerGetAttribute, %function
 	.p2align 4
 cuPointerGetAttribute:
-	adrp x16, cotangent_driver+1064
-	ldr x16, [x16, :lo12:cotangent_driver+1064]
+	adrp x16, cotangent_driver+1104
+	ldr x16, [x16, :lo12:cotangent_driver+1104]
 	br x16
 	.globl cuPointerSetAttribute
 	.hidden cuPointerSetAttribute
 	.type cuPointerSetAttribute, %function
 	.p2align 4
 cuPointerSetAttribute:
-	adrp x16, cotangent_driver+1072
-	ldr x16, [x16, :lo12:cotangent_driver+1072]
+	adrp x16, cotangent_driver+1112
+	ldr x16, [x16, :lo12:cotangent_driver+1112]
 	br x16
 	.globl cuStreamAttachMemAsync
 	.hidden cuStreamAttachMemAsync
 	.type cuStreamAttachMemAsync, %function
 	.p2align 4
 cuStreamAttachMemAsync:
-	adrp x16, cotangent_driver+1080
-	ldr x16, [x16, :lo12:cotangent_driver+1080]
+	adrp x16, cotangent_driver+1120
+	ldr x16, [x16, :lo12:cotangent_driver+1120]
 	br x16
 	.globl cuStreamBeginCapture_v2
 	.hidden cuStreamBeginCapture_v2
 	.type cuStreamBeginCapture_v2, %function
 	.p2align 4
 cuStreamBeginCapture_v2:
-	adrp x16, cotangent_driver+1088
-	ldr x16, [x16, :lo12:cotangent_driver+1088]
+	adrp x16, cotangent_driver+1128
+	ldr x16, [x16, :lo12:cotangent_driver+1128]
 	br x16
 	.globl cuStreamCreate
 	.hidden cuStreamCreate
 	.type cuStreamCreate, %function
 	.p2align 4
 cuStreamCreate:
-	adrp x16, cotangent_driver+1096
-	ldr x16, [x16, :lo12:cotangent_driver+1096]
+	adrp x16, cotangent_driver+1136
+	ldr x16, [x16, :lo12:cotangent_driver+1136]
 	br x16
 	.globl cuStreamCreateWithPriority
 	.hidden cuStreamCreateWithPriority
 	.type cuStreamCreateWithPriority, %function
 	.p2align 4
 cuStreamCreateWithPriority:
-	adrp x16, cotangent_driver+1104
-	ldr x16, [x16, :lo12:cotangent_driver+1104]
+	adrp x16, cotangent_driver+1144
+	ldr x16, [x16, :lo12:cotangent_driver+1144]
 	br x16
 	.globl cuStreamDestroy_v2
 	.hidden cuStreamDestroy_v2
 	.type cuStreamDestroy_v2, %function
 	.p2align 4
 cuStreamDestroy_v2:
-	adrp x16, cotangent_driver+1112
-	ldr x16, [x16, :lo12:cotangent_driver+1112]
+	adrp x16, cotangent_driver+1152
+	ldr x16, [x16, :lo12:cotangent_driver+1152]
 	br x16
 	.globl cuStreamEndCapture
 	.hidden cuStreamEndCapture
 	.type cuStreamEndCapture, %function
 	.p2align 4
 cuStreamEndCapture:
-	adrp x16, cotangent_driver+1120
-	ldr x16, [x16, :lo12:cotangent_driver+1120]
+	adrp x16, cotangent_driver+1160
+	ldr x16, [x16, :lo12:cotangent_driver+1160]
 	br x16
 	.globl cuStreamGetFlags
 	.hidden cuStreamGetFlags
 	.type cuStreamGetFlags, %function
 	.p2align 4
 cuStreamGetFlags:
-	adrp x16, cotangent_driver+1128
-	ldr x16, [x16, :lo12:cotangent_driver+1128]
+	adrp x16, cotangent_driver+1168
+	ldr x16, [x16, :lo12:cotangent_driver+1168]
 	br x16
 	.globl cuStreamGetPriority
 	.hidden cuStreamGetPriority
 	.type cuStreamGetPriority, %function
 	.p2align 4
 cuStreamGetPriority:
-	adrp x16, cotangent_driver+1136
-	ldr x16, [x16, :lo12:cotangent_driver+1136]
+	adrp x16, cotangent_driver+1176
+	ldr x16, [x16, :lo12:cotangent_driver+1176]
 	br x16
 	.globl cuStreamIsCapturing
 	.hidden cuStreamIsCapturing
 	.type cuStreamIsCapturing, %function
 	.p2align 4
 cuStreamIsCapturing:
-	adrp x16, cotangent_driver+1144
-	ldr x16, [x16, :lo12:cotangent_driver+1144]
+	adrp x16, cotangent_driver+1184
+	ldr x16, [x16, :lo12:cotangent_driver+1184]
 	br x16
 	.globl cuStreamQuery
 	.hidden cuStreamQuery
 	.type cuStreamQuery, %function
 	.p2align 4
 cuStreamQuery:
-	adrp x16, cotangent_driver+1152
-	ldr x16, [x16, :lo12:cotangent_driver+1152]
+	adrp x16, cotangent_driver+1192
+	ldr x16, [x16, :lo12:cotangent_driver+1192]
 	br x16
 	.globl cuStreamSynchronize
 	.hidden cuStreamSynchronize
 	.type cuStreamSynchronize, %function
 	.p2align 4
 cuStreamSynchronize:
-	adrp x16, cotangent_driver+1160
-	ldr x16, [x16, :lo12:cotangent_driver+1160]
+	adrp x16, cotangent_driver+1200
+	ldr x16, [x16, :lo12:cotangent_driver+1200]
 	br x16
 	.globl cuStreamWaitEvent
 	.hidden cuStreamWaitEvent
 	.type cuStreamWaitEvent, %function
 	.p2align 4
 cuStreamWaitEvent:
-	adrp x16, cotangent_driver+1168
-	ldr x16, [x16, :lo12:cotangent_driver+1168]
+	adrp x16, cotangent_driver+1208
+	ldr x16, [x16, :lo12:cotangent_driver+1208]
 	br x16
 	.globl cuStreamWaitValue32
 	.hidden cuStreamWaitValue32
 	.type cuStreamWaitValue32, %function
 	.p2align 4
 cuStreamWaitValue32:
-	adrp x16, cotangent_driver+1176
-	ldr x16, [x16, :lo12:cotangent_driver+1176]
+	adrp x16, cotangent_driver+1216
+	ldr x16, [x16, :lo12:cotangent_driver+1216]
 	br x16
 	.globl cuStreamWaitValue32_v2
 	.hidden cuStreamWaitValue32_v2
 	.type cuStreamWaitValue32_v2, %function
 	.p2align 4
 cuStreamWaitValue32_v2:
-	adrp x16, cotangent_driver+1184
-	ldr x16, [x16, :lo12:cotangent_driver+1184]
+	adrp x16, cotangent_driver+1224
+	ldr x16, [x16, :lo12:cotangent_driver+1224]
 	br x16
 	.globl cuStreamWriteValue32
 	.hidden cuStreamWriteValue32
 	.type cuStreamWriteValue32, %function
 	.p2align 4
 cuStreamWriteValue32:
-	adrp x16, cotangent_driver+1192
-	ldr x16, [x16, :lo12:cotangent_driver+1192]
+	adrp x16, cotangent_driver+1232
+	ldr x16, [x16, :lo12:cotangent_driver+1232]
 	br x16
 	.globl cuStreamWriteValue32_v2
 	.hidden cuStreamWriteValue32_v2
 	.type cuStreamWriteValue32_v2, %function
 	.p2align 4
 cuStreamWriteValue32_v2:
-	adrp x16, cotangent_driver+1200
-	ldr x16, [x16, :lo12:cotangent_driver+1200]
+	adrp x16, cotangent_driver+1240
+	ldr x16, [x16, :lo12:cotangent_driver+1240]
 	br x16
 	.globl cuSurfRefGetArray
 	.hidden cuSurfRefGetArray
 	.type cuSurfRefGetArray, %function
 	.p2align 4
 cuSurfRefGetArray:
-	adrp x16, cotangent_driver+1208
-	ldr x16, [x16, :lo12:cotangent_driver+1208]
+	adrp x16, cotangent_driver+1248
+	ldr x16, [x16, :lo12:cotangent_driver+1248]
 	br x16
 	.globl cuSurfRefSetArray
 	.hidden cuSurfRefSetArray
 	.type cuSurfRefSetArray, %function
 	.p2align 4
 cuSurfRefSetArray:
-	adrp x16, cotangent_driver+1216
-	ldr x16, [x16, :lo12:cotangent_driver+1216]
+	adrp x16, cotangent_driver+1256
+	ldr x16, [x16, :lo12:cotangent_driver+1256]
 	br x16
 	.globl cuTexRefGetAddressMode
 	.hidden cuTexRefGetAddressMode
 	.type cuTexRefGetAddressMode, %function
 	.p2align 4
 cuTexRefGetAddressMode:
-	adrp x16, cotangent_driver+1224
-	ldr x16, [x16, :lo12:cotangent_driver+1224]
+	adrp x16, cotangent_driver+1264
+	ldr x16, [x16, :lo12:cotangent_driver+1264]
 	br x16
 	.globl cuTexRefGetAddress_v2
 	.hidden cuTexRefGetAddress_v2
 	.type cuTexRefGetAddress_v2, %function
 	.p2align 4
 cuTexRefGetAddress_v2:
-	adrp x16, cotangent_driver+1232
-	ldr x16, [x16, :lo12:cotangent_driver+1232]
+	adrp x16, cotangent_driver+1272
+	ldr x16, [x16, :lo12:cotangent_driver+1272]
 	br x16
 	.globl cuTexRefGetArray
 	.hidden cuTexRefGetArray
 	.type cuTexRefGetArray, %function
 	.p2align 4
 cuTexRefGetArray:
-	adrp x16, cotangent_driver+1240
-	ldr x16, [x16, :lo12:cotangent_driver+1240]
+	adrp x16, cotangent_driver+1280
+	ldr x16, [x16, :lo12:cotangent_driver+1280]
 	br x16
 	.globl cuTexRefGetBorderColor
 	.hidden cuTexRefGetBorderColor
 	.type cuTexRefGetBorderColor, %function
 	.p2align 4
 cuTexRefGetBorderColor:
-	adrp x16, cotangent_driver+1248
-	ldr x16, [x16, :lo12:cotangent_driver+1248]
+	adrp x16, cotangent_driver+1288
+	ldr x16, [x16, :lo12:cotangent_driver+1288]
 	br x16
 	.globl cuTexRefGetFilterMode
 	.hidden cuTexRefGetFilterMode
 	.type cuTexRefGetFilterMode, %function
 	.p2align 4
 cuTexRefGetFilterMode:
-	adrp x16, cotangent_driver+1256
-	ldr x16, [x16, :lo12:cotangent_driver+1256]
+	adrp x16, cotangent_driver+1296
+	ldr x16, [x16, :lo12:cotangent_driver+1296]
 	br x16
 	.globl cuTexRefGetFlags
 	.hidden cuTexRefGetFlags
 	.type cuTexRefGetFlags, %function
 	.p2align 4
 cuTexRefGetFlags:
-	adrp x16, cotangent_driver+1264
-	ldr x16, [x16, :lo12:cotangent_driver+1264]
+	adrp x16, cotangent_driver+1304
+	ldr x16, [x16, :lo12:cotangent_driver+1304]
 	br x16
 	.globl cuTexRefGetFormat
 	.hidden cuTexRefGetFormat
 	.type cuTexRefGetFormat, %function
 	.p2align 4
 cuTexRefGetFormat:
-	adrp x16, cotangent_driver+1272
-	ldr x16, [x16, :lo12:cotangent_driver+1272]
+	adrp x16, cotangent_driver+1312
+	ldr x16, [x16, :lo12:cotangent_driver+1312]
 	br x16
 	.globl cuTexRefGetMaxAnisotropy
 	.hidden cuTexRefGetMaxAnisotropy
 	.type cuTexRefGetMaxAnisotropy, %function
 	.p2align 4
 cuTexRefGetMaxAnisotropy:
-	adrp x16, cotangent_driver+1280
-	ldr x16, [x16, :lo12:cotangent_driver+1280]
+	adrp x16, cotangent_driver+1320
+	ldr x16, [x16, :lo12:cotangent_driver+1320]
 	br x16
 	.globl cuTexRefSetAddress2D_v3
 	.hidden cuTexRefSetAddress2D_v3
 	.type cuTexRefSetAddress2D_v3, %function
 	.p2align 4
 cuTexRefSetAddress2D_v3:
-	adrp x16, cotangent_driver+1288
-	ldr x16, [x16, :lo12:cotangent_driver+1288]
+	adrp x16, cotangent_driver+1328
+	ldr x16, [x16, :lo12:cotangent_driver+1328]
 	br x16
 	.globl cuTexRefSetAddressMode
 	.hidden cuTexRefSetAddressMode
 	.type cuTexRefSetAddressMode, %function
 	.p2align 4
 cuTexRefSetAddressMode:
-	adrp x16, cotangent_driver+1296
-	ldr x16, [x16, :lo12:cotangent_driver+1296]
+	adrp x16, cotangent_driver+1336
+	ldr x16, [x16, :lo12:cotangent_driver+1336]
 	br x16
 	.globl cuTexRefSetAddress_v2
 	.hidden cuTexRefSetAddress_v2
 	.type cuTexRefSetAddress_v2, %function
 	.p2align 4
 cuTexRefSetAddress_v2:
-	adrp x16, cotangent_driver+1304
-	ldr x16, [x16, :lo12:cotangent_driver+1304]
+	adrp x16, cotangent_driver+1344
+	ldr x16, [x16, :lo12:cotangent_driver+1344]
 	br x16
 	.globl cuTexRefSetArray
 	.hidden cuTexRefSetArray
 	.type cuTexRefSetArray, %function
 	.p2align 4
 cuTexRefSetArray:
-	adrp x16, cotangent_driver+1312
-	ldr x16, [x16, :lo12:cotangent_driver+1312]
+	adrp x16, cotangent_driver+1352
+	ldr x16, [x16, :lo12:cotangent_driver+1352]
 	br x16
 	.globl cuTexRefSetBorderColor
 	.hidden cuTexRefSetBorderColor
 	.type cuTexRefSetBorderColor, %function
 	.p2align 4
 cuTexRefSetBorderColor:
-	adrp x16, cotangent_driver+1320
-	ldr x16, [x16, :lo12:cotangent_driver+1320]
+	adrp x16, cotangent_driver+1360
+	ldr x16, [x16, :lo12:cotangent_driver+1360]
 	br x16
 	.globl cuTexRefSetFilterMode
 	.hidden cuTexRefSetFilterMode
 	.type cuTexRefSetFilterMode, %function
 	.p2align 4
 cuTexRefSetFilterMode:
-	adrp x16, cotangent_driver+1328
-	ldr x16, [x16, :lo12:cotangent_driver+1328]
+	adrp x16, cotangent_driver+1368
+	ldr x16, [x16, :lo12:cotangent_driver+1368]
 	br x16
 	.globl cuTexRefSetFlags
 	.hidden cuTexRefSetFlags
 	.type cuTexRefSetFlags, %function
 	.p2align 4
 cuTexRefSetFlags:
-	adrp x16, cotangent_driver+1336
-	ldr x16, [x16, :lo12:cotangent_driver+1336]
+	adrp x16, cotangent_driver+1376
+	ldr x16, [x16, :lo12:cotangent_driver+1376]
 	br x16
 	.globl cuTexRefSetFormat
 	.hidden cuTexRefSetFormat
 	.type cuTexRefSetFormat, %function
 	.p2align 4
 cuTexRefSetFormat:
-	adrp x16, cotangent_driver+1344
-	ldr x16, [x16, :lo12:cotangent_driver+1344]
+	adrp x16, cotangent_driver+1384
+	ldr x16, [x16, :lo12:cotangent_driver+1384]
 	br x16
 	.globl cuTexRefSetMaxAnisotropy
 	.hidden cuTexRefSetMaxAnisotropy
 	.type cuTexRefSetMaxAnisotropy, %function
 	.p2align 4
 cuTexRefSetMaxAnisotropy:
-	adrp x16, cotangent_driver+1352
-	ldr x16, [x16, :lo12:cotangent_driver+1352]
+	adrp x16, cotangent_driver+1392
+	ldr x16, [x16, :lo12:cotangent_driver+1392]
 	br x16
 	.globl cuTexRefSetMipmapFilterMode
 	.hidden cuTexRefSetMipmapFilterMode
 	.type cuTexRefSetMipmapFilterMode, %function
 	.p2align 4
 cuTexRefSetMipmapFilterMode:
-	adrp x16, cotangent_driver+1360
-	ldr x16, [x16, :lo12:cotangent_driver+1360]
+	adrp x16, cotangent_driver+1400
+	ldr x16, [x16, :lo12:cotangent_driver+1400]
 	br x16
 	.globl cuTexRefSetMipmapLevelBias
 	.hidden cuTexRefSetMipmapLevelBias
 	.type cuTexRefSetMipmapLevelBias, %function
 	.p2align 4
 cuTexRefSetMipmapLevelBias:
-	adrp x16, cotangent_driver+1368
-	ldr x16, [x16, :lo12:cotangent_driver+1368]
+	adrp x16, cotangent_driver+1408
+	ldr x16, [x16, :lo12:cotangent_driver+1408]
 	br x16
 	.globl cuTexRefSetMipmapLevelClamp
 	.hidden cuTexRefSetMipmapLevelClamp
 	.type cuTexRefSetMipmapLevelClamp, %function
 	.p2align 4
 cuTexRefSetMipmapLevelClamp:
-	adrp x16, cotangent_driver+1376
-	ldr x16, [x16, :lo12:cotangent_driver+1376]
+	adrp x16, cotangent_driver+1416
+	ldr x16, [x16, :lo12:cotangent_driver+1416]
 	br x16
 	.section .note.GNU-stack,"",%progbits

@@ -231,7 +231,7 @@ CUresult cuDeviceGetName(char *name, int n, CUdevice) {
 }
 
 CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
-	*bytes = 2ull << 30;
+	*bytes = card_memory;
 	return CUDA_SUCCESS;
 }
 
@@ -264,12 +264,53 @@ CUresult cuCtxSetCurrent(CUcontext c) {
 CUresult cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
 	WITH_CONTEXT;
 	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
-	return take(p, bytes);
+	return take(p, bytes, nullptr);
 }
 
-CUresult cuMemAllocAsync(CUdeviceptr *p, size_t bytes, CUstream s) {
+CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *props) {
+	ENTER;
+	if (props->allocType != CU_MEM_ALLOCATION_TYPE_PINNED || props->handleTypes || props->location.type != CU_MEM_LOCATION_TYPE_DEVICE)
+		return CUDA_ERROR_INVALID_VALUE;
+	Pool *l = new Pool();
+	open_pool(l);
+	*pool = (CUmemoryPool)l;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuMemPoolDestroy(CUmemoryPool pool) {
+	ENTER;
+	Pool *l = (Pool *)pool;
+	if (l->used + l->pending) return CUDA_ERROR_NOT_SUPPORTED; /* the driver waits for them */
+	close_pool(l);
+	delete l;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute a, void *value) {
+	ENTER;
+	if (a != CU_MEMPOOL_ATTR_RELEASE_THRESHOLD) return CUDA_ERROR_NOT_SUPPORTED;
+	((Pool *)pool)->threshold = *(cuuint64_t *)value;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute a, void *value) {
+	ENTER;
+	if (a != CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT) return CUDA_ERROR_NOT_SUPPORTED;
+	*(cuuint64_t *)value = ((Pool *)pool)->reserved;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t keep) {
+	ENTER;
+	trim((Pool *)pool, keep);
+	return CUDA_SUCCESS;
+}
+
+CUresult cuMemAllocFromPoolAsync(CUdeviceptr *p, size_t bytes, CUmemoryPool pool, CUstream s) {
+	WITH_CONTEXT;
 	NOT_CAPTURING(stream(s));
-	return cuMemAlloc_v2(p, bytes);
+	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
+	return take(p, bytes, (Pool *)pool);
 }
 
 /* Freeing at once waits for all work, as the driver does. */
@@ -280,6 +321,7 @@ CUresult cuMemFree_v2(CUdeviceptr p) {
 
 CUresult cuMemFreeAsync(CUdeviceptr p, CUstream s) {
 	WITH_CONTEXT;
+	if (CUresult r = promise(p)) return r;
 	return queue(stream(s), [=] { return give(p); });
 }
 
@@ -415,7 +457,9 @@ CUresult cuStreamSynchronize(CUstream s) {
 	WITH_CONTEXT;
 	tell_calls();
 	NOT_CAPTURING(stream(s));
-	return advance(stream(s), stream(s)->queued);
+	CUresult r = advance(stream(s), stream(s)->queued);
+	settle();
+	return r;
 }
 
 CUresult cuStreamQuery(CUstream s) {
@@ -511,7 +555,9 @@ CUresult cuEventSynchronize(CUevent e) {
 	WITH_CONTEXT;
 	Event *event = (Event *)e;
 	if (event->graph) return CUDA_ERROR_CAPTURED_EVENT;
-	return event->stream ? advance(event->stream, event->at) : CUDA_SUCCESS;
+	CUresult r = event->stream ? advance(event->stream, event->at) : CUDA_SUCCESS;
+	settle();
+	return r;
 }
 
 CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,

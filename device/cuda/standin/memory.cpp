@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <algorithm>
 #include <map>
+#include <set>
 #include <sys/mman.h>
 
 #include "runtime.h"
@@ -22,11 +24,14 @@ struct Region {
 	size_t mapped;
 	char *memory;
 	size_t bytes;
+	Pool *pool;
+	bool promised;
 };
 
 std::map<uintptr_t, Region> regions; /* by address on the host */
 std::deque<Region> released;
-size_t released_bytes, outstanding_bytes;
+std::set<Pool *> pools;
+size_t released_bytes, outstanding_bytes, held; /* held: by pools, or taken without one */
 
 /* What lies between the end of the memory and the page behind. */
 char *slack_end(const Region &r) { return r.base + r.mapped - page; }
@@ -35,8 +40,27 @@ char *slack_end(const Region &r) { return r.base + r.mapped - page; }
 
 size_t outstanding() { return outstanding_bytes; }
 
-CUresult take(CUdeviceptr *p, size_t bytes) {
+void open_pool(Pool *l) { pools.insert(l); }
+
+void close_pool(Pool *l) {
+	trim(l, 0);
+	pools.erase(l);
+}
+
+void trim(Pool *l, size_t keep) {
+	size_t left = std::min(l->reserved, std::max(keep, l->used + l->pending));
+	held -= l->reserved - left;
+	l->reserved = left;
+}
+
+void settle() {
+	for (Pool *l : pools) trim(l, l->threshold);
+}
+
+CUresult take(CUdeviceptr *p, size_t bytes, Pool *l) {
 	if (!bytes) return CUDA_ERROR_INVALID_VALUE;
+	size_t more = !l ? bytes : std::max(l->used + bytes, l->reserved) - l->reserved;
+	if (more > card_memory - held) return CUDA_ERROR_OUT_OF_MEMORY;
 	size_t room = (bytes + aligned - 1) / aligned * aligned;
 	Region r;
 	r.mapped = (room + page - 1) / page * page + page;
@@ -45,10 +69,24 @@ CUresult take(CUdeviceptr *p, size_t bytes) {
 	mprotect(slack_end(r), page, PROT_NONE);
 	r.memory = slack_end(r) - room;
 	r.bytes = bytes;
+	r.pool = l;
+	r.promised = false;
 	memset(r.memory, 0xFF, room);
 	regions[(uintptr_t)r.memory] = r;
 	outstanding_bytes += bytes;
 	*p = (uintptr_t)r.memory | standin_device_bit;
+	held += more;
+	if (l) l->used += bytes, l->reserved += more;
+	return CUDA_SUCCESS;
+}
+
+CUresult promise(CUdeviceptr p) {
+	auto i = regions.find(p & ~standin_device_bit);
+	if (i == regions.end() || !i->second.pool || i->second.promised) return CUDA_ERROR_INVALID_VALUE;
+	Region &r = i->second;
+	r.promised = true;
+	r.pool->used -= r.bytes;
+	r.pool->pending += r.bytes;
 	return CUDA_SUCCESS;
 }
 
@@ -58,6 +96,9 @@ CUresult give(CUdeviceptr p) {
 	Region r = i->second;
 	regions.erase(i);
 	outstanding_bytes -= r.bytes;
+	if (!r.pool) held -= r.bytes;
+	else if (r.promised) r.pool->pending -= r.bytes;
+	else r.pool->used -= r.bytes;
 	bool whole = true;
 	for (char *q = r.memory + r.bytes; q < slack_end(r); q++) whole = whole && *q == (char)0xFF;
 	if (!whole) complain("memory was written to past its end");

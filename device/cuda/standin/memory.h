@@ -5,8 +5,24 @@
 #include <cuda.h>
 #include <cstddef>
 
-/* Device memory, full of garbage. */
-CUresult take(CUdeviceptr *p, size_t bytes);
+const size_t card_memory = (size_t)2 << 30;
+
+/* A pool keeps what it was given, up to its threshold when somebody waits. What is
+ * given back in a stream's order can be taken again at once in that order, but leaves
+ * the pool only when that is known to be done. The bytes are counted; the memory itself
+ * is new each time. */
+struct Pool {
+	size_t used, pending, reserved, threshold;
+};
+void open_pool(Pool *);
+void close_pool(Pool *);
+void trim(Pool *, size_t keep);
+void settle(); /* all pools, when somebody has waited */
+
+/* Device memory, full of garbage, of a pool or by itself. */
+CUresult take(CUdeviceptr *p, size_t bytes, Pool *);
+/* Tells that it will be given back in a stream's order. */
+CUresult promise(CUdeviceptr p);
 /* Makes it inaccessible; an error if it was none, or if it was written past its end. */
 CUresult give(CUdeviceptr p);
 /* The host's address of a piece of memory, which must lie in one allocation; null
