@@ -23,9 +23,9 @@ import (
 )
 
 // compiled prepares f and waits for its code.
-func compiled[P, Q any](t *testing.T, f func(P) Q, like P) *grad.Prepared[P, Q] {
+func compiled[P, Q any](t *testing.T, f func(P) Q, like P, opts ...grad.Option) *grad.Prepared[P, Q] {
 	t.Helper()
-	p, err := grad.Prepare(f, like, grad.WithNative())
+	p, err := grad.Prepare(f, like, append(opts, grad.WithNative())...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func overflow[I int32 | int64](most I, prepare func(t *testing.T, f func(x *T) [
 func TestOverflow(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, func(x *T) []*T, *T) *grad.Prepared[*T, []*T]{
 		"kernels": func(t *testing.T, f func(x *T) []*T, x *T) *grad.Prepared[*T, []*T] { return mustPrepare(t, f, x) },
-		"native":  compiled[*T, []*T],
+		"native":  func(t *testing.T, f func(x *T) []*T, x *T) *grad.Prepared[*T, []*T] { return compiled(t, f, x) },
 	} {
 		t.Run(name+"/int32", overflow[int32](math.MaxInt32, prepare))
 		t.Run(name+"/int64", overflow[int64](math.MaxInt64, prepare))

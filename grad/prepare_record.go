@@ -81,7 +81,9 @@ func (p *Prepared[P, Q]) recordKeeping(residuals graph.Residuals) (*recording[Q]
 	if err := r.outputs(lv, rec, y); err != nil {
 		return nil, err
 	}
-	g.RemoveDead()
+	if !p.opts.without.Has(graph.Prune) {
+		g.RemoveDead()
+	}
 	r.custom = rec.custom
 	r.fingerprints(g)
 	if err := p.dev.Sync(context.Background()); err != nil { // constants are looked at

@@ -29,6 +29,7 @@ func (e *BudgetError) Error() string {
 // Errors: a *BudgetError, and those of [Compile]; g is undefined then.
 func (g *Graph) OptimizeWithin(budget int, passes Passes, dev device.Device) error {
 	g.budget = budget
+	passes |= Reuse
 	near := g.Clone()
 	defer func() { near.Release() }()
 	g.Optimize(passes, dev)
@@ -82,6 +83,7 @@ func (g *Graph) Fit(budget int, dev device.Device) error {
 	if err := g.Verify(); err != nil {
 		return err
 	}
+	g.Without &^= Reuse // without which nothing fits
 	f := &fit{to: to, sums: len(g.Outputs), budget: budget}
 	defer f.release()
 	if err := f.search(g); err != nil {

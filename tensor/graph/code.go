@@ -27,6 +27,7 @@ type target struct {
 	device  string
 	backend int
 	workers int // who may run steps side by side
+	without Passes
 }
 
 // targetOf returns where codes for a device run; its error is a *BackendError.
@@ -35,7 +36,7 @@ func targetOf(dev device.Device) (target, error) {
 	if !ok {
 		return target{}, &BackendError{Device: dev.Name()}
 	}
-	return target{dev.Name(), backend, 1}, nil
+	return target{device: dev.Name(), backend: backend, workers: 1}, nil
 }
 
 // slowPoints is the number of loop steps from which a kernel is long enough to be
@@ -64,7 +65,7 @@ func newCode(g *Graph, to target, strides [][]int, sums int) (*code, error) {
 		}
 		c.steps = append(c.steps, st)
 	}
-	c.lay.assign(scratch, to.workers)
+	c.lay.assign(scratch, to)
 	c.values = make([]kernels.Array, g.NumValues())
 	for v := range c.values {
 		c.values[v] = kernels.Array{Aval: g.Aval(Ref(v)), Strides: c.lay.at[v].strides}

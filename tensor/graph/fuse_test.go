@@ -164,11 +164,8 @@ out[i] = a[i] * b[]
 	}
 }
 
-// sameResults runs two graphs on the same numbers.
-func sameResults(t *testing.T, g, h *Graph) {
-	t.Helper()
-	p, q := compile(t, g), compile(t, h)
-	var in []*kernels.Array
+// ramps are numbers for the parameters.
+func ramps(g *Graph) (in []*kernels.Array) {
 	for _, v := range g.Params {
 		a := empty(g.Aval(v))
 		for i := range floats(a) {
@@ -176,6 +173,14 @@ func sameResults(t *testing.T, g, h *Graph) {
 		}
 		in = append(in, a)
 	}
+	return in
+}
+
+// sameResults runs two graphs on the same numbers.
+func sameResults(t *testing.T, g, h *Graph) {
+	t.Helper()
+	p, q := compile(t, g), compile(t, h)
+	in := ramps(g)
 	want, got := destinations(p), destinations(q)
 	if err := p.Run(t.Context(), in, want); err != nil {
 		t.Fatal(err)

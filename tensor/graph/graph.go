@@ -28,6 +28,10 @@ type Graph struct {
 	// Preaccumulated is what the pass of that name did.
 	Preaccumulated Preaccumulated
 
+	// Without holds the passes that Optimize left out: some are made when the graph is
+	// compiled.
+	Without Passes
+
 	budget int // bytes that the arena may take; 0: any number
 }
 

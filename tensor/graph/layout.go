@@ -87,14 +87,14 @@ func newLayout(g *Graph, strides [][]int, sums int) *layout {
 	return l
 }
 
-// assign gives all values their memory, for steps that so many workers may run side by
-// side. scratch is how many bytes each step works in.
-func (l *layout) assign(scratch []int, workers int) {
+// assign gives all values their memory. scratch is how many bytes each step works in.
+func (l *layout) assign(scratch []int, to target) {
+	reuse := !to.without.Has(Reuse)
 	l.findLast()
 	l.findStacks()
 	l.findAdded()
-	l.makeBlocks(scratch)
-	l.findStages(workers)
+	l.makeBlocks(scratch, reuse)
+	l.findStages(to.workers)
 	l.assignOutputs()
 	l.place()
 }
@@ -153,8 +153,9 @@ func (l *layout) findLast() {
 	}
 }
 
-// makeBlocks gives each result memory: an operand's that dies, or a block of its own.
-func (l *layout) makeBlocks(scratch []int) {
+// makeBlocks gives each result memory: an operand's that dies, or a block of its own,
+// which without reuse nothing else gets.
+func (l *layout) makeBlocks(scratch []int, reuse bool) {
 	l.work = make([]int32, len(l.steps))
 	for s, i := range l.steps {
 		x := &l.g.Instrs[i]
@@ -162,7 +163,7 @@ func (l *layout) makeBlocks(scratch []int) {
 			l.work[s] = int32(len(l.blocks))
 			l.blocks = append(l.blocks, block{size: scratch[s], first: s, last: s})
 		}
-		if v, ok := l.overwritten(s, x, l.g.Args(int(i))); ok && !slices.Contains(l.added, int32(s)) {
+		if v, ok := l.overwritten(s, x, l.g.Args(int(i))); ok && reuse && !slices.Contains(l.added, int32(s)) {
 			b := l.at[v].block
 			l.at[x.Out].block = b
 			l.blocks[b].last = int(max(l.last[x.Out], int32(s)))
@@ -176,6 +177,11 @@ func (l *layout) makeBlocks(scratch []int) {
 			}
 			l.at[v].block = int32(len(l.blocks))
 			l.blocks = append(l.blocks, block{size: bytesOf(a), first: s, last: int(max(l.last[v], int32(s)))})
+		}
+	}
+	if !reuse {
+		for b := range l.blocks {
+			l.blocks[b].last = forever
 		}
 	}
 }

@@ -12,14 +12,17 @@ import (
 // Passes is a set of passes.
 type Passes uint
 
-// The passes, in the order in which they run. Dead code is removed in any case.
+// The passes, in the order in which they run.
 const (
 	FoldConstants Passes = 1 << iota // compute now what depends on nothing but constants
 	Inline                           // put what calls, known branches and single steps do in their place
 	Simplify                         // leave out what changes nothing
 	Share                            // compute the same only once
+	Prune                            // leave out what nothing reads, as the others that leave such behind do as well
 	Hoist                            // compute before a loop what is the same in all of its steps
 	Fusion                           // make one loop of several
+	Reuse                            // have values lie in the same memory one after the other, results in that of operands
+	VectorAxis                       // in machine code: have vectors run along the axis that costs least, not the last one
 
 	AllPasses = 1<<iota - 1
 )
@@ -30,7 +33,7 @@ const (
 	Preaccumulate                                  // keep local derivatives instead of what they are made of; with Fusion, before it
 )
 
-var passNames = []string{"constants", "inline", "simplify", "share", "hoist", "fusion", "reorder", "preaccumulate"}
+var passNames = []string{"constants", "inline", "simplify", "share", "prune", "hoist", "fusion", "reuse", "vector axis", "reorder", "preaccumulate"}
 
 // String lists the passes' names.
 func (p Passes) String() string {
@@ -47,7 +50,8 @@ func (p Passes) String() string {
 func (p Passes) Has(q Passes) bool { return p&q == q }
 
 // Optimize runs passes on g and the bodies in it. What the graph computes stays the
-// same, bit for bit, but for what Reorder and Preaccumulate do. On dev, which may be nil, constants are computed.
+// same, bit for bit, but for what Reorder and Preaccumulate do. On dev, which may be nil,
+// constants are computed. What [Compile] and the making of machine code do is noted in g.
 func (g *Graph) Optimize(passes Passes, dev device.Device) { g.optimize(passes, dev, false) }
 
 // optimize runs passes; for near see fuser.
@@ -69,6 +73,7 @@ type optimizer struct {
 
 // tidy runs the passes that come before fusion; given are values of parameters.
 func (o *optimizer) tidy(g *Graph, given given) {
+	g.Without = AllPasses &^ o.passes
 	if o.passes.Has(Inline) {
 		for g.inline(o.known(g, given)) {
 		}
@@ -92,7 +97,13 @@ func (o *optimizer) clean(g *Graph, given given) {
 	if o.passes.Has(Share) {
 		g.share(o.known(g, given))
 	}
-	g.RemoveDead()
+	o.prune(g)
+}
+
+func (o *optimizer) prune(g *Graph) {
+	if o.passes.Has(Prune) {
+		g.RemoveDead()
+	}
 }
 
 // fuse makes loops, of bodies first.
@@ -107,5 +118,5 @@ func (o *optimizer) fuse(g *Graph, given given) {
 		}
 		g.fuse(known, early, o.near)
 	}
-	g.RemoveDead()
+	o.prune(g)
 }

@@ -321,7 +321,7 @@ return %2`},
 			g := b.outputs(c.make(b)...)
 			whole, without := g.Clone(), g.Clone()
 			dev := openDevice(t, "ref")
-			g.Optimize(c.passes, dev)
+			g.Optimize(c.passes|Prune, dev)
 			if err := g.Verify(); err != nil {
 				t.Fatal(err)
 			}

@@ -60,6 +60,7 @@ func newProgram(g *Graph, dev device.Device, beside bool) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	to.without = g.Without
 	p := &Program{dev: dev, move: moverOf(to.backend), later: dev.Kind() != "cpu" && dev.Kind() != "ref"}
 	if !p.later && beside {
 		to.workers = dev.Workers().N()

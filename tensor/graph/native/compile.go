@@ -118,9 +118,11 @@ func translate(g *graph.Graph, calls bool) (p *printed, err error) {
 // schedule groups the statements of a graph, see lower.
 func schedule(g *graph.Graph, calls bool) *grouping {
 	s := singles(lower(g, calls))
-	s.merge()
-	s.rematerialise()
-	s.merge()
+	if !g.Without.Has(graph.Fusion) {
+		s.merge()
+		s.rematerialise()
+		s.merge()
+	}
 	s.settle()
 	return s
 }

@@ -15,8 +15,9 @@
 //     arrays over the other, inner axes. A statement may also reduce over a shared
 //     axis: then it has accumulators, which are closed when the axis ends.
 //   - form.go chooses a group's form: which shared axis the lanes of vectors run
-//     along (by cost, which cost.go estimates, not by how arrays lie), which are
-//     loops around it, and whether a group is worth it at all.
+//     along (by cost, which cost.go estimates, not by how arrays lie; without pass
+//     VectorAxis the last), which are loops around it, and whether a group is worth
+//     it at all.
 //   - remat.go has values computed again in the groups that read them, where that
 //     costs less than to store and load them.
 //   - print.go prints the steps, memory.go lays out what they share, control.go

@@ -81,7 +81,9 @@ func loops(g *graph.Graph) *graph.Graph {
 	for _, v := range g.Outputs {
 		h.Output(number[v])
 	}
-	h.Fuse()
+	if h.Without = g.Without; !h.Without.Has(graph.Fusion) {
+		h.Fuse()
+	}
 	h.ReleaseConsts() // g holds them
 	return h
 }

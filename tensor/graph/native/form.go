@@ -48,8 +48,17 @@ func (g *grouping) shape(gr *group) {
 	if len(f.shared) == 0 || reduced == 1<<len(f.shared)-1 {
 		try(-1, reduced)
 	}
-	for v := range f.shared {
-		try(v, reduced&^(1<<v))
+	axes := make([]int, len(f.shared))
+	for v := range axes {
+		axes[v] = v
+	}
+	if g.g.Without.Has(graph.VectorAxis) {
+		slices.Reverse(axes)
+	}
+	for _, v := range axes {
+		if try(v, reduced&^(1<<v)); gr.best != nil && g.g.Without.Has(graph.VectorAxis) {
+			break
+		}
 	}
 }
 

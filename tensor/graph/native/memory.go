@@ -6,6 +6,7 @@ package native
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -318,6 +319,9 @@ func (p *printer) plan() (arena int) {
 	for i, k := range list {
 		r := &p.roots[k]
 		blocks[i] = graph.Block{Size: r.bytes + 64, First: r.first, Last: r.last}
+		if p.g.g.Without.Has(graph.Reuse) {
+			blocks[i].Last = math.MaxInt
+		}
 	}
 	arena = graph.PlanBlocks(blocks)
 	for i, k := range list {
