@@ -3,14 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/cotangent-ad/cotangent/bench"
 	"github.com/cotangent-ad/cotangent/bench/adbench"
@@ -201,19 +198,4 @@ func parseBackends(names []string) ([]bench.Backend, error) {
 		out = append(out, b)
 	}
 	return out, nil
-}
-
-// progress draws a bar on a terminal, else nothing.
-func progress() func(done, total int, what string) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return nil
-	}
-	var bar *progressbar.ProgressBar
-	return func(done, total int, what string) {
-		if bar == nil {
-			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(20), progressbar.OptionClearOnFinish())
-		}
-		bar.Describe(fmt.Sprintf("%-45s", what))
-		_ = bar.Set(done)
-	}
 }

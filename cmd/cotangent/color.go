@@ -7,11 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/cotangent-ad/cotangent/sparse"
 )
@@ -122,39 +119,14 @@ func readPattern(path string) (*sparse.Pattern, error) {
 	}
 	defer f.Close()
 	var r io.Reader = f
-	if info, err := f.Stat(); err == nil && term.IsTerminal(int(os.Stderr.Fd())) {
-		bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("reading"), progressbar.OptionSetWidth(20), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	if info, err := f.Stat(); err == nil && onTerminal() {
+		bar := newBar(info.Size(), `reading {{bar .}} {{percent .}}`)
 		defer bar.Finish()
-		r = io.TeeReader(f, bar)
+		r = bar.NewProxyReader(f)
 	}
 	m, err := sparse.ReadMatrixMarket(r, sparse.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m.Pattern()
-}
-
-// waiting shows on a terminal that something is going on, until done is called.
-func waiting(what string) (done func()) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return func() {}
-	}
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what), progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish())
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-time.After(100 * time.Millisecond):
-				_ = bar.Add(1)
-			case <-stop:
-				_ = bar.Finish()
-				return
-			}
-		}
-	}()
-	return func() {
-		close(stop)
-		<-stopped
-	}
 }
