@@ -98,6 +98,28 @@ type edge struct {
 	bytes    int
 }
 
+// worthNesting is the part of the cost of two results of one instruction that must be
+// saved where they are joined before all else.
+const worthNesting = 0.25
+
+// nested joins the statements of one instruction that compute much in common.
+func (g *grouping) nested() {
+	for i := 1; i < len(g.stmts); i++ {
+		x, y := g.stmts[i-1], g.stmts[i]
+		a, b := g.of[i-1], g.of[i]
+		if x.instr != y.instr || x.instr < 0 || a == b || !slices.Equal(x.size, y.size) {
+			continue
+		}
+		match := newMatching(a)
+		for k, at := range a.members[len(a.members)-1].at {
+			if at >= 0 {
+				match.note(at, b.members[0].at[k])
+			}
+		}
+		g.join(a, b, match.settled(), 1-worthNesting)
+	}
+}
+
 // merge joins groups along the values that pass between them, the largest first,
 // where that costs less.
 func (g *grouping) merge() {
@@ -113,6 +135,7 @@ func (g *grouping) merge() {
 			}
 		}
 	}
+	g.nested()
 	slices.SortStableFunc(edges, func(a, b edge) int { return b.bytes - a.bytes })
 	for _, e := range edges {
 		a, b := g.of[e.from], g.of[e.to]
