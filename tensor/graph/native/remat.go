@@ -22,11 +22,13 @@ func (g *grouping) rematerialise() {
 	g.settle()
 }
 
-// again finds one value that the group had better compute itself.
+// again finds the value that the group had best compute itself.
 func (g *grouping) again(b *group) bool {
 	if b.members[0].call || len(b.shared) == 0 {
 		return false
 	}
+	var best *group
+	gain := 0.0
 	for _, y := range b.members {
 		for i := range y.loads {
 			if !y.liveLoad(i) {
@@ -36,23 +38,26 @@ func (g *grouping) again(b *group) bool {
 			if c == nil {
 				continue
 			}
-			g.shape(c)
-			v := y.loads[i].val
-			if c.best == nil || c.best.cost >= b.best.cost+g.saving(v, b) {
+			if g.shape(c); c.best == nil {
 				continue
 			}
-			b.members, b.best = c.members, c.best
-			for _, m := range b.members {
-				if m.dup {
-					for k := range m.loads {
-						g.alsoRead(m.loads[k].val, b)
-					}
-				}
+			if x := b.best.cost + g.saving(y.loads[i].val, b) - c.best.cost; x > gain {
+				best, gain = c, x
 			}
-			return true
 		}
 	}
-	return false
+	if best == nil {
+		return false
+	}
+	b.members, b.best = best.members, best.best
+	for _, m := range b.members {
+		if m.dup {
+			for k := range m.loads {
+				g.alsoRead(m.loads[k].val, b)
+			}
+		}
+	}
+	return true
 }
 
 func (g *grouping) alsoRead(v graph.Ref, b *group) {
