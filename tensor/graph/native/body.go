@@ -55,6 +55,9 @@ type value struct {
 	late bool // it is made in the loop over vectors, though it may not depend on them
 }
 
+// widest is the most lanes that CT_W is.
+const widest = 8
+
 // unrolledOps bounds the operations of a member that is printed without loops. Matrices
 // of 10 by 10 numbers are worth it; more takes the compiler longer than it gains.
 const unrolledOps = 400
@@ -145,7 +148,11 @@ func (b *body) function(name string) string {
 	s.WriteString(b.pre.String())
 	if vecs {
 		s.WriteString("\t\tfor (long i = from; i < to; i += CT_W) {\n\t\t\tconst long n = to - i;\n")
-		s.WriteString("\t\t\tconst ct_on on = ct_lanes(n);\n")
+		present := "n"
+		if b.lanes%widest == 0 { // a constant, so that there are no masks
+			present = "CT_W"
+		}
+		fmt.Fprintf(&s, "\t\t\tconst ct_on on = ct_lanes(%s);\n", present)
 		s.WriteString("\t\t\tconst long q = ((i - from) / CT_W) & (CT_P - 1);\n\t\t\t(void)n, (void)on, (void)q;\n")
 		if b.declared.Len() > 0 {
 			fmt.Fprintf(&s, "\t\t\tconst long u = ((i - from) / CT_W) & %d;\n", delay-1)

@@ -91,10 +91,19 @@ typedef u8 ct_on;
 CT_IN ct_on ct_lanes(long n) { return n >= 8 ? 255 : (u8)((1u << n) - 1); }
 CT_IN int ct_part(ct_on on) { return on != 255; }
 CT_IN long ct_count(ct_on on) { return __builtin_popcount(on); }
+#define CT_ALL(on) (__builtin_constant_p(on) && !ct_part(on)) /* known to be all */
 #define CT_MASKED(T, V, LD, ST, MOV) \
-    CT_IN v_##T ld_##T(const T *p, ct_on on) { return (v_##T)LD((const void *)p, (V){0}, on); } \
-    CT_IN void st_##T(T *p, v_##T x, ct_on on) { ST((void *)p, (V)x, on); } \
-    CT_IN v_##T keep_##T(ct_on on, v_##T x, v_##T old) { return (v_##T)MOV((V)x, (V)old, on); }
+    CT_IN v_##T ld_##T(const T *p, ct_on on) { \
+        v_##T r; \
+        if (!CT_ALL(on)) return (v_##T)LD((const void *)p, (V){0}, on); \
+        memcpy(&r, p, sizeof r); \
+        return r; \
+    } \
+    CT_IN void st_##T(T *p, v_##T x, ct_on on) { \
+        if (CT_ALL(on)) memcpy(p, &x, sizeof x); \
+        else ST((void *)p, (V)x, on); \
+    } \
+    CT_IN v_##T keep_##T(ct_on on, v_##T x, v_##T old) { return CT_ALL(on) ? x : (v_##T)MOV((V)x, (V)old, on); }
 typedef double ct_8f64 __attribute__((vector_size(64)));
 typedef float ct_8f32 __attribute__((vector_size(32)));
 typedef long long ct_8i64 __attribute__((vector_size(64)));
