@@ -231,17 +231,22 @@ func (l *local) extent() int {
 // unrolled reports whether a member is printed without loops.
 func (b *body) unrolled(m *member) bool {
 	res, red := m.inner()
-	ops := 1
+	ops := 1.0
 	for n := range m.nodes {
 		switch x := &m.nodes[n]; {
 		case !m.live[n] || x.Fn == loop.Const:
 		case x.Fn == loop.LoadFn && m.loads[x.K].lanewise():
 			ops += 2 * width
 		default:
-			ops++
+			ops += max(1, fnCost[x.Fn]) // elementary functions are many operations
 		}
 	}
-	return m.extent(res|red)*ops <= unrolledOps
+	for i := range m.outs {
+		if m.outs[i].Reduce == loop.LSE {
+			ops += fnCost[loop.Exp]
+		}
+	}
+	return float64(m.extent(res|red))*ops <= unrolledOps
 }
 
 // lanewise reports whether a load is done lane by lane.
