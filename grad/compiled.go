@@ -144,7 +144,7 @@ func (c *Programs[P, Q]) find(x P) (e *entry[P, Q], mine bool, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.IndexFunc(c.list, func(e *entry[P, Q]) bool { return e.p.fits(x, leaves) })
+	i := slices.IndexFunc(c.list, func(e *entry[P, Q]) bool { return fits(e.p, x, leaves) })
 	if i >= 0 {
 		e = c.list[i]
 		copy(c.list[1:i+1], c.list[:i])
@@ -188,16 +188,8 @@ func (e *entry[P, Q]) close() {
 }
 
 // fits reports whether a program is for arguments of x's kind.
-func (p *Prepared[P, Q]) fits(x P, leaves []*tensor.Tensor) bool {
-	if len(leaves) != len(p.args) {
-		return false
-	}
-	for i, t := range leaves {
-		if t.Err() != nil || !kernels.EqualAval(t.Aval(), p.args[i]) {
-			return false
-		}
-	}
-	if dev, err := deviceOf(leaves); err != nil || dev != p.dev {
+func fits[P, Q any](p *Prepared[P, Q], x P, leaves []*tensor.Tensor) bool {
+	if !p.fits(leaves) {
 		return false
 	}
 	switch any(&x).(type) {
@@ -208,4 +200,15 @@ func (p *Prepared[P, Q]) fits(x P, leaves []*tensor.Tensor) bool {
 		return true
 	}
 	return slices.Equal(p.in.paths, pathsOf(x)) && reflect.DeepEqual(hollow(x, len(leaves)), p.like)
+}
+
+// fits reports whether leaves are of the types, and on the device, of the program's.
+func (p *program) fits(leaves []*tensor.Tensor) bool {
+	if !slices.EqualFunc(leaves, p.args, func(t *tensor.Tensor, a kernels.Aval) bool {
+		return t.Err() == nil && kernels.EqualAval(t.Aval(), a)
+	}) {
+		return false
+	}
+	dev, err := deviceOf(leaves)
+	return err == nil && dev == p.dev
 }

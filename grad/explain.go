@@ -30,7 +30,7 @@ type NativePlan struct {
 
 // Explain tells what a run does, as far as that is known beforehand: passes over memory,
 // operations, fused loops, memory, an estimate of the time. It runs nothing.
-func (p *Prepared[P, Q]) Explain() Explanation {
+func (p *program) Explain() Explanation {
 	r := p.rec.Load()
 	e := Explanation{Explanation: r.program.Explain(), Recorded: operations(r.recorded)}
 	if r.native != nil {

@@ -28,14 +28,23 @@ func WithPlaces() Option { return func(o *options) { o.places = true } }
 // borrowed by [tensor.Wrap] a change is noticed, and an error; a Go variable that
 // changed is not: call [Prepared.Retrace].
 type Prepared[P, Q any] struct {
+	program
 	f    func(P) Q
+	like P // what arguments are like, without their elements
+}
+
+// program is what a Prepared is to lists of tensors, whatever P and Q are: all that need
+// not be compiled anew for each pair of types.
+type program struct {
 	opts options
 	dev  device.Device
-	like P // what arguments are like, without their elements
-	in   *leafTree[P]
+	in   *leafTree
 	args []kernels.Aval // of each leaf of the argument
 
-	rec     atomic.Pointer[recording[Q]]
+	// apply calls the function.
+	apply func(args []*tensor.Tensor) (result, error)
+
+	rec     atomic.Pointer[recording]
 	retrace sync.Mutex
 }
 
@@ -60,7 +69,7 @@ func Prepare[P, Q any](f func(P) Q, like P, opts ...Option) (*Prepared[P, Q], er
 
 // newPrepared looks at what the arguments are like, and records nothing yet.
 func newPrepared[P, Q any](f func(P) Q, like P, opts options) (*Prepared[P, Q], error) {
-	p := &Prepared[P, Q]{f: f, opts: opts}
+	p := &Prepared[P, Q]{f: f, program: program{opts: opts}}
 	leaves, err := leavesOf(like, nil)
 	if err != nil {
 		return nil, err
@@ -78,11 +87,18 @@ func newPrepared[P, Q any](f func(P) Q, like P, opts options) (*Prepared[P, Q], 
 		return nil, err
 	}
 	p.like = hollow(like, len(leaves))
+	p.apply = func(args []*tensor.Tensor) (result, error) {
+		y, err := call(f, rebuild(p.like, args))
+		if err != nil {
+			return result{}, err
+		}
+		return resultOf(y)
+	}
 	return p, nil
 }
 
 // first records the function for the first time.
-func (p *Prepared[P, Q]) first() error {
+func (p *program) first() error {
 	r, err := p.record()
 	if err == nil {
 		p.rec.Store(r)
@@ -101,14 +117,17 @@ func (p *Prepared[P, Q]) Run(ctx context.Context, x P) (Q, error) {
 	return y, located(err)
 }
 
-func (p *Prepared[P, Q]) run(ctx context.Context, x P) (Q, error) {
-	for {
-		r := p.rec.Load()
-		y, err := p.fresh(ctx, r, &x)
-		if err == nil || !p.replaced(r, err) {
-			return y, err
-		}
+func (p *Prepared[P, Q]) run(ctx context.Context, x P) (y Q, err error) {
+	in, list, err := leavesIn(p.in, &x)
+	defer p.in.lists.put(list)
+	if err != nil {
+		return y, err
 	}
+	r, out, err := p.fresh(ctx, in)
+	if err != nil {
+		return y, err
+	}
+	return rebuild(like[Q](r), out), nil
 }
 
 // RunInto is Run into tensors of the caller's: plain ones of the results' shapes,
@@ -123,17 +142,23 @@ func (p *Prepared[P, Q]) run(ctx context.Context, x P) (Q, error) {
 //
 // Errors: those of Run, and a *DestinationError.
 func (p *Prepared[P, Q]) RunInto(ctx context.Context, dst Q, x P) error {
-	for {
+	in, list, err := leavesIn(p.in, &x)
+	defer p.in.lists.put(list)
+	for err == nil {
 		r := p.rec.Load()
-		err := p.into(ctx, r, &dst, &x)
-		if err == nil || !p.replaced(r, err) {
-			return located(err)
+		err = into(ctx, &p.program, r, &dst, in)
+		if err == nil {
+			return nil
+		}
+		if p.replaced(r, err) {
+			err = nil
 		}
 	}
+	return located(err)
 }
 
 // replaced reports whether a run failed because Retrace has replaced its program.
-func (p *Prepared[P, Q]) replaced(r *recording[Q], err error) bool {
+func (p *program) replaced(r *recording, err error) bool {
 	return err == graph.ErrClosed && p.rec.Load() != r
 }
 
@@ -141,36 +166,47 @@ func (p *Prepared[P, Q]) replaced(r *recording[Q], err error) bool {
 // traced by a transformation, the recorded operations are applied to it one by
 // one; otherwise the program runs. Errors, those of Run, stick to the result.
 func (p *Prepared[P, Q]) Call(x P) Q {
-	r := p.rec.Load()
-	leaves, err := p.in.leaves(&x, nil)
+	failed := func(err error) Q { return failedLike(like[Q](p.rec.Load()), preparing, err) }
+	in, list, err := leavesIn(p.in, &x)
+	defer p.in.lists.put(list)
 	if err != nil {
-		return failedLike(r.y, preparing, err)
+		return failed(err)
 	}
-	if !slices.ContainsFunc(leaves, func(t *tensor.Tensor) bool { return !t.Plain() }) {
-		y, err := p.run(context.Background(), x)
-		if err != nil {
-			return failedLike(r.y, preparing, err)
-		}
-		return y
+	var r *recording
+	var out []*tensor.Tensor
+	if traced := slices.ContainsFunc(in, func(t *tensor.Tensor) bool { return !t.Plain() }); traced {
+		r, out, err = p.replayed(in)
+	} else {
+		r, out, err = p.fresh(context.Background(), in)
 	}
-	for i, t := range leaves {
-		if err := p.in.check(i, t, p.args[i]); err != nil {
-			return failedLike(r.y, preparing, err)
-		}
-	}
-	switch r, err := p.usable(); {
+	switch {
 	case err != nil:
-		return failedLike(r.y, preparing, err)
-	case r.custom:
+		return failed(err)
+	case out == nil:
 		return p.f(x) // so that its own rules are used
 	default:
-		return rebuild(r.y, replay(r.recorded, leaves))
+		return rebuild(like[Q](r), out)
 	}
+}
+
+// replayed applies the recorded operations to traced arguments, one by one. It returns no
+// results where the function used rules of its own, of which operations do not tell.
+func (p *program) replayed(in []*tensor.Tensor) (*recording, []*tensor.Tensor, error) {
+	for i, t := range in {
+		if err := p.in.check(i, t, p.args[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	r, err := p.usable()
+	if err != nil || r.custom {
+		return r, nil, err
+	}
+	return r, replay(r.recorded, in), nil
 }
 
 // usable returns the recording at work, with the error that its run would end in
 // whatever its arguments: the program was closed, or what it captured changed.
-func (p *Prepared[P, Q]) usable() (*recording[Q], error) {
+func (p *program) usable() (*recording, error) {
 	for {
 		r := p.rec.Load()
 		if !r.program.Closed() {
@@ -185,7 +221,7 @@ func (p *Prepared[P, Q]) usable() (*recording[Q], error) {
 // Retrace records the function again, as when a Go variable that it captures has
 // changed, and reports whether the program differs: later runs use the new one.
 // After an error the program is what it was. Errors: those of Prepare, graph.ErrClosed.
-func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
+func (p *program) Retrace() (changed bool, err error) {
 	p.retrace.Lock()
 	defer p.retrace.Unlock()
 	old := p.rec.Load()
@@ -207,17 +243,26 @@ func (p *Prepared[P, Q]) Retrace() (changed bool, err error) {
 }
 
 // Graph returns the program as the passes leave it, to be looked at and printed only.
-func (p *Prepared[P, Q]) Graph() *graph.Graph { return p.rec.Load().program.Graph() }
+func (p *program) Graph() *graph.Graph { return p.rec.Load().program.Graph() }
 
 // HasRules reports whether the function used rules of the caller's (see [Custom]),
 // of which the program's operations do not tell.
-func (p *Prepared[P, Q]) HasRules() bool { return p.rec.Load().custom }
+func (p *program) HasRules() bool { return p.rec.Load().custom }
 
 // Profile runs the program on x for at least d, at least once, and returns its
 // graph with the median time of each instruction. Errors: those of Run.
 func (p *Prepared[P, Q]) Profile(ctx context.Context, x P, d time.Duration) (*graph.Graph, error) {
+	in, list, err := leavesIn(p.in, &x)
+	defer p.in.lists.put(list)
+	if err != nil {
+		return nil, located(err)
+	}
+	return p.profile(ctx, in, d)
+}
+
+func (p *program) profile(ctx context.Context, in []*tensor.Tensor, d time.Duration) (*graph.Graph, error) {
 	r := p.rec.Load()
-	run, err := p.begin(r, &x)
+	run, err := p.begin(r, in)
 	if err != nil {
 		return nil, located(err)
 	}
@@ -239,13 +284,13 @@ func (p *Prepared[P, Q]) Profile(ctx context.Context, x P, d time.Duration) (*gr
 }
 
 // Stats tells how large the program is.
-func (p *Prepared[P, Q]) Stats() graph.Stats { return p.rec.Load().program.Stats() }
+func (p *program) Stats() graph.Stats { return p.rec.Load().program.Stats() }
 
 // Close gives the program's memory back once the runs in progress have ended;
 // later runs fail. A Prepared that is forgotten instead is given back by the
 // garbage collector.
-func (p *Prepared[P, Q]) Close() {
-	for r := (*recording[Q])(nil); r != p.rec.Load(); { // until no Retrace comes in between
+func (p *program) Close() {
+	for r := (*recording)(nil); r != p.rec.Load(); { // until no Retrace comes in between
 		r = p.rec.Load()
 		r.close()
 	}

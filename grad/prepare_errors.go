@@ -103,7 +103,7 @@ func typeError(got, want kernels.Aval) error {
 }
 
 // explain turns the errors of package graph into those of this package.
-func (p *Prepared[P, Q]) explain(r *recording[Q], run *graph.Run, err error) error {
+func (p *program) explain(r *recording, run *graph.Run, err error) error {
 	var re *graph.RunError
 	var ae *graph.ArgError
 	switch {

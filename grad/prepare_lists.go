@@ -35,8 +35,11 @@ func (p *leafLists) take() *leafList {
 	return new(leafList)
 }
 
-// put takes a list back, without its tensors.
+// put takes a list back, without its tensors, or none.
 func (p *leafLists) put(l *leafList) {
+	if l == nil {
+		return
+	}
 	clear(l.tensors)
 	if p.next.CompareAndSwap(nil, l) {
 		return

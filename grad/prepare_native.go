@@ -50,7 +50,7 @@ func translate(p *graph.Program, budget int) *translation {
 // Native waits until runs use machine code, and returns nil, or why they do not:
 // because [WithNative] was not asked for, a *cc.Error of the compiler, a
 // *graph.BudgetError of code that would need more than [MemoryBudget], ctx's.
-func (p *Prepared[P, Q]) Native(ctx context.Context) error {
+func (p *program) Native(ctx context.Context) error {
 	t := p.rec.Load().native
 	if t == nil {
 		return ErrNotNative
@@ -69,7 +69,7 @@ func (p *Prepared[P, Q]) Native(ctx context.Context) error {
 //
 // Errors: w's, a *native.NameError, a *native.UnsupportedError for an operation
 // that is no loop (a prefix sum), a *native.TooLargeError, graph.ErrClosed.
-func (p *Prepared[P, Q]) WriteC(w io.Writer, name string) error {
+func (p *program) WriteC(w io.Writer, name string) error {
 	r := p.rec.Load()
 	return located(r.program.View(func(g *graph.Graph) error {
 		return native.WriteC(w, g, name, p.in.paths, r.out.paths)

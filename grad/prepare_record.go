@@ -17,12 +17,12 @@ import (
 )
 
 // recording is a function recorded once.
-type recording[Q any] struct {
+type recording struct {
 	program  *graph.Program
 	recorded *graph.Graph // the function's operations as they were, less dead code
 	closing  sync.Once
-	y        Q // what the result is like, without its elements
-	out      *leafTree[Q]
+	y        any // what the result is like, without its elements
+	out      *leafTree
 	outs     []kernels.Aval // of each leaf of the result
 	where    *tensor.Tensor // lives on the program's device
 	borrowed []fingerprint
@@ -38,7 +38,7 @@ type fingerprint struct {
 
 // record records the function. Where it does not fit the memory budget it is recorded once
 // more, with loops that keep as little as they can.
-func (p *Prepared[P, Q]) record() (*recording[Q], error) {
+func (p *program) record() (*recording, error) {
 	r, err := p.recordKeeping(graph.Cheapest)
 	var first, second *graph.BudgetError
 	if !errors.As(err, &first) {
@@ -52,7 +52,7 @@ func (p *Prepared[P, Q]) record() (*recording[Q], error) {
 
 // recordKeeping runs the function on values that have no elements. Loops keep for their
 // reverse sweeps what their own options say, or else residuals.
-func (p *Prepared[P, Q]) recordKeeping(residuals graph.Residuals) (*recording[Q], error) {
+func (p *program) recordKeeping(residuals graph.Residuals) (*recording, error) {
 	backend, ok := kernels.BackendID(p.dev.Kind())
 	if !ok {
 		return nil, &tensor.DeviceError{Device: p.dev.Name(), Reason: "no kernels are linked in for this kind of device"}
@@ -70,8 +70,8 @@ func (p *Prepared[P, Q]) recordKeeping(residuals graph.Residuals) (*recording[Q]
 	for i, a := range p.args {
 		boxed[i] = rec.trace(lv, a, g.Param(a))
 	}
-	r := &recording[Q]{where: where}
-	y, err := call(p.f, rebuild(p.like, boxed))
+	r := &recording{where: where}
+	y, err := p.apply(boxed)
 	if rec.read != nil {
 		err = rec.read
 	}
@@ -132,13 +132,31 @@ func deviceOf(leaves []*tensor.Tensor) (device.Device, error) {
 	return dev, nil
 }
 
-// outputs makes the leaves of the result the graph's outputs.
-func (r *recording[Q]) outputs(lv *tensor.Level, rec *recorder, y Q) error {
-	leaves, err := leavesOf(y, nil)
-	if err != nil {
-		return err
+// result is what a function returned.
+type result struct {
+	like   any // what it is like, without its elements
+	tree   *leafTree
+	leaves []*tensor.Tensor
+}
+
+func resultOf[Q any](y Q) (r result, err error) {
+	if r.leaves, err = leavesOf(y, nil); err != nil {
+		return r, err
 	}
-	for _, t := range leaves {
+	r.like = hollow(y, len(r.leaves))
+	r.tree, err = treeOf(y)
+	return r, err
+}
+
+// like returns what a recording's results are like.
+func like[Q any](r *recording) Q {
+	y, _ := r.y.(Q) // Q may be an interface, and y nil
+	return y
+}
+
+// outputs makes the leaves of the result the graph's outputs.
+func (r *recording) outputs(lv *tensor.Level, rec *recorder, y result) error {
+	for _, t := range y.leaves {
 		ref, err := rec.ref(lv, t)
 		if err != nil {
 			return err
@@ -146,9 +164,8 @@ func (r *recording[Q]) outputs(lv *tensor.Level, rec *recorder, y Q) error {
 		rec.g.Output(ref)
 		r.outs = append(r.outs, t.Aval())
 	}
-	r.y = hollow(y, len(leaves))
-	r.out, err = treeOf(y)
-	return err
+	r.y, r.out = y.like, y.tree
+	return nil
 }
 
 // hollow returns x with its n tensors replaced by one that stands for any.
@@ -163,7 +180,7 @@ func hollow[P any](x P, n int) P {
 var anyTensor = tensor.Scalar(0)
 
 // fingerprints notes the state of the captured data that is not ours.
-func (r *recording[Q]) fingerprints(g *graph.Graph) {
+func (r *recording) fingerprints(g *graph.Graph) {
 	for i := range g.Consts {
 		if t := g.Consts[i].Source.(*tensor.Tensor); t.Borrowed() {
 			r.borrowed = append(r.borrowed, fingerprint{t, t.Fingerprint()})
@@ -172,7 +189,7 @@ func (r *recording[Q]) fingerprints(g *graph.Graph) {
 }
 
 // unchanged returns a *ChangedError where borrowed data is not as it was.
-func (r *recording[Q]) unchanged() error {
+func (r *recording) unchanged() error {
 	for _, f := range r.borrowed {
 		if f.t.Fingerprint() != f.sum {
 			return &ChangedError{Aval: f.t.Aval()}
@@ -182,7 +199,7 @@ func (r *recording[Q]) unchanged() error {
 }
 
 // same reports whether two recordings are the same program with the same result.
-func (r *recording[Q]) same(old *recording[Q]) bool {
+func (r *recording) same(old *recording) bool {
 	return r.recorded.Equal(old.recorded) && slices.Equal(r.out.paths, old.out.paths) &&
 		slices.EqualFunc(r.borrowed, old.borrowed, func(a, b fingerprint) bool { return a.sum == b.sum }) &&
 		reflect.TypeOf(r.y) == reflect.TypeOf(old.y)
@@ -190,7 +207,7 @@ func (r *recording[Q]) same(old *recording[Q]) bool {
 
 // close gives the memory back. What was recorded can be read all the same, by a
 // replay that is under way.
-func (r *recording[Q]) close() {
+func (r *recording) close() {
 	if r.native != nil {
 		r.native.cancel()
 	}

@@ -11,58 +11,78 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
-// fresh is Run with one recording.
-func (p *Prepared[P, Q]) fresh(ctx context.Context, r *recording[Q], x *P) (y Q, err error) {
-	run, err := p.begin(r, x)
+// fresh is Run on the leaves of an argument: it returns those of the result, and the
+// recording that was run.
+func (p *program) fresh(ctx context.Context, in []*tensor.Tensor) (r *recording, out []*tensor.Tensor, err error) {
+	for {
+		r = p.rec.Load()
+		out, err = p.results(ctx, r, in)
+		if err == nil || !p.replaced(r, err) {
+			return r, out, err
+		}
+	}
+}
+
+func (p *program) results(ctx context.Context, r *recording, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	run, err := p.begin(r, in)
 	if err != nil {
-		return y, err
+		return nil, err
 	}
 	out, err := r.results(run)
 	if err == nil {
-		err = p.do(ctx, r, run, x)
+		err = p.do(ctx, r, run, in)
 	}
 	run.End()
 	if err != nil {
 		for _, t := range out {
 			tensor.Free(t)
 		}
-		return y, err
+		return nil, err
 	}
-	return r.out.rebuild(r.y, out), nil
+	return out, nil
 }
 
 // into is RunInto with one recording.
-func (p *Prepared[P, Q]) into(ctx context.Context, r *recording[Q], dst *Q, x *P) error {
-	run, err := p.begin(r, x)
+func into[Q any](ctx context.Context, p *program, r *recording, dst *Q, in []*tensor.Tensor) error {
+	out, list, err := leavesIn(r.out, dst)
+	defer r.out.lists.put(list)
+	if err != nil {
+		return asDestination(err)
+	}
+	return p.into(ctx, r, out, in)
+}
+
+func (p *program) into(ctx context.Context, r *recording, out, in []*tensor.Tensor) error {
+	run, err := p.begin(r, in)
 	if err != nil {
 		return err
 	}
-	if err = r.destinations(run, dst); err == nil {
-		err = p.do(ctx, r, run, x)
+	if n := tensor.Arrays(out, r.where, run.Out); n < len(out) {
+		err = r.unfit(n, out[n], r.program.Device())
+	} else {
+		err = p.do(ctx, r, run, in)
 	}
 	run.End()
 	return err
 }
 
-// begin begins a run on the memory of x. What types that has the program looks at.
-func (p *Prepared[P, Q]) begin(r *recording[Q], x *P) (*graph.Run, error) {
+// begin begins a run on the memory of an argument's leaves. What types these have the
+// program looks at.
+func (p *program) begin(r *recording, in []*tensor.Tensor) (*graph.Run, error) {
 	run, err := r.program.Begin()
 	if err != nil {
 		return nil, err
 	}
-	bad, t, err := p.in.arrays(x, r.where, run.In)
-	if err == nil && bad >= 0 {
-		err = p.unfit(bad, t, r.program.Device())
-	}
-	if err != nil {
+	if n := tensor.Arrays(in, r.where, run.In); n < len(in) {
+		err = p.unfit(n, in[n], r.program.Device())
 		run.End()
 		return nil, err
 	}
 	return run, nil
 }
 
-// do does a run on x.
-func (p *Prepared[P, Q]) do(ctx context.Context, r *recording[Q], run *graph.Run, x *P) error {
+// do does a run.
+func (p *program) do(ctx context.Context, r *recording, run *graph.Run, in []*tensor.Tensor) error {
 	if len(r.borrowed) > 0 {
 		if err := r.unchanged(); err != nil {
 			return err
@@ -72,13 +92,17 @@ func (p *Prepared[P, Q]) do(ctx context.Context, r *recording[Q], run *graph.Run
 		return p.explain(r, run, err)
 	}
 	if r.program.Later() {
-		return p.in.fault(x)
+		for _, t := range in {
+			if err := t.Err(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
 // unfit returns what is wrong with leaf i of an argument.
-func (p *Prepared[P, Q]) unfit(i int, t *tensor.Tensor, dev device.Device) error {
+func (p *program) unfit(i int, t *tensor.Tensor, dev device.Device) error {
 	if err := p.in.check(i, t, p.args[i]); err != nil {
 		return err
 	}
@@ -89,7 +113,7 @@ func (p *Prepared[P, Q]) unfit(i int, t *tensor.Tensor, dev device.Device) error
 }
 
 // check returns an *ArgumentError where leaf i is not of the type of the program.
-func (t *leafTree[P]) check(i int, x *tensor.Tensor, want kernels.Aval) error {
+func (t *leafTree) check(i int, x *tensor.Tensor, want kernels.Aval) error {
 	err := x.Err()
 	if err == nil {
 		err = typeError(x.Aval(), want)
@@ -105,7 +129,7 @@ func elsewhere(dev, at device.Device) error {
 }
 
 // results gives a run new tensors for its results.
-func (r *recording[Q]) results(run *graph.Run) ([]*tensor.Tensor, error) {
+func (r *recording) results(run *graph.Run) ([]*tensor.Tensor, error) {
 	out := make([]*tensor.Tensor, 0, len(r.outs))
 	for i, a := range r.outs {
 		t := tensor.EmptyBeside(r.where, a)
@@ -118,20 +142,16 @@ func (r *recording[Q]) results(run *graph.Run) ([]*tensor.Tensor, error) {
 	return out, nil
 }
 
-// destinations gives a run the memory of dst.
-func (r *recording[Q]) destinations(run *graph.Run, dst *Q) error {
-	bad, t, err := r.out.arrays(dst, r.where, run.Out)
+// asDestination is an error of taking an argument apart, told of a destination.
+func asDestination(err error) error {
 	if ae, ok := err.(*ArgumentError); ok {
 		return &DestinationError{Path: ae.Path, Reason: ae.Reason, Err: ae.Err}
-	}
-	if err == nil && bad >= 0 {
-		err = r.unfit(bad, t, r.program.Device())
 	}
 	return err
 }
 
 // unfit returns what is wrong with leaf i of a destination.
-func (r *recording[Q]) unfit(i int, t *tensor.Tensor, dev device.Device) error {
+func (r *recording) unfit(i int, t *tensor.Tensor, dev device.Device) error {
 	path := r.out.paths[i]
 	if err := t.Err(); err != nil {
 		return &DestinationError{Path: path, Err: err}

@@ -267,3 +267,27 @@ func TestRunIntoAllocatesNothing(t *testing.T) {
 		check(name, func() error { return p.RunInto(ctx, sq2, sq) })
 	}
 }
+
+// One argument, with a map of tensors, in several runs at the same time: what is only
+// looked at is not written.
+func TestPreparedSharesMaps(t *testing.T) {
+	type params struct{ By map[string]*T }
+	x := params{map[string]*T{"a": tensor.Scalar(2), "b": tensor.Scalar(3)}}
+	p := mustPrepare(t, func(x params) *T { return x.By["a"].Mul(x.By["b"]) }, x)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			dst := tensor.Zeros()
+			for range 500 {
+				if err := p.RunInto(t.Context(), dst, x); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			if v, err := dst.Float64s(); err != nil || !slices.Equal(v, []float64{6}) {
+				t.Errorf("%v, %v", v, err)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -9,13 +9,12 @@ import (
 	"slices"
 	"unsafe"
 
-	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
-// leafTree is how values of type P that are built like one of them hold their
+// leafTree is how values of a type that are built like one of them hold their
 // tensors: the same lengths, the same nils, the same keys.
-type leafTree[P any] struct {
+type leafTree struct {
 	spots []spot
 	paths []string // of each leaf, as in ".W" or "[2].B"
 	row   bool     // values are their tensors in a row (see rowOf), and none is nil
@@ -42,22 +41,26 @@ const (
 )
 
 // treeOf returns the tree of values built like x.
-func treeOf[P any](x P) (*leafTree[P], error) {
+func treeOf[P any](x P) (*leafTree, error) {
 	leaves, err := leavesOf(x, nil)
 	if err != nil {
 		return nil, err
 	}
-	t := &leafTree[P]{paths: pathsOf(x)}
-	if len(leaves) != len(t.paths) {
-		return nil, fmt.Errorf("grad: %d tensors at %d places", len(leaves), len(t.paths))
+	return newTree(reflect.ValueOf(&x).Elem(), len(leaves), rowOf[P]())
+}
+
+func newTree(x reflect.Value, leaves, inRow int) (*leafTree, error) {
+	t := &leafTree{paths: pathsIn(x)}
+	if leaves != len(t.paths) {
+		return nil, fmt.Errorf("grad: %d tensors at %d places", leaves, len(t.paths))
 	}
-	t.row = rowOf[P]() == len(leaves)
-	t.find(&t.spots, reflect.ValueOf(&x).Elem(), 0, "")
+	t.row = inRow == leaves
+	t.find(&t.spots, x, 0, "")
 	return t, nil
 }
 
 // find appends the spots in v, which begins at an offset. It visits as walk does.
-func (t *leafTree[P]) find(to *[]spot, v reflect.Value, offset uintptr, path string) {
+func (t *leafTree) find(to *[]spot, v reflect.Value, offset uintptr, path string) {
 	typ := v.Type()
 	if !holdsTensors(typ, nil) {
 		return
@@ -94,67 +97,33 @@ func (t *leafTree[P]) find(to *[]spot, v reflect.Value, offset uintptr, path str
 	}
 }
 
-// arrays sets dst to the memory of the tensors in x. Its error is an *ArgumentError
-// where x is built differently. Leaf bad, t, is not one that a program on the device
-// of where can work on; bad < 0 tells that all are.
-func (t *leafTree[P]) arrays(x *P, where *tensor.Tensor, dst []*kernels.Array) (bad int, leaf *tensor.Tensor, err error) {
-	var leaves []*tensor.Tensor
+// leavesIn returns the tensors in x: where they are, if they lie in a row, else in a list
+// that is to be put back into t.lists afterwards, also after an error. The error is an
+// *ArgumentError where x is built differently.
+func leavesIn[P any](t *leafTree, x *P) (leaves []*tensor.Tensor, list *leafList, err error) {
 	if t.row {
-		leaves = t.inRow(x)
+		return unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(x)), len(t.paths)), nil, nil
+	}
+	list = t.lists.take()
+	if t.maps {
+		c := *x // for only what is looked at by reflection need be on the heap
+		err = t.reflected(reflect.ValueOf(&c).Elem(), list)
 	} else {
-		l := t.lists.take()
-		defer t.lists.put(l)
-		if l.tensors, err = t.leaves(x, l.tensors[:0]); err != nil {
-			return -1, nil, err
-		}
-		leaves = l.tensors
+		list.tensors, err = appendLeaves(t.spots, unsafe.Pointer(x), list.tensors[:0])
 	}
-	if n := tensor.Arrays(leaves, where, dst); n < len(leaves) {
-		return n, leaves[n], nil
-	}
-	return -1, nil, nil
+	return list.tensors, list, err
 }
 
-// fault returns the first error of the tensors in x.
-func (t *leafTree[P]) fault(x *P) error {
-	leaves, err := t.leaves(x, nil)
-	for _, l := range leaves {
-		if err == nil {
-			err = l.Err()
-		}
+// reflected puts the tensors in x into a list.
+func (t *leafTree) reflected(x reflect.Value, list *leafList) (err error) {
+	if list.tensors, err = appendReflected(x, list.tensors[:0]); err != nil {
+		return err
 	}
-	return err
-}
-
-// inRow returns the tensors of a value that is them in a row, where they are.
-func (t *leafTree[P]) inRow(x *P) []*tensor.Tensor {
-	return unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(x)), len(t.paths))
-}
-
-// rebuild returns a copy of like with its tensors replaced.
-func (t *leafTree[P]) rebuild(like P, leaves []*tensor.Tensor) P {
-	if t.row {
-		copy(t.inRow(&like), leaves)
-		return like
-	}
-	return rebuild(like, leaves)
-}
-
-// leaves appends the tensors in x to dst. Its error is an *ArgumentError where
-// x is built differently.
-func (t *leafTree[P]) leaves(x *P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	if !t.maps {
-		return appendLeaves(t.spots, unsafe.Pointer(x), dst)
-	}
-	dst, err := leavesByReflection(*x, dst)
-	if err != nil {
-		return dst, err
-	}
-	return dst, t.compare(pathsOf(*x))
+	return t.compare(pathsIn(x))
 }
 
 // compare returns an *ArgumentError for the first path that is not in both lists.
-func (t *leafTree[P]) compare(paths []string) error {
+func (t *leafTree) compare(paths []string) error {
 	if slices.Equal(t.paths, paths) {
 		return nil
 	}

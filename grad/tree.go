@@ -50,7 +50,7 @@ func leavesOf[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
 			return append(dst, r...), nil
 		}
 	}
-	return leavesByReflection(p, dst)
+	return appendReflected(reflect.ValueOf(&p).Elem(), dst)
 }
 
 // rowOf returns n where values of type P are n tensors in a row and nothing else
@@ -88,8 +88,9 @@ func rowIn(t reflect.Type) (n int) {
 
 var rows sync.Map // reflect.Type -> int, see rowOf
 
-func leavesByReflection[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	err := walk(reflect.ValueOf(&p).Elem(), "", func(_ string, t *tensor.Tensor) *tensor.Tensor {
+// appendReflected appends the tensors in v to dst.
+func appendReflected(v reflect.Value, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	err := walk(v, "", func(_ string, t *tensor.Tensor) *tensor.Tensor {
 		dst = append(dst, t)
 		return nil
 	})
@@ -97,9 +98,11 @@ func leavesByReflection[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, err
 }
 
 // pathsOf returns where each leaf of p stands, as in ".W" or "[2].B".
-func pathsOf[P any](p P) []string {
+func pathsOf[P any](p P) []string { return pathsIn(reflect.ValueOf(&p).Elem()) }
+
+func pathsIn(v reflect.Value) []string {
 	var paths []string
-	_ = walk(reflect.ValueOf(&p).Elem(), "", func(path string, _ *tensor.Tensor) *tensor.Tensor {
+	_ = walk(v, "", func(path string, _ *tensor.Tensor) *tensor.Tensor {
 		paths = append(paths, path)
 		return nil
 	})
@@ -122,18 +125,18 @@ func rebuild[P any](like P, leaves []*tensor.Tensor) P {
 		copy(unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(&like)), n), leaves)
 		return like
 	}
-	return rebuildByReflection(like, leaves)
+	replaceReflected(reflect.ValueOf(&like).Elem(), leaves)
+	return like
 }
 
-func rebuildByReflection[P any](like P, leaves []*tensor.Tensor) P {
-	v := reflect.ValueOf(&like).Elem()
+// replaceReflected replaces the tensors in v.
+func replaceReflected(v reflect.Value, leaves []*tensor.Tensor) {
 	v.Set(detach(v))
 	_ = walk(v, "", func(_ string, _ *tensor.Tensor) *tensor.Tensor {
 		t := leaves[0]
 		leaves = leaves[1:]
 		return t
 	})
-	return like
 }
 
 var tensorType = reflect.TypeFor[*tensor.Tensor]()
@@ -189,10 +192,17 @@ func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor
 				return &TypeError{Path: path, Type: v.Type(), Reason: "a key that does not equal itself (NaN) cannot be found again"}
 			}
 			e.Set(entry)
-			if err := walk(e, fmt.Sprintf("%s[%v]", path, k), visit); err != nil {
+			replaced := false
+			if err := walk(e, fmt.Sprintf("%s[%v]", path, k), func(path string, t *tensor.Tensor) *tensor.Tensor {
+				t = visit(path, t)
+				replaced = replaced || t != nil
+				return t
+			}); err != nil {
 				return err
 			}
-			v.SetMapIndex(k, e)
+			if replaced { // a map that is only looked at may be looked at by others
+				v.SetMapIndex(k, e)
+			}
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
