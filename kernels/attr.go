@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
 )
@@ -83,6 +85,28 @@ func From(start, stop int) Range { return Range{start, stop, 1, false} }
 // Stepped selects start, start+step, ... before stop.
 func Stepped(start, stop, step int) Range { return Range{start, stop, step, false} }
 
+// String writes the range as Python does: 3, 1:9, ::-1.
+func (r Range) String() string {
+	if r.Drop {
+		return strconv.Itoa(r.Start)
+	}
+	end := func(i, open int) string {
+		if i == open {
+			return ""
+		}
+		return strconv.Itoa(i)
+	}
+	first, last := 0, End
+	if r.Step < 0 {
+		first, last = End, Begin
+	}
+	s := end(r.Start, first) + ":" + end(r.Stop, last)
+	if r.Step != 1 {
+		s += ":" + strconv.Itoa(r.Step)
+	}
+	return s
+}
+
 // Item selects the index i and drops the dimension.
 func Item(i int) Range { return Range{i, 0, 1, true} }
 
@@ -90,6 +114,15 @@ func Item(i int) Range { return Range{i, 0, 1, true} }
 type Ranges struct {
 	N     int8 // how many; more than MaxRank is an error of the op
 	Range [MaxRank]Range
+}
+
+// String writes the ranges as Python does: 3, 1:9.
+func (r Ranges) String() string {
+	var parts []string
+	for _, x := range r.Range[:min(max(r.N, 0), MaxRank)] {
+		parts = append(parts, x.String())
+	}
+	return strings.Join(parts, ", ")
 }
 
 // RangesOf returns the list of the given ranges.

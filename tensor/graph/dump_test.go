@@ -90,6 +90,8 @@ func TestAttrText(t *testing.T) {
 		{kernels.Equation("ij,jk->ik"), "ij,jk->ik"},
 		{kernels.AxesOf(true, 0, 2), "keep axis=[0 2]"},
 		{kernels.DimsOf(2, 0, 3), "dim=[2 0 3]"},
+		{kernels.RangesOf(kernels.Item(-1), kernels.From(1, 3), kernels.All(), kernels.Stepped(2, kernels.End, 2)), "-1, 1:3, :, 2::2"},
+		{kernels.RangesOf(kernels.Stepped(kernels.End, kernels.Begin, -1), kernels.Stepped(7, 0, -3)), "::-1, 7:0:-3"},
 		{kernels.Limits{Lo: 0, Hi: 1.5}, "lo=0 hi=1.5"},
 		{kernels.ShiftsOf([]int{1, 0, 2}, []int{0, 1, 2}), "axes={axis=[0 1 2]} shift=[1 0 2]"},
 		{kernels.Fill{DType: device.Float32, Shape: kernels.DimsOf(2), Value: 0}, "dtype=float32 shape={dim=[2]} value=0"},

@@ -25,8 +25,8 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("graph: a picture of %d boxes could not be read (at most %d are drawn)", e.Boxes, maxBoxes)
 }
 
-// WriteSVG draws the graph, and beside it the bodies of its control flow: inputs are rounded, instructions
-// boxes, values lines downwards. Boxes show shapes, bytes and, where the graph has them, times, which
+// WriteSVG draws the graph, and beside it, or in rows below it, the bodies of its control
+// flow: inputs are rounded, instructions boxes, values lines downwards. Boxes show shapes, bytes and, where the graph has them, times, which
 // colour them by their share of the whole. What is cut short in a box is whole in
 // its tooltip. Constants of one number are written into the boxes that read them.
 // Errors: a *TooLargeError, w's.
@@ -48,7 +48,7 @@ const (
 	svgMaxChars = 34
 )
 
-// picture is what there is to draw: sections beside each other.
+// picture is what there is to draw: sections in rows.
 type picture struct {
 	sections []*section
 	whole    time.Duration
@@ -64,6 +64,7 @@ type section struct {
 	sizes []layered.Size
 	edges []layered.Edge
 	place *layered.Drawing
+	at    layered.Point // its upper left corner
 }
 
 type box struct {
@@ -202,22 +203,42 @@ rect { stroke: #707070; fill: #ffffff }
 path { fill: none; stroke: #8a8f98; stroke-width: 1.1 }
 `
 
-func (p *picture) write(b *bufio.Writer) {
-	width, height := svgMargin, 0.0
+// size is what a section takes with its title and the space around it.
+func (s *section) size() layered.Size {
+	return layered.Size{Width: math.Max(s.place.Width, float64(len(s.title))*8) + 2*svgMargin, Height: s.place.Height + 2*svgMargin}
+}
+
+// arrange places the sections in rows, so that the picture is no strip, and returns its size.
+func (p *picture) arrange() (whole layered.Size) {
+	area, widest := 0.0, 0.0
 	for _, s := range p.sections {
-		width += math.Max(s.place.Width, float64(len(s.title))*8) + 2*svgMargin
-		height = math.Max(height, s.place.Height)
+		size := s.size()
+		area += size.Width * size.Height
+		widest = math.Max(widest, size.Width)
 	}
-	width, height = math.Ceil(math.Max(width, 520)), math.Ceil(height+2*svgMargin+svgHead)
-	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %[1]g %[2]g">`+"\n", width, height)
+	most := math.Max(widest, 1.6*math.Sqrt(area))
+	x, y, row := 0.0, svgHead, 0.0
+	for _, s := range p.sections {
+		size := s.size()
+		if x > 0 && x+size.Width > most {
+			x, y, row = 0, y+row+svgMargin, 0
+		}
+		s.at = layered.Point{X: x + svgMargin, Y: y + svgMargin}
+		x, row = x+size.Width, math.Max(row, size.Height)
+		whole.Width, whole.Height = math.Max(whole.Width, x), y+row
+	}
+	return layered.Size{Width: math.Ceil(math.Max(whole.Width, 520)), Height: math.Ceil(whole.Height)}
+}
+
+func (p *picture) write(b *bufio.Writer) {
+	whole := p.arrange()
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %[1]g %[2]g">`+"\n", whole.Width, whole.Height)
 	fmt.Fprintf(b, "<style>%s</style>\n<rect width=\"100%%\" height=\"100%%\" style=\"stroke:none\"/>\n", svgStyle)
 	p.head(b)
-	left := svgMargin
 	for _, s := range p.sections {
-		fmt.Fprintf(b, `<g transform="translate(%.1f %.1f)">`+"\n", left, svgMargin+svgHead)
+		fmt.Fprintf(b, `<g transform="translate(%.1f %.1f)">`+"\n", s.at.X, s.at.Y)
 		p.draw(b, s)
 		fmt.Fprint(b, "</g>\n")
-		left += math.Max(s.place.Width, float64(len(s.title))*8) + 2*svgMargin
 	}
 	fmt.Fprint(b, "</svg>\n")
 }
@@ -237,7 +258,7 @@ func (p *picture) draw(b *bufio.Writer, s *section) {
 
 // head writes what the picture shows as a whole, and what its colours mean.
 func (p *picture) head(b *bufio.Writer) {
-	fmt.Fprintf(b, `<g class="head"><text x="%g" y="26">%d instructions, results of %s`, svgMargin, p.steps, device.FormatBytes(int64(p.bytes)))
+	fmt.Fprintf(b, `<g class="head"><text x="%g" y="26">%s, results of %s`, svgMargin, strings.TrimSuffix(fmt.Sprintf("%d instructions", p.steps), map[bool]string{true: "s"}[p.steps == 1]), device.FormatBytes(int64(p.bytes)))
 	if p.whole > 0 {
 		fmt.Fprintf(b, ", %s", timeText(p.whole))
 	}

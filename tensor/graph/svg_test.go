@@ -61,3 +61,35 @@ func TestSVGTooLarge(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Bodies lie in rows, apart from each other and within the picture, which is no strip.
+func TestSVGRows(t *testing.T) {
+	b := newBuilder(t)
+	k, x, xs := b.param(2), b.param(2), b.param(4, 2)
+	for range 12 {
+		x = b.emit(&Control{Form: Scan, Bodies: []*Graph{scanBody(t)}, Consts: 1, Carries: 1, Xs: 1, Ys: 1, Sums: 2, Length: 4}, k, x, xs)
+	}
+	var p picture
+	if err := p.section(b.outputs(x), ""); err != nil {
+		t.Fatal(err)
+	}
+	whole := p.arrange()
+	if whole.Width > 2.5*whole.Height || whole.Height > 2.5*whole.Width {
+		t.Errorf("a picture of %v", whole)
+	}
+	if len(p.sections) != 13 {
+		t.Errorf("%d sections", len(p.sections))
+	}
+	for i, s := range p.sections {
+		a := s.size()
+		if s.at.X < 0 || s.at.Y < svgHead || s.at.X-svgMargin+a.Width > whole.Width || s.at.Y-svgMargin+a.Height > whole.Height {
+			t.Errorf("section %d at %v of %v is not within %v", i, s.at, a, whole)
+		}
+		for j, r := range p.sections[:i] {
+			b := r.size()
+			if s.at.X < r.at.X+b.Width && r.at.X < s.at.X+a.Width && s.at.Y < r.at.Y+b.Height && r.at.Y < s.at.Y+a.Height {
+				t.Errorf("sections %d and %d overlap", i, j)
+			}
+		}
+	}
+}
