@@ -108,7 +108,7 @@ func (p *program) explain(r *recording, run *graph.Run, err error) error {
 	var ae *graph.ArgError
 	switch {
 	case errors.As(err, &re):
-		return &tensor.OpError{Op: re.Op, In: re.In, Where: re.Place, Err: re.Err}
+		return &tensor.OpError{Op: re.Op, In: re.In, Where: re.Place, Within: re.Within, Err: re.Err}
 	case !errors.As(err, &ae):
 		return err
 	case !ae.Out:

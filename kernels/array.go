@@ -123,8 +123,8 @@ type Recorder interface {
 // operands and results, which must be where they were.
 type Recording interface {
 	Replay() error // queues the work on the device's stream
-	// Failed reports, when the work is done, that it came upon bad operands: done
-	// anew without the recording, it tells which.
+	// Failed reports, when the work is done, that it has come upon bad operands in some
+	// replay: done anew without the recording, it tells which.
 	Failed() bool
 	Close() error
 }

@@ -57,7 +57,10 @@ type OpError struct {
 	Op    string         // the operation
 	In    []kernels.Aval // its operands
 	Where string         // file:line of the caller outside this library
-	Err   error
+	// Within tells, of a prepared program's loops, in which step of which it failed,
+	// the innermost first.
+	Within []string
+	Err    error
 }
 
 func (e *OpError) Error() string {
@@ -79,6 +82,10 @@ func (e *OpError) Error() string {
 			fmt.Fprintf(&s, " %v", a)
 		}
 		s.WriteByte(']')
+	}
+	for _, w := range e.Within {
+		s.WriteString(", in ")
+		s.WriteString(w)
 	}
 	return s.String()
 }

@@ -68,16 +68,13 @@ func (s *Stream) Fork() (*Stream, error) {
 // Recording reports whether the stream keeps its work instead of doing it.
 func (s *Stream) Recording() bool { return s.recording != nil }
 
-// Replay queues the work on the device's stream. What was replayed before is to be done.
+// Replay queues the work on the device's stream.
 func (r *Recording) Replay() error {
-	if r.flag != nil {
-		atomic.StoreUint64(r.flag, 0)
-	}
 	return r.d.with(func() error { return r.g.launch(handle(&r.d.stream.cu)) })
 }
 
-// Failed reports, once the work is done, whether it met an index out of range. What it
-// made is then not to be used.
+// Failed reports, once the work is done, whether it has ever met an index out of range.
+// What it made is then not to be used.
 func (r *Recording) Failed() bool { return r.flag != nil && atomic.LoadUint64(r.flag) != 0 }
 
 // Close gives the recording's memory back.

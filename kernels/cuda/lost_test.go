@@ -23,7 +23,7 @@ func TestLostDevice(t *testing.T) {
 	if os.Getenv("COTANGENT_LIBCUDA") == "" {
 		t.Skip("there is no stand-in")
 	}
-	for _, how := range []string{"eager", "program", "recording"} {
+	for _, how := range []string{"eager", "program", "recording", "steps"} {
 		t.Run(how, func(t *testing.T) {
 			// In a process of its own: a lost device stays lost.
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -55,6 +55,9 @@ func TestLostDeviceChild(t *testing.T) {
 		return g.Wait(t.Context())
 	}
 	if how != "eager" {
+		if how == "steps" {
+			f = shrink
+		}
 		p, err := grad.Prepare(f, x)
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +66,7 @@ func TestLostDeviceChild(t *testing.T) {
 		run = func() error { return p.RunInto(t.Context(), y, x) }
 	}
 	runs := 1
-	if how == "recording" {
+	if how == "recording" || how == "steps" {
 		runs = 3 // the third is a replay, and stays one when a kernel cannot be launched by itself
 	}
 	for range runs {
@@ -71,7 +74,7 @@ func TestLostDeviceChild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if how == "recording" {
+	if runs > 1 {
 		t.Setenv("STANDIN_FAIL", "replay:0")
 	} else {
 		t.Setenv("STANDIN_FAIL", "lost:0")

@@ -3,12 +3,14 @@
 package cuda_test
 
 import (
+	"math"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
@@ -44,7 +46,7 @@ func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
 		data[i] = float64(i%17)/17 - 0.4
 	}
 	host := tensor.NewShaped(data, []int{40, 30})
-	x, other := host.To(d), host.MulScalar(0.5).To(d)
+	x, other, third := host.To(d), host.MulScalar(0.5).To(d), host.To(d)
 	y := tensor.Zeros(40, 30).To(d)
 	p, err := grad.Prepare(f, x)
 	if err != nil {
@@ -78,7 +80,7 @@ func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
 		}
 	}
 	t.Setenv("STANDIN_FAIL", "launch:0")
-	if err := p.RunInto(t.Context(), y, x); err == nil {
+	if err := p.RunInto(t.Context(), y, third); err == nil {
 		t.Error("other memory, and no kernel was launched")
 	}
 	t.Setenv("STANDIN_FAIL", "")
@@ -88,12 +90,58 @@ func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
 		}
 	}
 	p.Close()
-	// The calls of all tests so far are counted; this program's recordings are among them.
-	if calls := driverCalls(t, d); calls["cuGraphExecDestroy"] != calls["cuGraphInstantiateWithFlags"] {
-		t.Errorf("%d recordings were made, %d given back", calls["cuGraphInstantiateWithFlags"], calls["cuGraphExecDestroy"])
-	}
-	for _, v := range []*tensor.Tensor{x, other, y} {
+	recordingsAreGivenBack(t, d)
+	for _, v := range []*tensor.Tensor{x, other, third, y} {
 		tensor.Free(v)
+	}
+	collect(t, d)
+}
+
+// recordingsAreGivenBack sees to it that there is none left, of all tests so far.
+func recordingsAreGivenBack(t *testing.T, d *devcuda.Device) {
+	t.Helper()
+	calls := driverCalls(t, d)
+	if made, back := calls["cuGraphInstantiateWithFlags"], calls["cuGraphExecDestroy"]; made != back || made == 0 {
+		t.Errorf("%d recordings were made, %d given back", made, back)
+	}
+}
+
+// Programs that go round on some memories have a recording for each; on more than they
+// keep in mind, they make none.
+func TestRecordingsOfSeveralMemories(t *testing.T) {
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+	d := openDevice(t)
+	for _, c := range []struct{ memories, recordings int }{{3, 3}, {6, 0}} {
+		var in []*tensor.Tensor
+		for i := range c.memories {
+			in = append(in, tensor.Full(float64(i), []int{50}).To(d))
+		}
+		y := tensor.Zeros(50).To(d)
+		p, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Square().Add(x.Cos()) }, y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := driverCalls(t, d)
+		for range 4 {
+			for i, x := range in {
+				if err := p.RunInto(t.Context(), y, x); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := y.Float64s(); err != nil || got[7] != float64(i*i)+math.Cos(float64(i)) {
+					t.Errorf("memory %d: %v, %v", i, got[7], err)
+				}
+			}
+		}
+		if n := driverCalls(t, d)["cuGraphInstantiateWithFlags"] - before["cuGraphInstantiateWithFlags"]; n != c.recordings {
+			t.Errorf("%d memories: %d recordings, want %d", c.memories, n, c.recordings)
+		}
+		p.Close()
+		recordingsAreGivenBack(t, d)
+		for _, v := range append(in, y) {
+			tensor.Free(v)
+		}
 	}
 	collect(t, d)
 }

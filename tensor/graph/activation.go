@@ -24,6 +24,8 @@ type activation struct {
 	// Values in memory that comes from outside, and that memory.
 	fixed, moving []external // those of the first parameters, which change less often, and the rest
 	ins, outs     []memory   // of each parameter and output
+
+	replays replays
 }
 
 // memory is where an array begins, and what holds it.

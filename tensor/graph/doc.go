@@ -30,15 +30,16 @@
 // when the program is compiled, where its estimate says that it pays (stages.go); what
 // they work on is kept apart in the arena.
 //
-// From its second run in a row on the same memory a program on a GPU is a CUDA graph
-// (replay.go), loops of known length unrolled in it; Cond and While go step by step,
-// since the host decides which way. (A driver's graphs have conditional nodes, but what
-// sets their conditions is a function of NVIDIA's device library, which a toolkit's linker
-// adds to a kernel, and no toolkit is asked for here.) What does not share memory is
-// recorded on streams side by side (branches.go). Gathers in a recording set one flag,
-// which is looked at when the run is done: a bad index has the program run again without
-// the recording, for its error. A profile makes no recordings: it takes the time of each
-// kernel by events around it, on the GPU's clock.
+// From its second run on the same memory a program on a GPU is a CUDA graph (replay.go),
+// loops of known length unrolled in it. With Cond and While the host decides which way it
+// goes: around them kernels are queued one by one, but a branch, a condition or a step is
+// a CUDA graph by itself. (A driver's graphs have conditional nodes, but what sets their
+// conditions is a function of NVIDIA's device library, which a toolkit's linker adds to a
+// kernel, and no toolkit is asked for here.) What does not share memory is recorded on
+// streams side by side (branches.go). Gathers in a recording set one flag, which is looked
+// at when the work is done: a bad index has the program run again without recordings, for
+// its error. A profile makes none: it takes the time of each kernel by events around it,
+// on the GPU's clock.
 //
 // What does not live here: tensors, levels and interpreters (package tensor and
 // package grad, which fill Records), operations and their kernels (package

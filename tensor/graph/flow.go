@@ -188,7 +188,7 @@ func (f *flow) once(b *activation, in []*kernels.Array) error {
 		b.outs[i] = memoryOf(a)
 	}
 	b.point(b.moving)
-	return b.run()
+	return b.again(oftenRun)
 }
 
 // loop runs the steps of a scan or a while.
@@ -274,13 +274,15 @@ func (f *flow) more(k, n int) (bool, error) {
 	copy(test.ins[c.Consts:], body.ins[c.Consts:])
 	test.outs[0] = f.work.plus(f.test)
 	test.point(test.moving)
-	if err := test.run(); err != nil {
+	if err := test.again(oftenRun); err != nil {
 		return false, err
 	}
 	yes, err := f.move().Int(kernels.Array{Aval: condition, Ptr: test.outs[0].ptr, Buf: test.outs[0].buf})
 	switch {
 	case err != nil:
 		return false, err
+	case f.st.badReplay():
+		return false, errBadReplay
 	case yes == 0:
 		return false, nil
 	case c.Bound > 0 && k >= c.Bound:
@@ -336,7 +338,13 @@ func (f *flow) step(body *activation, k, n, last int) error {
 		}
 	}
 	body.point(body.moving)
-	if err := body.run(); err != nil {
+	var err error
+	if c.Xs+c.Ys+c.Sums == 0 {
+		err = body.again(oftenRun)
+	} else { // each step has rows, or adds, of its own
+		err = body.run()
+	}
+	if err != nil {
 		return err
 	}
 	for j := range c.Carries {

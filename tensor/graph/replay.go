@@ -1,63 +1,160 @@
-// Replays: a program that runs again on the same memory does recorded work, where
-// the device can record it. Queueing kernels one by one costs a GPU more than
-// small kernels take.
+// Replays: what runs again on the same memory does recorded work, where the device can
+// record it. Queueing kernels one by one costs a GPU more than small kernels take.
+//
+// A program is recorded as a whole if it is known beforehand what it queues. Where the
+// host decides which way it goes, or how often, what is decided about, a branch, a
+// condition or a step, is recorded by itself.
 
 package graph
 
 import (
+	"errors"
+	"slices"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
-// replays is what a state knows of its last run.
+const (
+	// mostQueued is the steps that a recording may have: what is recorded takes memory
+	// and time to set up.
+	mostQueued = 1 << 14
+	// mostPlaces is for how many places of its operands and results an activation is
+	// recorded. The carries of a loop come from before it, or from either of their two
+	// places.
+	mostPlaces = 4
+
+	// From which run on the same memory on there is a recording. To make one takes as
+	// long as some runs, and a loop may come by on memory that it never sees again.
+	secondRun = 2
+	oftenRun  = 4
+)
+
+// replays is what an activation knows of its last runs.
 type replays struct {
-	seen     []unsafe.Pointer // where operands and results were
-	recorded kernels.Recording
-	refused  bool // it cannot be recorded
-	replayed bool // the run in progress is a replay
+	refused bool     // it cannot be recorded
+	places  []replay // the latest last
 }
 
-// replay does the run by a recording, if there is one or can be: from the second
-// run in a row on the same memory.
-func (st *state) replay() (done bool, err error) {
-	st.r.replayed = false
-	recorder, ok := st.p.move.(kernels.Recorder)
-	if !ok || st.r.refused {
-		return false, nil
+// replay is what an activation does on certain memory.
+type replay struct {
+	at       []unsafe.Pointer // operands and results
+	runs     int
+	recorded kernels.Recording // nil where there is none yet
+}
+
+// errBadReplay ends a run in which a recording came upon bad operands.
+var errBadReplay = errors.New("graph: a recording met bad operands")
+
+// again runs an activation that may be run often: by a recording, from so many runs on
+// the same memory on.
+func (a *activation) again(often int) error {
+	st, rs := a.st, &a.replays
+	// What is staged is copied over operands in the end: no run after that tells what
+	// was wrong with them.
+	if st.plain || rs.refused || st.branches != nil || st.overlaps.any {
+		return a.run()
 	}
-	if n, ok := st.queued(); !ok || n > mostQueued {
-		st.r.refused = true
-		return false, nil
+	r := a.place()
+	if r == nil {
+		return a.run()
 	}
-	if st.overlaps.any || !st.r.same(st.run.In, st.run.Out) {
-		return false, st.r.drop()
-	}
-	if st.r.recorded == nil {
-		st.r.recorded, err = recorder.Record(st.p.dev, st.queue)
-		if err != nil || st.r.recorded == nil {
-			st.r.refused = true
-			return false, err
+	if r.runs++; r.recorded == nil {
+		if r.runs < often {
+			return a.run()
+		}
+		if err := a.record(r); err != nil {
+			return err
+		}
+		if rs.refused {
+			a.dropPlaces()
+			return a.run()
 		}
 	}
-	st.r.replayed = true
-	return true, st.r.recorded.Replay()
+	return r.recorded.Replay()
 }
 
-// failed reports, when a run is done, whether it was a replay that came upon bad
-// operands, and gives the recording up.
-func (r *replays) failed() (bool, error) {
-	if !r.replayed || !r.recorded.Failed() {
-		return false, nil
+// place returns what is known of the memory that operands and results are in now; nil
+// if some of it is not the device's: that is passed by value, and changes.
+func (a *activation) place() *replay {
+	rs := &a.replays
+	i := slices.IndexFunc(rs.places, func(r replay) bool { return a.isAt(r.at) })
+	var r replay
+	switch {
+	case i >= 0:
+		if i == len(rs.places)-1 {
+			return &rs.places[i]
+		}
+		r = rs.places[i]
+	case !a.onDevice():
+		return nil
+	default:
+		if len(rs.places) == mostPlaces {
+			i = 0
+			a.st.drop(&rs.places[0])
+			r.at = rs.places[0].at[:0]
+		}
+		for _, list := range [2][]memory{a.ins, a.outs} {
+			for _, m := range list {
+				r.at = append(r.at, m.ptr)
+			}
+		}
 	}
-	r.refused = true
-	return true, r.drop()
+	if i >= 0 {
+		rs.places = slices.Delete(rs.places, i, i+1)
+	}
+	rs.places = append(rs.places, r)
+	return &rs.places[len(rs.places)-1]
 }
 
-// mostQueued is the steps that a recording may have: what is recorded takes memory
-// and time to set up.
-const mostQueued = 1 << 14
+// isAt reports whether operands and results are at given places.
+func (a *activation) isAt(at []unsafe.Pointer) bool {
+	for i, m := range a.ins {
+		if m.ptr != at[i] {
+			return false
+		}
+	}
+	for i, m := range a.outs {
+		if m.ptr != at[len(a.ins)+i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *activation) onDevice() bool {
+	in := func(list []memory, values []Ref) bool {
+		for i, v := range values {
+			if list[i].buf == nil && a.values[v].Size() > 0 {
+				return false
+			}
+		}
+		return true
+	}
+	return in(a.ins, a.g.Params) && in(a.outs, a.g.Outputs)
+}
+
+// record records the activation, or finds that it cannot be.
+func (a *activation) record(r *replay) (err error) {
+	st := a.st
+	if n, ok := a.queued(); ok && n <= mostQueued {
+		r.recorded, err = st.move.(kernels.Recorder).Record(st.p.dev, func(s device.Stream) error {
+			b := newBranches(st.move.(kernels.Recorder), s)
+			st.branches, st.move = b, b
+			defer func() {
+				b.join()
+				st.branches, st.move = nil, st.p.move
+			}()
+			return a.run()
+		})
+	}
+	if r.recorded != nil {
+		a.st.recorded = append(a.st.recorded, r.recorded)
+	}
+	a.replays.refused = r.recorded == nil && !errors.Is(err, kernels.ErrCancelled)
+	return err
+}
 
 // queued is how many steps a run queues; not ok where which way it goes, or how
 // often, is seen only as it runs.
@@ -82,42 +179,36 @@ func (a *activation) queued() (n int, ok bool) {
 	return n, true
 }
 
-// queue queues the steps for a recording that begins on a stream.
-func (st *state) queue(s device.Stream) error {
-	b := newBranches(st.p.move.(kernels.Recorder), s)
-	st.branches, st.move = b, b
-	defer func() {
-		b.join()
-		st.branches, st.move = nil, st.p.move
-	}()
-	return st.activation.run()
+// badReplay reports, of work that is done, whether a recording came upon bad operands.
+func (st *state) badReplay() bool {
+	return slices.ContainsFunc(st.recorded, kernels.Recording.Failed)
 }
 
-// same reports whether operands, all of them dense, and results are where they
-// were at the last run.
-func (r *replays) same(in, out []*kernels.Array) bool {
-	same := len(r.seen) == len(in)+len(out)
-	if !same {
-		r.seen = make([]unsafe.Pointer, len(in)+len(out))
+// drop gives a recording up. Its memory is given back whether or not the driver forgets
+// it.
+func (st *state) drop(r *replay) {
+	if r.recorded != nil {
+		_ = r.recorded.Close()
+		st.recorded = slices.DeleteFunc(st.recorded, func(x kernels.Recording) bool { return x == r.recorded })
+		r.recorded = nil
 	}
-	for i := range r.seen {
-		a := out[max(0, i-len(in)):]
-		if i < len(in) {
-			a = in[i:]
+}
+
+// dropReplays gives all recordings up, those of bodies too.
+func (a *activation) dropReplays() {
+	a.dropPlaces()
+	for _, f := range a.flows {
+		if f != nil {
+			for _, b := range f.bodies {
+				b.dropReplays()
+			}
 		}
-		// What is no device's memory is passed by value, and changes.
-		same = same && a[0].Ptr == r.seen[i] && a[0].Dense() && (a[0].Buf != nil || a[0].Size() == 0)
-		r.seen[i] = a[0].Ptr
 	}
-	return same
 }
 
-// drop gives a recording up.
-func (r *replays) drop() error {
-	if r.recorded == nil {
-		return nil
+func (a *activation) dropPlaces() {
+	for i := range a.replays.places {
+		a.st.drop(&a.replays.places[i])
 	}
-	err := r.recorded.Close()
-	r.recorded = nil
-	return err
+	a.replays.places = nil
 }

@@ -26,20 +26,22 @@ type state struct {
 	overlaps *overlaps
 	coded    *coded // not nil: runs code, and none of the kernels
 
-	run     Run              // the run in progress
-	arrays  []*kernels.Array // of it
-	done    <-chan struct{}  // closed when its context ends
-	cancel  *atomic.Bool
-	watcher *watcher
-	cleanup runtime.Cleanup
-	r       replays
-	work    func() // runs the steps and keeps their error
-	err     error
+	run      Run              // the run in progress
+	arrays   []*kernels.Array // of it
+	done     <-chan struct{}  // closed when its context ends
+	cancel   *atomic.Bool
+	watcher  *watcher
+	cleanup  runtime.Cleanup
+	plain    bool                // nothing is recorded
+	recorded []kernels.Recording // all that there are
+	work     func()              // runs the steps and keeps their error
+	err      error
 }
 
 func newState(p *Program) (*state, error) {
 	st := &state{p: p, move: p.move, cancel: new(atomic.Bool), overlaps: newOverlaps(p)}
-	st.r.refused = p.stepwise
+	_, records := p.move.(kernels.Recorder)
+	st.plain = p.stepwise || !records
 	st.work = func() { st.err = st.guarded() }
 	st.packed = make([]*device.Buffer, len(p.g.Params))
 	st.arrays = make([]*kernels.Array, len(p.ins)+len(p.outs))
@@ -149,18 +151,17 @@ func (st *state) do(ctx context.Context) error {
 func (st *state) runLater(ctx context.Context) {
 	st.p.dev.Stream().Do(st.work)
 	err := st.p.dev.Sync(ctx)
-	if err == nil && st.err == nil {
-		var again bool
-		if again, err = st.r.failed(); again && err == nil { // to say what was wrong
-			st.p.dev.Stream().Do(st.work)
-			err = st.p.dev.Sync(ctx)
-		}
+	if err == nil && st.badReplay() { // to say what was wrong
+		st.plain = true
+		st.dropReplays()
+		st.p.dev.Stream().Do(st.work)
+		err = st.p.dev.Sync(ctx)
 	}
 	if err != nil && ctx.Err() != nil {
 		st.cancel.Store(true)
 		err = st.p.dev.Sync(context.WithoutCancel(ctx))
 	}
-	if st.err == nil {
+	if st.err == nil || errors.Is(st.err, errBadReplay) {
 		st.err = err
 	}
 }
@@ -209,9 +210,6 @@ func (st *state) steps() error {
 	if st.coded != nil && st.overlaps.asIs {
 		return st.coded.runner.Run(st.run.In, st.run.Out, st.cancel)
 	}
-	if done, err := st.replay(); done || err != nil {
-		return err
-	}
 	for i, a := range st.run.In {
 		if a.Strides != nil && !a.Dense() && a.Size() > 0 {
 			packed := kernels.Array{Aval: a.Aval, Ptr: st.packed[i].Ptr(), Buf: st.packed[i]}
@@ -224,7 +222,7 @@ func (st *state) steps() error {
 		if err := st.coded.runner.Run(st.coded.in, st.coded.out, st.cancel); err != nil {
 			return err
 		}
-	} else if err := st.activation.run(); err != nil {
+	} else if err := st.activation.again(secondRun); err != nil {
 		return err
 	}
 	if !st.overlaps.any {
@@ -247,7 +245,7 @@ func (st *state) release() {
 		st.cleanup.Stop()
 		st.watcher.close()
 	}
-	_ = st.r.drop() // what a recording holds is given back whether or not the driver forgets it
+	st.dropReplays()
 	st.activation.release()
 	if st.coded != nil {
 		st.coded.runner.Release()

@@ -1,0 +1,187 @@
+//go:build cuda && cgo
+
+package cuda_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/tensor"
+)
+
+// shrink takes x down in steps, as many as it needs, each along one way or another.
+func shrink(x *tensor.Tensor) *tensor.Tensor {
+	large := func(x *tensor.Tensor) *tensor.Tensor {
+		return x.Square().Sum().Gt(x.Square().Sum().MulScalar(0).AddScalar(1))
+	}
+	return grad.While(large, func(x *tensor.Tensor) *tensor.Tensor {
+		return x.Tanh().Mul(x.Cos().MulScalar(0.3).AddScalar(0.5))
+	}, x)
+}
+
+// fork takes one of two ways.
+func fork(x *tensor.Tensor) *tensor.Tensor {
+	s := x.Sum()
+	return grad.Cond(s.Gt(s.MulScalar(0)), func(x *tensor.Tensor) *tensor.Tensor { return x.Exp().Mul(x.Sin()) },
+		func(x *tensor.Tensor) *tensor.Tensor { return x.Square().Neg().Exp() }, x)
+}
+
+// What is in a While or a Cond is recorded: run again it launches no kernel by itself, and
+// gives the same, in any order that its dependencies allow. Of another number of steps,
+// another way and other memory it does, too.
+func TestBodiesAreReplayed(t *testing.T) {
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+	d := openDevice(t)
+	data := make([]float64, 600)
+	for i := range data {
+		data[i] = float64(i%17)/17 - 0.3
+	}
+	host := tensor.New(data)
+	for name, c := range map[string]struct {
+		f        func(x *tensor.Tensor) *tensor.Tensor
+		launches int // around what is recorded
+	}{
+		"while": {shrink, 0},
+		"cond":  {fork, 2},
+		"while in a cond": {func(x *tensor.Tensor) *tensor.Tensor {
+			s := x.Sum()
+			return grad.Cond(s.Gt(s.MulScalar(0)), shrink, fork, x)
+		}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var in []*tensor.Tensor
+			for _, scale := range []float64{1, -2, 3} {
+				in = append(in, host.MulScalar(scale).To(d))
+			}
+			at, y := tensor.Zeros(600).To(d), tensor.Zeros(600).To(d)
+			set, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Neg().Neg() }, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := grad.Prepare(c.f, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, order := range []string{"forward", "reverse", "random"} {
+				t.Setenv("STANDIN_ORDER", order)
+				for run := range 18 {
+					x := in[run%3]
+					if err := set.RunInto(t.Context(), at, x); err != nil {
+						t.Fatal(err)
+					}
+					before := driverCalls(t, d)
+					if err := p.RunInto(t.Context(), y, at); err != nil {
+						t.Fatalf("run %d: %v", run, err)
+					}
+					after := driverCalls(t, d)
+					if n := after["cuLaunchKernel"] - before["cuLaunchKernel"]; run > 12 && n > c.launches {
+						t.Errorf("run %d launches %d kernels by themselves", run, n)
+					}
+					if n := after["cuGraphLaunch"] - before["cuGraphLaunch"]; run > 12 && n == 0 {
+						t.Errorf("run %d replays nothing", run)
+					}
+					want, err := c.f(x).Float64s()
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := y.Float64s()
+					if err != nil {
+						t.Fatal(err)
+					}
+					compareAll(t, order, got, want, 0, tensor.Float64)
+				}
+			}
+			p.Close()
+			set.Close()
+			recordingsAreGivenBack(t, d)
+			for _, v := range append(in, at, y) {
+				tensor.Free(v)
+			}
+			collect(t, d)
+		})
+	}
+}
+
+// An index out of range in a step that is replayed is told with the step, and so in the
+// next run; with good indices the program works as before.
+func TestReplayedSteps(t *testing.T) {
+	d := openDevice(t)
+	table := tensor.New([]float64{1, 2, 3, 4, 5, 6, 7, 8}).To(d)
+	type args struct{ At, Last, Sum *tensor.Tensor }
+	f := func(a args) *tensor.Tensor {
+		return grad.While(func(a args) *tensor.Tensor { return a.At.Lt(a.Last) }, func(a args) args {
+			return args{a.At.AddScalar(1), a.Last, a.Sum.Add(table.Take(0, a.At))}
+		}, a).Sum
+	}
+	number := func(v int64) *tensor.Tensor { return tensor.FromSlice([]int64{v}).Reshape().To(d) }
+	start, last, zero, y := number(0), number(0), tensor.Zeros().To(d), tensor.Zeros().To(d)
+	set, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Neg().Neg() }, last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := grad.Prepare(f, args{start, last, zero})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for run, steps := range []int64{8, 8, 8, 20, 20, 8, 5} {
+		if err := set.RunInto(t.Context(), last, number(steps)); err != nil {
+			t.Fatal(err)
+		}
+		err := p.RunInto(t.Context(), y, args{start, last, zero})
+		if steps > 8 {
+			if err == nil || !strings.Contains(err.Error(), "index 8 out of range") || !strings.Contains(err.Error(), "step 8 of the while") {
+				t.Errorf("run %d: error %v", run, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("run %d: %v", run, err)
+		}
+		if got, err := y.Item(); err != nil || got != float64(steps*(steps+1)/2) {
+			t.Errorf("run %d: %v, %v", run, got, err)
+		}
+	}
+	p.Close()
+	set.Close()
+	for _, v := range []*tensor.Tensor{table, start, last, zero, y} {
+		tensor.Free(v)
+	}
+	collect(t, d)
+}
+
+// A loop that goes on for ever ends with its context, while its steps are replayed.
+func TestReplayedStepsEnd(t *testing.T) {
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+	d := openDevice(t)
+	x := tensor.Ones(40).To(d)
+	p, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor {
+		return grad.While(func(x *tensor.Tensor) *tensor.Tensor { return x.Square().Sum().Ge(x.Sum().MulScalar(0)) },
+			func(x *tensor.Tensor) *tensor.Tensor { return x.Sin() }, x)
+	}, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := driverCalls(t, d)
+	for range 3 { // the first compiles kernels
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		if _, err := p.Run(ctx, x); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("ended with %v", err)
+		}
+		cancel()
+	}
+	if n := driverCalls(t, d)["cuGraphLaunch"] - before["cuGraphLaunch"]; n < 10 {
+		t.Errorf("%d replays", n)
+	}
+	p.Close()
+	tensor.Free(x)
+	collect(t, d)
+}
