@@ -143,17 +143,12 @@ func (p *Prepared[P, Q]) run(ctx context.Context, x P) (y Q, err error) {
 // Errors: those of Run, and a *DestinationError.
 func (p *Prepared[P, Q]) RunInto(ctx context.Context, dst Q, x P) error {
 	in, list, err := leavesIn(p.in, &x)
-	defer p.in.lists.put(list)
-	for err == nil {
+	for again := err == nil; again; {
 		r := p.rec.Load()
 		err = into(ctx, &p.program, r, &dst, in)
-		if err == nil {
-			return nil
-		}
-		if p.replaced(r, err) {
-			err = nil
-		}
+		again = p.replaced(r, err)
 	}
+	p.in.lists.put(list)
 	return located(err)
 }
 

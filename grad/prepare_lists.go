@@ -37,9 +37,12 @@ func (p *leafLists) take() *leafList {
 
 // put takes a list back, without its tensors, or none.
 func (p *leafLists) put(l *leafList) {
-	if l == nil {
-		return
+	if l != nil {
+		p.keep(l)
 	}
+}
+
+func (p *leafLists) keep(l *leafList) {
 	clear(l.tensors)
 	if p.next.CompareAndSwap(nil, l) {
 		return

@@ -45,11 +45,13 @@ func (p *program) results(ctx context.Context, r *recording, in []*tensor.Tensor
 // into is RunInto with one recording.
 func into[Q any](ctx context.Context, p *program, r *recording, dst *Q, in []*tensor.Tensor) error {
 	out, list, err := leavesIn(r.out, dst)
-	defer r.out.lists.put(list)
 	if err != nil {
-		return asDestination(err)
+		err = asDestination(err)
+	} else {
+		err = p.into(ctx, r, out, in)
 	}
-	return p.into(ctx, r, out, in)
+	r.out.lists.put(list)
+	return err
 }
 
 func (p *program) into(ctx context.Context, r *recording, out, in []*tensor.Tensor) error {

@@ -100,10 +100,14 @@ func (t *leafTree) find(to *[]spot, v reflect.Value, offset uintptr, path string
 // leavesIn returns the tensors in x: where they are, if they lie in a row, else in a list
 // that is to be put back into t.lists afterwards, also after an error. The error is an
 // *ArgumentError where x is built differently.
-func leavesIn[P any](t *leafTree, x *P) (leaves []*tensor.Tensor, list *leafList, err error) {
+func leavesIn[P any](t *leafTree, x *P) ([]*tensor.Tensor, *leafList, error) {
 	if t.row {
 		return unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(x)), len(t.paths)), nil, nil
 	}
+	return leavesApart(t, x)
+}
+
+func leavesApart[P any](t *leafTree, x *P) (leaves []*tensor.Tensor, list *leafList, err error) {
 	list = t.lists.take()
 	if t.maps {
 		c := *x // for only what is looked at by reflection need be on the heap
