@@ -68,10 +68,8 @@ func (s *Stream) Fork() (*Stream, error) {
 // Recording reports whether the stream keeps its work instead of doing it.
 func (s *Stream) Recording() bool { return s.recording != nil }
 
-// Replay queues the work on the device's stream.
-func (r *Recording) Replay() error {
-	return r.d.with(func() error { return r.g.launch(handle(&r.d.stream.cu)) })
-}
+// Replay queues the work on the device's stream. It is called within Stream.Do.
+func (r *Recording) Replay() error { return r.g.launch(handle(&r.d.stream.cu)) }
 
 // Failed reports, once the work is done, whether it has ever met an index out of range.
 // What it made is then not to be used.

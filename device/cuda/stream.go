@@ -95,10 +95,25 @@ func (s *Stream) Sync(ctx context.Context) error {
 	if ctx.Done() == nil {
 		return s.d.with(s.synchronize)
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// Often it is done: who ran a program has waited for it.
+	err := s.d.with(func() error { return wrap(s.d.name, "cuStreamQuery", s.cu.Query()) })
+	if !isNotReady(err) {
+		return err
+	}
 	if err := s.Record().Wait(ctx); err != nil {
 		return err
 	}
 	return s.d.with(s.synchronize)
+}
+
+// isNotReady reports whether the driver says that there is work left.
+func isNotReady(err error) bool {
+	const notReady = 600 // CUDA_ERROR_NOT_READY
+	d, ok := err.(*DriverError)
+	return ok && d.Code == notReady
 }
 
 func (s *Stream) synchronize() error {
@@ -112,16 +127,13 @@ type event struct {
 	err error // of recording it
 }
 
-// notReady is CUDA_ERROR_NOT_READY.
-const notReady = 600
-
 // poll reports whether the event came, and an error of the device.
 func (e *event) poll() (bool, error) {
 	if e.err != nil {
 		return true, e.err
 	}
 	err := e.d.with(func() error { return wrap(e.d.name, "cuEventQuery", e.cu.Query()) })
-	if d, ok := err.(*DriverError); ok && d.Code == notReady {
+	if isNotReady(err) {
 		return false, nil
 	}
 	return true, err

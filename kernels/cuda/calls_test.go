@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
 
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -39,27 +41,94 @@ func TestDriverCalls(t *testing.T) {
 		}, map[string]int{"cuCtxSetCurrent": 1, "cuMemcpyDtoHAsync_v2": 1, "cuStreamSynchronize": 1}},
 		{"row", func() *tensor.Tensor { return x.Reshape(40, 50).T() }, map[string]int{}},
 	} {
-		tensor.Free(c.f()) // compiles, and takes memory
-		const times = 10
-		before := driverCalls(t, d)
-		for range times {
+		sameCalls(t, d, c.name, c.want, func() error {
 			tensor.Free(c.f())
-		}
-		after := driverCalls(t, d)
-		got := map[string]int{}
-		for name, n := range after {
-			// What asking takes is in both, and one more call to wait.
-			if n -= before[name]; n >= times {
-				got[name] = n / times
-			}
-		}
-		if !maps.Equal(got, c.want) {
-			t.Errorf("%s calls %v, want %v", c.name, got, c.want)
-		}
+			return nil
+		})
 	}
 	tensor.Free(x)
 	tensor.Free(number)
 	collect(t, d)
+}
+
+// A prepared program on numbers takes one launch and one wait, its derivative too, and
+// waiting for what is done asks the driver once.
+func TestDriverCallsOfPrograms(t *testing.T) {
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+	t.Setenv(devcuda.EnvExact, "")
+	d := openDevice(t)
+	type normal struct{ X, Mu, Sigma *tensor.Tensor }
+	density := func(p normal) *tensor.Tensor {
+		z := p.X.Sub(p.Mu).Div(p.Sigma)
+		return z.Square().MulScalar(-0.5).Exp().Div(p.Sigma.MulScalar(math.Sqrt(2 * math.Pi)))
+	}
+	onHost := normal{tensor.Scalar(0.5), tensor.Scalar(0), tensor.Scalar(1)}
+	onDevice := normal{onHost.X.To(d), onHost.Mu.To(d), onHost.Sigma.To(d)}
+	var dst normal
+	for _, x := range []**tensor.Tensor{&dst.X, &dst.Mu, &dst.Sigma} {
+		*x = tensor.Zeros().To(d)
+	}
+	for _, c := range []struct {
+		name, launch string
+		x            normal
+	}{
+		{"numbers passed by value", "cuLaunchKernel", onHost},
+		{"numbers on the device", "cuGraphLaunch", onDevice},
+	} {
+		value, err := grad.Prepare(density, onDevice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gradient, err := grad.Prepare(grad.Grad(density), onDevice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for name, run := range map[string]func(context.Context) error{
+			"value":    func(ctx context.Context) error { return value.RunInto(ctx, dst.X, c.x) },
+			"gradient": func(ctx context.Context) error { return gradient.RunInto(ctx, dst, c.x) },
+		} {
+			want := map[string]int{"cuCtxSetCurrent": 2, c.launch: 1, "cuStreamSynchronize": 1}
+			sameCalls(t, d, name+" of "+c.name, want, func() error { return run(context.Background()) })
+		}
+		sameCalls(t, d, "waiting", map[string]int{"cuCtxSetCurrent": 1, "cuStreamQuery": 1}, func() error { return dst.X.Wait(ctx) })
+		cancel()
+		value.Close()
+		gradient.Close()
+	}
+	for _, x := range []*tensor.Tensor{onDevice.X, onDevice.Mu, onDevice.Sigma, dst.X, dst.Mu, dst.Sigma} {
+		tensor.Free(x)
+	}
+	collect(t, d)
+}
+
+// sameCalls sees that f, when it has been called some times, calls of the driver what is wanted.
+func sameCalls(t *testing.T, d *devcuda.Device, name string, want map[string]int, f func() error) {
+	t.Helper()
+	const times = 10
+	again := func() {
+		for range times {
+			if err := f(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	}
+	again() // compiles, takes memory, records
+	before := driverCalls(t, d)
+	again()
+	after := driverCalls(t, d)
+	got := map[string]int{}
+	for name, n := range after {
+		// What asking takes is in both, and one more call to wait.
+		if n -= before[name]; n >= times {
+			got[name] = n / times
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%s calls %v, want %v", name, got, want)
+	}
 }
 
 // eager are operations carried out by themselves, on few elements.
