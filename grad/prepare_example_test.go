@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -183,4 +184,45 @@ func ExampleReassociate_sweep() {
 	// Output:
 	// 0 slopes kept, 512 KiB in all
 	// 1 slopes kept, 384 KiB in all
+}
+
+// What a pass is worth: the same program with and without it.
+func ExampleWithout() {
+	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Sin().Exp().Add(x.Sin()).Sum() }
+	for _, without := range []graph.Passes{0, graph.Fusion, graph.Fusion | graph.Share, graph.AllPasses} {
+		p, err := grad.Prepare(f, tensor.Zeros(1000), grad.Without(without))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		s := p.Stats()
+		fmt.Printf("without [%v]: instructions %d, bytes of memory %d\n", without, s.Instructions, s.ArenaBytes)
+		p.Close()
+	}
+	// Output:
+	// without []: instructions 1, bytes of memory 0
+	// without [fusion]: instructions 4, bytes of memory 16000
+	// without [share,fusion]: instructions 5, bytes of memory 16000
+	// without [constants,inline,simplify,share,prune,hoist,fusion,reuse,vector axis]: instructions 5, bytes of memory 32000
+}
+
+// What each instruction takes, measured: the graph prints it, also as a picture.
+func ExamplePrepared_Profile() {
+	w := tensor.Full(0.01, []int{64, 64})
+	p, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.MatMul(w).Tanh() }, tensor.Zeros(64, 64))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	g, err := p.Profile(context.Background(), tensor.Ones(64, 64), 5*time.Millisecond)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i, x := range g.Instrs {
+		fmt.Println(x.Inst.Name, g.TimeOf(i) > 0)
+	}
+	// Output:
+	// matmul true
+	// tanh true
 }

@@ -168,3 +168,57 @@ func ExamplePattern_WriteSVG() {
 	// Output:
 	// <title>2 x 2, 4 entries</title>
 }
+
+// A matrix put together from element matrices: entries at one place add up.
+func ExampleCOO() {
+	m := sparse.COO[float64]{Rows: 3, Cols: 3}
+	for i := range 2 { // springs between neighbours
+		m.Append(i, i, 1)
+		m.Append(i, i+1, -1)
+		m.Append(i+1, i, -1)
+		m.Append(i+1, i+1, 1)
+	}
+	a, err := m.CSR()
+	if err != nil {
+		log.Fatal(err)
+	}
+	force := make([]float64, 3)
+	if err := a.MulVec(force, []float64{0, 1, 3}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(a.At(1, 1), force)
+	var file bytes.Buffer
+	if err := sparse.WriteMatrixMarket(&file, a, sparse.FieldReal, sparse.SymmetrySymmetric); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(file.String())
+	// Output:
+	// 2 [-1 -1 2]
+	// %%MatrixMarket matrix coordinate real symmetric
+	// 3 3 5
+	// 1 1 1
+	// 2 1 -1
+	// 2 2 2
+	// 3 2 -1
+	// 3 3 1
+}
+
+// The directions whose Jacobian products hold all entries: one a colour.
+func ExampleSeed() {
+	c, err := sparse.Color(gallery.Banded(5, 1, nil, nil), sparse.Columns)
+	if err != nil {
+		log.Fatal(err)
+	}
+	n := len(c.ColColor)
+	seeds := make([]float64, n*c.Colors())
+	if err := sparse.Seed(seeds, c.ColColor, c.Colors(), sparse.Stacked); err != nil {
+		log.Fatal(err)
+	}
+	for k := range c.Colors() {
+		fmt.Println(seeds[k*n : (k+1)*n])
+	}
+	// Output:
+	// [1 0 0 1 0]
+	// [0 1 0 0 1]
+	// [0 0 1 0 0]
+}

@@ -255,3 +255,28 @@ func Example_devices() {
 	// cpu:2 cpu:2
 	// true <nil>
 }
+
+// Wrap borrows a slice, FromSlice copies it: large data need not be there twice, but must
+// not be written to while it is used.
+func ExampleWrap() {
+	data := []float64{1, 2, 3, 4}
+	borrowed, copied := tensor.Wrap(data, 2, 2), tensor.FromSlice(data, 2, 2)
+	columns := tensor.WrapStrided(data, []int{2, 2}, []int{1, 2}) // as Fortran has it
+	fmt.Println(columns.Sum(0))
+	data[0] = 10
+	fmt.Println(borrowed.Sum(), copied.Sum())
+	// Output:
+	// [3. 7.]
+	// 19.0 10.0
+}
+
+// A tensor with something added to a part of it, as often as the part is named.
+func ExampleTensor_IndexAdd() {
+	x := tensor.Zeros(2, 3)
+	fmt.Println(x.IndexAdd(tensor.Scalar(5), tensor.At(1), tensor.Range(1, 3)))
+	fmt.Println(tensor.Zeros(3).ScatterAdd(0, tensor.New([]int64{0, 2, 0}), tensor.New([]float64{1, 2, 3})))
+	// Output:
+	// [[0. 0. 0.]
+	//  [0. 5. 5.]]
+	// [4. 0. 2.]
+}
