@@ -21,7 +21,7 @@ const (
 	Prune                            // leave out what nothing reads, as the others that leave such behind do as well
 	Hoist                            // compute before a loop what is the same in all of its steps
 	Fusion                           // make one loop of several
-	Reuse                            // have values lie in the same memory one after the other, results in that of operands
+	Reuse                            // have values lie in the same memory one after the other, results in that of operands, rows where they are computed
 	VectorAxis                       // in machine code: have vectors run along the axis that costs least, not the last one
 
 	AllPasses = 1<<iota - 1
@@ -117,6 +117,9 @@ func (o *optimizer) fuse(g *Graph, given given) {
 			known = o.known(g, given)
 		}
 		g.fuse(known, early, o.near)
+	}
+	if o.passes.Has(Reuse) {
+		g.wholeRows()
 	}
 	o.prune(g)
 }

@@ -299,6 +299,53 @@ body:
 %5 = add %2, %4 float64[5 5]
 return %5
 return %3`},
+		{"reuse: rows are what is computed, the part is taken where they are read", Reuse, func(b *builder) refs {
+			cut := kernels.RangesOf(kernels.From(0, 127))
+			keep := body(t, func(b *builder) refs {
+				c := b.apply(kernels.Exp, nil, b.param(128))
+				return refs{c, b.apply(kernels.Slice, cut, c), b.apply(kernels.Slice, kernels.RangesOf(kernels.From(0, 64)), c)}
+			})
+			read := body(t, func(b *builder) refs {
+				c := b.param(127)
+				return refs{b.apply(kernels.Mul, nil, c, b.param(127))}
+			})
+			rows := b.emit(&Control{Form: Scan, Bodies: []*Graph{keep}, Carries: 1, Ys: 2, Length: 3}, b.param(128))
+			last := b.emit(&Control{Form: Scan, Bodies: []*Graph{read}, Carries: 1, Xs: 1, Length: 3, Reverse: true}, b.param(127), rows+1)
+			return refs{rows, last, rows + 2}
+		}, `
+%0 = param 0 float64[128]
+%1 = param 1 float64[127]
+%2, %3, %4 = control(length=3 carries=1 ys=2) %0 float64[128], float64[3 128], float64[3 64]
+body:
+%0 = param 0 float64[128]
+%1 = exp %0 float64[128]
+%2 = slice(:64) %1 float64[64]
+return %1, %1, %2
+%5 = control(length=3 carries=1 xs=1 reverse) %1, %3 float64[127]
+body:
+%0 = param 0 float64[127]
+%1 = param 1 float64[128]
+%2 = slice(:127) %1 float64[127]
+%3 = mul %0, %2 float64[127]
+return %3
+return %2, %5, %4`},
+		{"reuse: not where more than scans read them", Reuse, func(b *builder) refs {
+			keep := body(t, func(b *builder) refs {
+				c := b.apply(kernels.Exp, nil, b.param(128))
+				return refs{c, b.apply(kernels.Slice, kernels.RangesOf(kernels.From(0, 127)), c)}
+			})
+			rows := b.emit(&Control{Form: Scan, Bodies: []*Graph{keep}, Carries: 1, Ys: 1, Length: 3}, b.param(128))
+			return refs{rows, b.apply(kernels.Exp, nil, rows+1)}
+		}, `
+%0 = param 0 float64[128]
+%1, %2 = control(length=3 carries=1 ys=1) %0 float64[128], float64[3 127]
+body:
+%0 = param 0 float64[128]
+%1 = exp %0 float64[128]
+%2 = slice(:127) %1 float64[127]
+return %1, %2
+%3 = exp %2 float64[3 127]
+return %1, %3`},
 		{"constants: out of a loop", Hoist | FoldConstants, func(b *builder) refs {
 			step := body(t, func(b *builder) refs {
 				k, c := b.param(2), b.param(2)
