@@ -24,7 +24,8 @@
 //     prints loops and branches over whole programs. body.go prints one form,
 //     member.go and reduce.go what its members compute, access.go what they read
 //     and write, by means of prelude.h and package vmath's functions. Inner axes
-//     are unrolled where they are small.
+//     are unrolled where they are small. needs.go finds which sums of products nothing
+//     reads: product.go leaves them out.
 //
 // # Running
 //

@@ -41,11 +41,13 @@ type grouping struct {
 
 	stored     []bool     // by value, once that is settled: it lies in memory
 	dupReaders [][]*group // by value: groups that read it in what they compute again
+
+	needs map[graph.Ref][]bool // see needed
 }
 
 // singles puts every statement into a group of its own.
 func singles(l *lowering) *grouping {
-	g := &grouping{lowering: l, readers: make([][]int, len(l.maker)), kept: make([]bool, len(l.maker)), dupReaders: make([][]*group, len(l.maker))}
+	g := &grouping{lowering: l, readers: make([][]int, len(l.maker)), kept: make([]bool, len(l.maker)), dupReaders: make([][]*group, len(l.maker)), needs: map[graph.Ref][]bool{}}
 	for _, v := range l.g.Outputs {
 		g.kept[l.alias[v].base] = true
 	}

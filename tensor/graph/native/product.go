@@ -225,25 +225,49 @@ func side(n int, sides ...int) int {
 }
 
 // tiles prints the additions of several vectors' products of rows by columns, as they
-// are kept, to their sums, tile by tile.
+// are kept, to their sums, tile by tile. Of each strip of columns only those rows are
+// added whose sums anything reads.
 func (w *writer) tiles(o *store, rows, cols int) {
-	strips := func(n, side int, f func(at string, side int)) {
-		if n >= side {
-			w.temps++
-			v := fmt.Sprintf("j%d", w.temps)
-			w.line("for (long %s = 0; %s < %d; %s += %d) {", v, v, n/side*side, v, side)
-			w.depth++
-			f(v, side)
-			w.depth--
-			w.line("}")
+	width := side(cols, 2, 3)
+	wanted := w.g.wanted(w.m, o)
+	if wanted == nil || (cols+width-1)/width > maxStrips {
+		w.strips(0, rows, side(rows, 5, 4, 3), func(i string, r int) {
+			w.strips(0, cols, width, func(j string, c int) { w.tile(o, i, j, r, c, cols) })
+		})
+		return
+	}
+	for j := 0; j < cols; j += width {
+		c := min(width, cols-j)
+		from, to := rows, 0
+		for i := range rows {
+			if slices.Contains(wanted[i*cols+j:][:c], true) {
+				from, to = min(from, i), i+1
+			}
 		}
-		if rest := n % side; rest > 0 {
-			f(strconv.Itoa(n-rest), rest)
+		if from < to {
+			w.strips(from, to, side(to-from, 5, 4, 3), func(i string, r int) { w.tile(o, i, strconv.Itoa(j), r, c, cols) })
 		}
 	}
-	strips(rows, side(rows, 5, 4, 3), func(i string, r int) {
-		strips(cols, side(cols, 2, 3), func(j string, c int) { w.tile(o, i, j, r, c, cols) })
-	})
+}
+
+// maxStrips bounds the strips of columns that have text of their own.
+const maxStrips = 16
+
+// strips prints what f does for strips of rows, or columns, and for what is left.
+func (w *writer) strips(from, to, side int, f func(at string, side int)) {
+	whole := (to - from) / side * side
+	if whole > 0 {
+		w.temps++
+		v := fmt.Sprintf("j%d", w.temps)
+		w.line("for (long %s = %d; %s < %d; %s += %d) {", v, from, v, from+whole, v, side)
+		w.depth++
+		f(v, side)
+		w.depth--
+		w.line("}")
+	}
+	if from+whole < to {
+		f(strconv.Itoa(from+whole), to-from-whole)
+	}
 }
 
 // tile prints one of r rows by c columns of sums.
