@@ -84,13 +84,16 @@ func open(arg string, ordinal int) (*Device, error) {
 	d := &Device{name: name, dev: dev, ctx: ctx, arch: architecture(dev), tf32: os.Getenv(EnvTF32) != "", functions: map[string]*Function{}}
 	err = d.with(func() error {
 		var err error
-		if d.stream, err = newStream(d); err == nil {
-			d.staging, err = newStaging(d)
+		if d.stream, err = newStream(d); err != nil {
+			return err
 		}
-		if err == nil {
-			d.memory, err = newMemory(d, limit)
+		if d.memory, err = newMemory(d, limit); err != nil {
+			return errors.Join(err, d.stream.close())
 		}
-		return err
+		if d.staging, err = newStaging(d); err != nil {
+			return errors.Join(err, d.memory.close(), d.stream.close())
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, errors.Join(err, wrap(name, "cuDevicePrimaryCtxRelease", dev.ReleasePrimaryCtx()))

@@ -6,6 +6,7 @@ package cuda
 // called within Stream.Do.
 
 import (
+	"errors"
 	"sync"
 	"unsafe"
 
@@ -16,11 +17,11 @@ import (
 
 // Function is a compiled kernel, loaded on a device.
 type Function struct {
-	once   sync.Once
+	mu     sync.Mutex
 	module unsafe.Pointer
 	fn     unsafe.Pointer
-	shared int // dynamic shared memory allowed so far
-	err    error
+	shared int   // dynamic shared memory allowed so far
+	err    error // of compiling it
 }
 
 // everyCard is the dynamic shared memory that a block may have on every card.
@@ -36,18 +37,23 @@ func (d *Device) Function(source, name string) (*Function, error) {
 		d.functions[source] = f
 	}
 	d.mu.Unlock()
-	f.once.Do(func() {
-		var image []byte
-		if image, f.err = Compile(source, d.arch); f.err != nil {
-			return
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fn != nil || f.err != nil {
+		return f, f.err
+	}
+	image, err := Compile(source, d.arch)
+	if err != nil {
+		if bad := (*CompileError)(nil); errors.As(err, &bad) { // it will not compile another time
+			f.err = err
 		}
-		f.err = d.with(func() error {
-			var err error
-			f.module, f.fn, err = loadModule(image, name)
-			return err
-		})
+		return nil, err
+	}
+	err = d.with(func() (err error) {
+		f.module, f.fn, err = loadModule(image, name)
+		return err
 	})
-	return f, f.err
+	return f, err
 }
 
 // Launch is how a kernel is launched: the grid and the block in two dimensions,
@@ -60,13 +66,26 @@ type Launch struct {
 // Launch queues a kernel. The arguments are laid out as the kernel's parameters
 // are: each at a multiple of its own alignment.
 func (s *Stream) Launch(f *Function, l Launch, args []byte) error {
-	if l.Shared > f.shared {
-		if err := sharedBytes(f.fn, l.Shared); err != nil {
+	if l.Shared > everyCard {
+		if err := f.allow(l.Shared); err != nil {
 			return err
 		}
-		f.shared = l.Shared
 	}
 	return launch(s.d.name, f.fn, l, handle(&s.cu), args)
+}
+
+// allow lets the kernel have more dynamic shared memory than it may so far.
+func (f *Function) allow(shared int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if shared <= f.shared {
+		return nil
+	}
+	err := sharedBytes(f.fn, shared)
+	if err == nil {
+		f.shared = shared
+	}
+	return err
 }
 
 // Zero queues the clearing of memory.

@@ -22,20 +22,24 @@ type Recording struct {
 	kept []*device.Buffer // the scratch memory of its kernels
 	side []*Stream        // while it is made: streams beside the first
 	flag *uint64          // tells of indices out of range, nil where there are none
+	err  error            // of putting its work in order
 }
 
 // Record calls queue with a stream that keeps the work instead of doing it. It
 // returns nil where some of the work cannot be kept.
-func (d *Device) Record(queue func(device.Stream) error) (r *Recording, err error) {
-	err = d.with(func() error {
+func (d *Device) Record(queue func(device.Stream) error) (*Recording, error) {
+	r := &Recording{d: d}
+	err := d.with(func() error {
 		s, err := newStream(d)
 		if err != nil {
 			return err
 		}
-		r = &Recording{d: d}
 		s.recording = r
 		if err = beginCapture(handle(&s.cu)); err == nil {
 			failed := queue(s)
+			if r.err != nil { // whatever else there was, the order is not right
+				failed = r.err
+			}
 			r.g, err = endCapture(handle(&s.cu), failed == nil)
 			for _, t := range r.side {
 				err = errors.Join(err, t.close())
@@ -75,8 +79,18 @@ func (r *Recording) Replay() error { return r.g.launch(handle(&r.d.stream.cu)) }
 // What it made is then not to be used.
 func (r *Recording) Failed() bool { return r.flag != nil && atomic.LoadUint64(r.flag) != 0 }
 
-// Close gives the recording's memory back.
+// Close waits for the work and gives the recording's memory back.
 func (r *Recording) Close() error {
+	g := r.g
+	r.g = nil
+	var err error
+	if g != nil {
+		err = r.d.with(func() error {
+			// A run that was broken off may still be under way; its error is not of this.
+			_ = r.d.stream.synchronize()
+			return g.destroy()
+		})
+	}
 	for _, b := range r.kept {
 		b.Release()
 	}
@@ -85,10 +99,5 @@ func (r *Recording) Close() error {
 		r.d.flags.put(r.flag)
 		r.flag = nil
 	}
-	if r.g == nil {
-		return nil
-	}
-	g := r.g
-	r.g = nil
-	return r.d.with(g.destroy)
+	return err
 }

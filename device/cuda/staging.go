@@ -34,12 +34,15 @@ type stage struct {
 func newStaging(d *Device) (*staging, error) {
 	g := &staging{d: d}
 	for i := range g.stage {
-		var err error
-		if g.stage[i].mem, err = pinned(stageBytes); err != nil {
-			return nil, err
+		t := &g.stage[i]
+		mem, err := pinned(stageBytes)
+		if err == nil {
+			t.mem = mem
+			t.done, err = cu.MakeEvent(cu.DisableTiming)
+			err = wrap(d.name, "cuEventCreate", err)
 		}
-		if g.stage[i].done, err = cu.MakeEvent(cu.DisableTiming); err != nil {
-			return nil, wrap(d.name, "cuEventCreate", err)
+		if err != nil {
+			return nil, errors.Join(err, g.close())
 		}
 	}
 	return g, nil
@@ -133,7 +136,13 @@ func (g *staging) close() error {
 	var err error
 	for i := range g.stage {
 		t := &g.stage[i]
-		err = errors.Join(err, g.settle(t), wrap(g.d.name, "cuEventDestroy", cu.DestroyEvent(&t.done)), unpin(t.mem))
+		err = errors.Join(err, g.settle(t))
+		if t.done != (cu.Event{}) {
+			err = errors.Join(err, wrap(g.d.name, "cuEventDestroy", cu.DestroyEvent(&t.done)))
+		}
+		if t.mem != nil {
+			err = errors.Join(err, unpin(t.mem))
+		}
 	}
 	return err
 }

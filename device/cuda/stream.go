@@ -58,7 +58,7 @@ func (s *Stream) Leave() { runtime.UnlockOSThread() }
 
 // Record marks the place behind all work queued so far.
 func (s *Stream) Record() device.Event {
-	e := &event{d: s.d}
+	e := &event{d: s.d, s: s}
 	e.err = s.d.with(func() error {
 		var err error
 		if e.cu, err = cu.MakeEvent(cu.DisableTiming); err != nil {
@@ -75,18 +75,27 @@ func (d *Device) destroyEvent(e cu.Event) {
 	_ = d.with(func() error { return cu.DestroyEvent(&e) })
 }
 
-// Wait makes the work queued from now on wait for e; for an event of another kind
-// of device it waits here.
+// Wait makes the work queued from now on wait for e; for an event of another kind of
+// device it waits here, and so where the driver has none or cannot wait for it.
 func (s *Stream) Wait(e device.Event) {
 	other, ok := e.(*event)
-	if !ok || other.err != nil {
+	if !ok {
 		// Without a deadline an event can only come; its error is its stream's.
 		_ = e.Wait(context.Background())
 		return
 	}
-	// An error here is the stream's, and told by Sync.
-	_ = s.d.with(func() error { return wrap(s.d.name, "cuStreamWaitEvent", s.cu.Wait(other.cu, 0)) })
-	runtime.KeepAlive(other)
+	err := other.err
+	if err == nil {
+		err = s.d.with(func() error { return wrap(s.d.name, "cuStreamWaitEvent", s.cu.Wait(other.cu, 0)) })
+		runtime.KeepAlive(other)
+	}
+	switch {
+	case err == nil:
+	case s.recording != nil:
+		s.recording.err = err
+	default:
+		_ = other.d.with(other.s.synchronize) // its error stays, and is told by Sync
+	}
 }
 
 // Sync waits until all work queued so far is done, or ctx ends, and returns the
@@ -123,6 +132,7 @@ func (s *Stream) synchronize() error {
 // event is a place in a stream.
 type event struct {
 	d   *Device
+	s   *Stream
 	cu  cu.Event
 	err error // of recording it
 }

@@ -16,7 +16,7 @@ import (
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
 )
 
-var mode = flag.String("mode", "quick", "how many of the kernels TestKernelsCompile compiles: quick or all")
+var mode = flag.String("mode", "", "how many of the kernels TestKernelsCompile compiles: quick or all, else none")
 
 // allowed is local memory that kernels may have, in bytes, by a word in their
 // source: what nvcc 13.0 needs at most, found by compiling all that the conformance
@@ -43,9 +43,12 @@ const ofLibrary = 64
 // folder of COTANGENT_CUDA_SOURCES by NVIDIA's compiler, for two generations of
 // cards, and sees that none spills registers.
 func TestKernelsCompile(t *testing.T) {
+	if *mode == "" {
+		t.Skip("-mode says how many")
+	}
 	dir := os.Getenv(devcuda.EnvSources)
 	if dir == "" || !strings.Contains(os.Getenv("COTANGENT_LIBNVRTC"), "libnvrtc.so.1") {
-		t.Skip("needs NVIDIA's compiler, and a folder of sources")
+		t.Fatal("needs NVIDIA's compiler, and a folder of sources")
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.cu"))
 	if err != nil || len(files) == 0 {

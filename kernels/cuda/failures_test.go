@@ -23,6 +23,10 @@ var failing = []struct {
 }{
 	{"maps and sums", func(x *tensor.Tensor) *tensor.Tensor { return x.Add(x).Exp().Sum(1).LogSumExp() }},
 	{"products", func(x *tensor.Tensor) *tensor.Tensor { return x.MatMul(x.T()).Tanh().Sum() }},
+	{"branches", func(x *tensor.Tensor) *tensor.Tensor {
+		a, b := x.MatMul(x.T()), x.T().MatMul(x)
+		return a.MatMul(a).Sum().Add(b.MatMul(b).CumSum(0).Sum())
+	}},
 	{"gathers, scatters and running sums", func(x *tensor.Tensor) *tensor.Tensor {
 		at := x.Abs().MulScalar(10).Cast(tensor.Int64)
 		rows := x.CumSum(0).Gather(0, at)
@@ -46,8 +50,8 @@ var failing = []struct {
 	}},
 }
 
-// Wherever in a computation memory or a launch fails, its error says which, everything
-// is given back, and the same computation works afterwards.
+// Wherever in a computation memory, a launch or another call of the driver fails, its
+// error says which, everything is given back, and the same computation works afterwards.
 func TestFailuresAnywhere(t *testing.T) {
 	if os.Getenv("COTANGENT_LIBCUDA") == "" {
 		t.Skip("there is no stand-in")
@@ -90,15 +94,17 @@ func TestFailuresAnywhere(t *testing.T) {
 }
 
 // failEverywhere has the first allocation fail, then the second, until all that run
-// needs are made, and so the launches.
+// needs are made, and so the launches, and so all calls of the driver: each with all
+// that come after it, and each alone, which may do no harm, but none unnoticed.
 func failEverywhere(t *testing.T, d *devcuda.Device, run func() ([]float64, error)) {
 	want, err := run()
 	if err != nil {
 		t.Fatal(err)
 	}
 	collectTo(d, 2)
-	for _, what := range []string{"alloc", "launch"} {
-		for n := 0; ; n++ {
+	calls := 0
+	for _, what := range []string{"alloc", "launch", "call", "once"} {
+		for n := 0; what != "once" || n < calls; n++ {
 			t.Setenv("STANDIN_FAIL", fmt.Sprintf("%s:%d", what, n))
 			got, err := run()
 			t.Setenv("STANDIN_FAIL", "")
@@ -106,17 +112,21 @@ func failEverywhere(t *testing.T, d *devcuda.Device, run func() ([]float64, erro
 				t.Fatalf("%s %d fails: %d buffers outstanding besides the two operands", what, n, live-2)
 			}
 			if err == nil {
-				if n < 2 || !slices.Equal(got, want) {
+				if n < 2 && what != "once" || !slices.Equal(got, want) {
 					t.Errorf("with %d of %ss: %v, want %v", n, what, got, want)
 				}
+				if what == "once" {
+					continue
+				}
+				calls = n
 				break
 			}
 			var memory *device.OutOfMemoryError
 			var cause *devcuda.DriverError
-			if errors.As(err, &memory) != (what == "alloc") || !errors.As(err, &cause) || errors.Is(err, device.ErrLost) {
+			if errors.As(err, &memory) && what == "launch" || memory == nil && what == "alloc" || !errors.As(err, &cause) || errors.Is(err, device.ErrLost) {
 				t.Errorf("%s %d fails: %v", what, n, err)
 			}
-			if n > 2000 {
+			if n > 5000 {
 				t.Fatalf("%s %d fails still", what, n)
 			}
 			if n%5 == 0 {

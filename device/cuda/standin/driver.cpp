@@ -35,11 +35,11 @@ const int max_devices = 4;
 int contexts[max_devices];
 
 /* Failures that the environment asks for: STANDIN_FAIL=alloc:2 fails every
- * allocation after two more; launch:N a launch, lost:N loses the device there, replay:N
- * in a graph. */
+ * allocation after two more; launch:N a launch, call:N each call that may fail, once:N
+ * one of them alone, lost:N loses the device there, replay:N in a graph. */
+long left;
 bool fails(const char *what) {
 	static std::string asked;
-	static long left;
 	const char *text = getenv("STANDIN_FAIL");
 	if (!text) text = "";
 	if (asked != text) {
@@ -51,6 +51,9 @@ bool fails(const char *what) {
 	if (strncmp(text, what, n) || text[n] != ':') return false;
 	return left-- <= 0;
 }
+
+/* Whether a call fails for no reason of its own. */
+bool fails_somehow() { return fails("call") || (fails("once") && left == -1); }
 
 struct Graph;
 struct Stream;
@@ -89,6 +92,12 @@ struct Graph {
 	std::vector<Node> nodes;
 	std::vector<Stream *> streams; /* that take part in the capture */
 	bool broken = false;
+};
+
+/* A graph that can be launched. */
+struct Exec {
+	std::vector<Node> nodes;
+	int queued = 0; /* launches that are not done */
 };
 
 struct Module {
@@ -165,7 +174,7 @@ size_t elf_bytes(const void *image) {
 
 Stream *stream(CUstream s) { return (Stream *)s; }
 
-/* How often each function was called; STANDIN_CALLS names the file that a wait for a
+/* How often each function was called, but for failures that were asked for; STANDIN_CALLS names the file that a wait for a
  * stream puts that into. */
 std::map<std::string, long> calls;
 
@@ -187,6 +196,11 @@ void tell_calls() {
 #define WITH_CONTEXT \
 	ENTER; \
 	if (current < 0) return CUDA_ERROR_INVALID_CONTEXT
+#define MAY_FAIL \
+	if (fails_somehow()) return calls[__func__]--, CUDA_ERROR_OPERATING_SYSTEM
+#define FALLIBLE \
+	WITH_CONTEXT; \
+	MAY_FAIL
 /* Waiting is not allowed while work is being captured, nor is allocating. */
 #define NOT_CAPTURING(s) \
 	if ((s) && (s)->graph) { \
@@ -249,6 +263,7 @@ CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice) {
 
 CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) {
 	ENTER;
+	MAY_FAIL;
 	*c = (CUcontext)&contexts[d];
 	return CUDA_SUCCESS;
 }
@@ -262,13 +277,14 @@ CUresult cuCtxSetCurrent(CUcontext c) {
 }
 
 CUresult cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
 	return take(p, bytes, nullptr);
 }
 
 CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *props) {
 	ENTER;
+	MAY_FAIL;
 	if (props->allocType != CU_MEM_ALLOCATION_TYPE_PINNED || props->handleTypes || props->location.type != CU_MEM_LOCATION_TYPE_DEVICE)
 		return CUDA_ERROR_INVALID_VALUE;
 	Pool *l = new Pool();
@@ -288,6 +304,7 @@ CUresult cuMemPoolDestroy(CUmemoryPool pool) {
 
 CUresult cuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute a, void *value) {
 	ENTER;
+	MAY_FAIL;
 	if (a != CU_MEMPOOL_ATTR_RELEASE_THRESHOLD) return CUDA_ERROR_NOT_SUPPORTED;
 	((Pool *)pool)->threshold = *(cuuint64_t *)value;
 	return CUDA_SUCCESS;
@@ -307,7 +324,7 @@ CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t keep) {
 }
 
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr *p, size_t bytes, CUmemoryPool pool, CUstream s) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	NOT_CAPTURING(stream(s));
 	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
 	return take(p, bytes, (Pool *)pool);
@@ -326,7 +343,7 @@ CUresult cuMemFreeAsync(CUdeviceptr p, CUstream s) {
 }
 
 CUresult cuMemHostAlloc(void **p, size_t bytes, unsigned) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
 	*p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
 	if (!*p) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -343,6 +360,7 @@ CUresult cuMemFreeHost(void *p) {
 static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s) {
 	if (lost) return lost;
 	if (current < 0) return CUDA_ERROR_INVALID_CONTEXT;
+	if (fails_somehow()) return CUDA_ERROR_OPERATING_SYSTEM;
 	return queue(stream(s), [=] {
 		void *d = reach(to, bytes), *f = reach(from, bytes);
 		if (!d || !f) {
@@ -375,7 +393,7 @@ CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext, CUdeviceptr from, CUcontex
 }
 
 CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream s) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	return queue(stream(s), [=] {
 		void *d = reach(to, n);
 		if (!d) {
@@ -388,7 +406,7 @@ CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream s) 
 }
 
 CUresult cuModuleLoadData(CUmodule *m, const void *image) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	size_t bytes = elf_bytes(image);
 	if (!bytes) return CUDA_ERROR_INVALID_IMAGE;
 	/* A file of its own name: the loader takes files of one name for one library. */
@@ -419,7 +437,7 @@ CUresult cuModuleUnload(CUmodule m) {
 }
 
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	void *library = ((Module *)m)->library;
 	void *call = dlsym(library, (std::string("standin_call_") + name).c_str());
 	void *layout = dlsym(library, (std::string("standin_layout_") + name).c_str());
@@ -433,14 +451,14 @@ CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 }
 
 CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int value) {
-	ENTER;
+	FALLIBLE;
 	if (a != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value > 227 << 10) return CUDA_ERROR_INVALID_VALUE;
 	((Function *)f)->dynamic = value;
 	return CUDA_SUCCESS;
 }
 
 CUresult cuStreamCreate(CUstream *s, unsigned flags) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	if (!(flags & CU_STREAM_NON_BLOCKING)) return CUDA_ERROR_NOT_SUPPORTED;
 	*s = (CUstream) new Stream();
 	return CUDA_SUCCESS;
@@ -471,7 +489,7 @@ CUresult cuStreamQuery(CUstream s) {
 }
 
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	Stream *self = stream(s);
 	Event *event = (Event *)e;
 	if (event->graph) { /* joins the capture, or orders what is in it */
@@ -495,7 +513,7 @@ CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
 }
 
 CUresult cuEventCreate(CUevent *e, unsigned flags) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	Event *event = new Event();
 	event->timed = !(flags & CU_EVENT_DISABLE_TIMING);
 	*e = (CUevent)event;
@@ -509,7 +527,7 @@ CUresult cuEventDestroy_v2(CUevent e) {
 }
 
 CUresult cuEventRecord(CUevent e, CUstream s) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	Event *event = (Event *)e;
 	Stream *self = stream(s);
 	bool timed = event->timed;
@@ -533,7 +551,7 @@ CUresult cuEventRecord(CUevent e, CUstream s) {
 }
 
 CUresult cuEventElapsedTime(float *ms, CUevent start, CUevent stop) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	for (Event *e : {(Event *)start, (Event *)stop}) {
 		if (!e->timed || !e->stream) return CUDA_ERROR_INVALID_HANDLE;
 		if (e->stream->done < e->at) return CUDA_ERROR_NOT_READY;
@@ -562,7 +580,7 @@ CUresult cuEventSynchronize(CUevent e) {
 
 CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
 		unsigned dynamic, CUstream s, void **, void **extra) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	Function *fn = (Function *)f;
 	if (!gx || !gy || !gz || gy > 65535 || gz > 65535 || gx > 0x7fffffff) return CUDA_ERROR_INVALID_VALUE;
 	if (!bx || !by || !bz || bx * by * bz > 1024 || bz > 64) return CUDA_ERROR_INVALID_VALUE;
@@ -599,7 +617,7 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 }
 
 CUresult cuStreamBeginCapture_v2(CUstream s, CUstreamCaptureMode) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	Stream *self = stream(s);
 	if (self->graph) return CUDA_ERROR_ILLEGAL_STATE;
 	self->graph = new Graph();
@@ -610,7 +628,7 @@ CUresult cuStreamBeginCapture_v2(CUstream s, CUstreamCaptureMode) {
 }
 
 CUresult cuStreamEndCapture(CUstream s, CUgraph *g) {
-	WITH_CONTEXT;
+	FALLIBLE;
 	Stream *self = stream(s);
 	Graph *graph = self->graph;
 	*g = nullptr;
@@ -637,21 +655,29 @@ CUresult cuStreamEndCapture(CUstream s, CUgraph *g) {
 }
 
 CUresult cuGraphInstantiateWithFlags(CUgraphExec *x, CUgraph g, unsigned long long) {
-	WITH_CONTEXT;
-	*x = (CUgraphExec) new std::vector<Node>(((Graph *)g)->nodes);
+	FALLIBLE;
+	*x = (CUgraphExec) new Exec{((Graph *)g)->nodes};
 	return CUDA_SUCCESS;
 }
 
 CUresult cuGraphLaunch(CUgraphExec x, CUstream s) {
-	WITH_CONTEXT;
-	std::vector<Node> *nodes = (std::vector<Node> *)x;
+	FALLIBLE;
+	Exec *exec = (Exec *)x;
 	bool loses = fails("replay");
-	return queue(stream(s), [=] { return loses ? CUDA_ERROR_LAUNCH_FAILED : run_graph(*nodes); });
+	exec->queued++;
+	return queue(stream(s), [=] {
+		exec->queued--;
+		return loses ? CUDA_ERROR_LAUNCH_FAILED : run_graph(exec->nodes);
+	});
 }
 
 CUresult cuGraphExecDestroy(CUgraphExec x) {
 	ENTER;
-	delete (std::vector<Node> *)x;
+	if (((Exec *)x)->queued > 0) {
+		complain("a graph is destroyed before it has run");
+		return keep(CUDA_ERROR_LAUNCH_FAILED);
+	}
+	delete (Exec *)x;
 	return CUDA_SUCCESS;
 }
 

@@ -1,0 +1,116 @@
+//go:build cuda && cgo
+
+package cuda_test
+
+// Calls of the driver that fail once: what was to be done then fails with an error of
+// its type, or is done all the same, and the next time it works.
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/cuda"
+)
+
+// onceEach calls do with the first call of the driver failing, then the second, until
+// none is left to fail: with all that come after it, then alone. Each try has a number.
+func onceEach(t *testing.T, least int, do func(try int) error) {
+	t.Helper()
+	failed := 0
+	for n := 0; n < 1000; n++ {
+		t.Setenv("STANDIN_FAIL", fmt.Sprintf("call:%d", n))
+		all := do(3 * n)
+		t.Setenv("STANDIN_FAIL", fmt.Sprintf("once:%d", n))
+		one := do(3*n + 1)
+		t.Setenv("STANDIN_FAIL", "")
+		for _, err := range []error{all, one} {
+			var cause *cuda.DriverError
+			if err != nil && (!errors.As(err, &cause) || cause.Code != 304) {
+				t.Errorf("call %d fails: %v", n, err)
+			}
+		}
+		if err := do(3*n + 2); err != nil {
+			t.Errorf("after call %d failed: %v", n, err)
+		}
+		if all == nil {
+			if failed < least {
+				t.Errorf("%d calls could fail, expected %d at least", failed, least)
+			}
+			return
+		}
+		failed++
+	}
+	t.Error("calls fail without end")
+}
+
+func TestFailedCalls(t *testing.T) {
+	onStandIn(t)
+	child(t, "TestOpeningFailsChild")
+	child(t, "TestLaunchingFailsChild")
+	child(t, "TestPeersFailChild", "STANDIN_DEVICES=2")
+}
+
+func TestOpeningFailsChild(t *testing.T) {
+	inChild(t)
+	onceEach(t, 6, func(int) error { // the context, the stream, two stages with their events
+		d, err := device.Open("cuda")
+		if err != nil {
+			return err
+		}
+		return d.Close()
+	})
+}
+
+func TestLaunchingFailsChild(t *testing.T) {
+	inChild(t)
+	d := open(t, "cuda")
+	b, err := d.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	onceEach(t, 3, func(try int) error { // loading, finding, launching
+		return launch(d, fmt.Sprintf("%s // %d", source, try/3), "fill", 32, b, float32(1), int32(1))
+	})
+}
+
+// Where an event cannot be had, or waited for, the host waits, and the order of work on
+// two devices stays.
+func TestPeersFailChild(t *testing.T) {
+	inChild(t)
+	a, b := open(t, "cuda"), open(t, "cuda:1")
+	from, err := a.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Release()
+	to, err := b.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Release()
+	onceEach(t, 7, func(try int) error { // two launches, two events made, recorded and waited for
+		err := launch(a, source, "fill", 32, from, float32(try), int32(1))
+		if err == nil {
+			err = b.CopyPeer(to, 0, from, 0, 4)
+		}
+		if err == nil {
+			err = launch(a, source, "fill", 32, from, float32(-1), int32(1))
+		}
+		if err != nil {
+			return err
+		}
+		got := make([]byte, 4)
+		if err := b.CopyOut(got, to, 0); err != nil {
+			return err
+		}
+		if v := math.Float32frombits(binary.NativeEndian.Uint32(got)); v != float32(try) {
+			t.Errorf("try %d copied %v", try, v)
+		}
+		return nil
+	})
+}
