@@ -53,7 +53,7 @@ func (r *recorder) derived(name string, in []kernels.Aval, f func(*recorder, *te
 
 // inner returns the recorder of a body.
 func (r *recorder) inner(g *graph.Graph) *recorder {
-	return &recorder{g: g, backend: r.backend, where: r.where, consts: map[*tensor.Tensor]graph.Ref{}, places: r.places, residuals: r.residuals, isBody: true}
+	return &recorder{g: g, backend: r.backend, where: r.where, consts: map[*tensor.Tensor]graph.Ref{}, places: r.places, residuals: r.residuals, passes: r.passes, isBody: true}
 }
 
 // finish returns the body that was recorded.

@@ -105,6 +105,8 @@ type swept struct {
 	prefix   graph.Ref   // the values before it are there before the sweep
 	cts      []graph.Ref // of each output its cotangent, an input, or none
 	grads    []graph.Ref // of each parameter its cotangent, or none
+
+	partial map[*kernels.Inst]bool // what computes derivatives ahead of the sweep
 }
 
 const none graph.Ref = -1
@@ -185,9 +187,13 @@ func (s *swept) grad(i int) graph.Ref {
 	if s.grads[i] != none {
 		return s.grads[i]
 	}
-	zero := zerosOf(s.g.Aval(s.params[i]))
-	a, _ := tensor.Memory(zero)
-	return s.g.Const(*a, zero)
+	return constant(s.g, zerosOf(s.g.Aval(s.params[i])))
+}
+
+// constant adds a tensor that holds one number throughout to a body.
+func constant(g *graph.Graph, t *tensor.Tensor) graph.Ref {
+	a, _ := tensor.Memory(t)
+	return g.Const(*a, t)
 }
 
 func (r *recorder) pullOfCond(c *graph.Control, x []*tensor.Tensor, want []bool, ieee bool) *pullback {

@@ -63,7 +63,9 @@
 // what runs forward, with the values that the sweep reads as rows that the loop keeps,
 // and the sweep, a scan the other way over these rows. Which values are kept is a cut
 // through that graph (residuals.go): all that the sweep reads, or the carries only,
-// whichever is estimated to take less time. Sums are how cotangents of constants add up
+// whichever is estimated to take less time; with [Reassociate] the graph is one in which
+// local derivatives are values of the body where the sweep reads less for it
+// (preaccumulate.go). Sums are how cotangents of constants add up
 // in place, step by step from the last. A While keeps its rows on stacks that grow, with
 // a limit; the sweep is a scan of as many steps as there were.
 //

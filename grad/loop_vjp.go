@@ -45,10 +45,21 @@ func (l *loopPull) run(active []bool) *pullback {
 	if l.full, p.err = l.r.swept(l.inst.Name, g, l.want, l.seeds, l.ieee); p.err != nil {
 		return p
 	}
-	l.kept = l.full.residuals(c, l.want)
+	l.keep()
 	p.y, p.err = l.forward()
 	p.pull = l.pull
 	return p
+}
+
+// keep chooses what each step keeps: derivatives, if that is less.
+func (l *loopPull) keep() {
+	cut := l.full.residuals(l.c, l.want)
+	if s := l.full.preaccumulated(l.r.passes, l.c); s != nil {
+		if now := s.residuals(l.c, l.want); now.time() < cut.time() {
+			l.full, cut = s, now
+		}
+	}
+	l.kept = cut.kept
 }
 
 // forward emits the loop with what is kept as further rows.
@@ -59,6 +70,7 @@ func (l *loopPull) forward() ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	body.Preaccumulated = s.g.Preaccumulated
 	d := *c
 	d.Consts, d.Ys, d.Bodies = c.Consts+len(s.inputs), c.Ys+len(l.kept), []*graph.Graph{body}
 	if c.Form == graph.While {
@@ -121,7 +133,11 @@ func (l *loopPull) pull(g []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		return make([]*tensor.Tensor, len(l.x)), nil
 	}
 	s := l.full
-	if !slices.Equal(seeds, l.seeds) {
+	switch {
+	case slices.Equal(seeds, l.seeds):
+	case s.partial != nil:
+		s = s.only(seeds)
+	default:
 		var err error
 		if s, err = l.r.swept(l.inst.Name, c.Body(), l.want, seeds, l.ieee); err != nil {
 			return nil, err

@@ -55,7 +55,8 @@ func MemoryBudget(bytes int) Option { return func(o *options) { o.budget = max(b
 // less time or memory: chains of matrix products in the order of the fewest multiplications,
 // (A·B)·v as A·(B·v); sums over the rows of a product as products of sums; and partial
 // derivatives multiplied with each other where their operands are computed, to be kept
-// instead of these, before a reverse sweep multiplies them with cotangents. Results are then
+// instead of these, before a reverse sweep multiplies them with cotangents, in each step of
+// a loop as well. Results are then
 // close to those of eager evaluation, and not the same bit for bit. [Without] leaves
 // graph.Reorder or graph.Preaccumulate out.
 func Reassociate() Option {

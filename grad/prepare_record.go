@@ -63,7 +63,8 @@ func (p *program) recordKeeping(residuals graph.Residuals) (*recording, error) {
 	}
 	g := new(graph.Graph)
 	defer g.Release()
-	rec := &recorder{g: g, backend: backend, where: where, consts: map[*tensor.Tensor]graph.Ref{}, places: p.opts.places, residuals: residuals}
+	passes := (graph.AllPasses | p.opts.reorder) &^ p.opts.without
+	rec := &recorder{g: g, backend: backend, where: where, consts: map[*tensor.Tensor]graph.Ref{}, places: p.opts.places, residuals: residuals, passes: passes}
 	lv := tensor.Open(preparing, rec)
 	defer lv.Close()
 	boxed := make([]*tensor.Tensor, len(p.args))
@@ -90,7 +91,7 @@ func (p *program) recordKeeping(residuals graph.Residuals) (*recording, error) {
 		return nil, err
 	}
 	r.recorded = g.Clone()
-	if passes := (graph.AllPasses | p.opts.reorder) &^ p.opts.without; p.opts.budget > 0 {
+	if p.opts.budget > 0 {
 		err = g.OptimizeWithin(p.opts.budget, passes, p.dev)
 	} else {
 		g.Optimize(passes, p.dev)

@@ -39,6 +39,7 @@ type recorder struct {
 	read    error // the first attempt to look at a value
 
 	residuals graph.Residuals // what loops keep that do not say it themselves
+	passes    graph.Passes    // what the program will go through
 
 	// Of the body of a control instruction:
 	isBody   bool

@@ -8,18 +8,18 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
-// residuals returns the values that each step keeps. What is a constant or a row of
+// residuals chooses the values that each step keeps. What is a constant or a row of
 // the xs needs no keeping, nor what is made of such by a view. The rows of a loop of
 // unknown length cannot be kept: the loop is computed again.
-func (s *swept) residuals(c *graph.Control, want []bool) []graph.Ref {
+func (s *swept) residuals(c *graph.Control, want []bool) *cut {
 	stored, again := s.cut(c, want, true), s.cut(c, want, false)
 	switch {
 	case c.Residuals == graph.Stored:
-		return stored.kept
+		return stored
 	case c.Residuals == graph.Recomputed, again.time() < stored.time():
-		return again.kept
+		return again
 	}
-	return stored.kept
+	return stored
 }
 
 // cut is a choice of residuals and what it costs for each step.
@@ -61,11 +61,8 @@ func (c *cut) time() float64 {
 
 // cut walks from the cotangents back to what they are computed from.
 func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
-	g, out := s.g, &cut{steps: c.Length}
-	if c.Dynamic() {
-		out.steps = graph.UnknownSteps
-	}
-	late := s.late()
+	g, out := s.g, &cut{steps: timesOf(c)}
+	late, early := s.late(), s.early()
 	seen := make([]bool, g.NumValues())
 	carries := s.params[c.Consts : c.Consts+c.Carries]
 	var visit func(v graph.Ref)
@@ -86,7 +83,7 @@ func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
 				keep(v)
 			}
 			return
-		case !late[v] && store && v < s.prefix && storable(g, i, v) && s.depends(c, v):
+		case store && early[i] && storable(g, i, v) && s.depends(c, v):
 			keep(v)
 			return
 		case !late[v]:
@@ -102,6 +99,23 @@ func (s *swept) cut(c *graph.Control, want []bool, store bool) *cut {
 		}
 	}
 	return out
+}
+
+// early marks the instructions of the body and those that compute derivatives for it to keep.
+func (s *swept) early() []bool {
+	early, read := make([]bool, len(s.g.Instrs)), make([]bool, s.g.NumValues())
+	for _, v := range s.outs {
+		read[v] = true
+	}
+	for i := len(s.g.Instrs) - 1; i >= 0; i-- {
+		x := &s.g.Instrs[i]
+		if early[i] = s.partial[x.Inst] || slices.Contains(read[x.Out:int(x.Out)+len(x.Inst.Out)], true); early[i] {
+			for _, a := range s.g.Args(i) {
+				read[a] = true
+			}
+		}
+	}
+	return early
 }
 
 // late marks the values that depend on cotangents.

@@ -16,9 +16,18 @@
 // sweeps, put in the cheapest order, sums over products moved into their factors
 // (distribute.go), and local Jacobians preaccumulated (preaccumulate.go): where a sweep
 // comes back to elements that were computed one by one, their derivatives are computed
-// on the way there and kept, if they take less than what they are made of. That is done
-// in programs and not on the tape, which runs operation by operation and would have to
-// keep what each factor reads all the same. remat.go bounds a program's memory.
+// on the way there and kept, if they take less than what they are made of. A loop and its
+// sweep are two loops by the time that passes run; whoever derives the sweep runs the pass
+// on a step and the sweep over it ([Graph.PreaccumulateStep]). remat.go bounds a program's
+// memory.
+//
+// On an eager tape nothing is preaccumulated. It pays to multiply factors ahead only where
+// many operations are one loop, so that what factors are made of need not leave it, and an
+// eager operation is a loop of its own: what its factor is made of has been written already,
+// as the operand of the next or as its own result, and is mostly kept for others as well. A
+// factor would come on top, in one more pass over memory, and be in vain where no sweep
+// follows. An operation of many steps that is one loop (a fused op, a softplus) has one
+// derived loop for its sweep, too, which computes the factor where it multiplies with it.
 //
 // Control flow is instructions that hold graphs (control.go says what they mean);
 // a body runs as a program in the arena of what it is in (flow.go): a carry alternates

@@ -67,6 +67,7 @@ func (w *rewriter) runOnce(i int, b *Graph) {
 		}
 	}
 	out := w.splice(b, i, args)
+	w.old.Preaccumulated = w.old.Preaccumulated.plus(b.Preaccumulated)
 	if c.Form == Scan {
 		for k := range c.Ys {
 			v := &out[c.FirstY()+k]

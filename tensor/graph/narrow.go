@@ -74,6 +74,9 @@ func narrowControl(inst *kernels.Inst, live []bool) *narrowed {
 		if err != nil {
 			return nil // not well-formed: left as it is for Verify
 		}
+		if d.Ys > 0 {
+			part.Preaccumulated = b.Preaccumulated
+		}
 		d.Bodies = append(d.Bodies, part)
 	}
 	return &narrowed{inst: d.Inst(inst.Op), in: positions(in), out: positions(results)}

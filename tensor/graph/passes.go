@@ -113,7 +113,7 @@ func (o *optimizer) fuse(g *Graph, given given) {
 		known := o.known(g, given)
 		var early map[*kernels.Inst]bool
 		if o.passes.Has(Preaccumulate) {
-			early = g.preaccumulate(known)
+			early = g.preaccumulate(known, Step{})
 			known = o.known(g, given)
 		}
 		g.fuse(known, early, o.near)

@@ -14,6 +14,9 @@
 // rounding, where products of factors alone overflow or vanish, and where factors cancel:
 // they are a zero then, which a root that is no number does not get past. That there is one
 // root matters: of two, contributions can cancel before an infinite factor and not after it.
+//
+// In loops the cotangents that a step's sweep begins with are roots: one derivative of a
+// step of a Runge-Kutta method by its state is kept, say, for what four stages are made of.
 
 package graph
 
@@ -40,10 +43,23 @@ func (p Preaccumulated) plus(q Preaccumulated) Preaccumulated {
 	return Preaccumulated{p.Values + q.Values, p.Bytes + q.Bytes, p.Instead + q.Instead}
 }
 
+// Step is a step of a loop with the sweep over it, in one graph: the step runs with all
+// others before any of the sweep does, and what the sweep reads of it is kept for each.
+type Step struct {
+	Cotangents []Ref // inputs that are there when the sweep is
+	Carries    []Ref // inputs that are kept where the sweep reads them; others are there anyhow
+	Rows       []Ref // values that are kept anyhow
+	Times      int   // how many steps there are
+}
+
+// sweeping is the stage of cotangents, beyond all of a step.
+const sweeping = 1 << 20
+
 // reducer looks for what to preaccumulate.
 type reducer struct {
 	g     *Graph
 	known map[Ref]float64
+	step  Step
 	stage []int32 // of each value: how many times all elements of something must be there before
 	root  []Ref   // of each value
 	trees map[Ref]*tree
@@ -64,13 +80,25 @@ type tree struct {
 	args    []Ref         // its operands
 }
 
+// PreaccumulateStep is the pass Preaccumulate for a step with its sweep, if it is among the
+// passes: the derivatives that the sweep reads become values of the step. It returns
+// which instructions compute them. Parameters and outputs are to be all that is
+// known of g, whose values are numbered anew.
+func (g *Graph) PreaccumulateStep(passes Passes, step Step) (early map[*kernels.Inst]bool) {
+	if !passes.Has(Fusion|Preaccumulate) || len(step.Cotangents) == 0 {
+		return nil
+	}
+	o := &optimizer{passes: passes, uniform: map[elements]uniformity{}}
+	return g.preaccumulate(o.known(g, nil), step)
+}
+
 // preaccumulate changes g and returns which instructions compute what it keeps: they stay
 // with what they are made of.
-func (g *Graph) preaccumulate(known map[Ref]float64) (early map[*kernels.Inst]bool) {
-	r := newReducer(g, known)
+func (g *Graph) preaccumulate(known map[Ref]float64, step Step) (early map[*kernels.Inst]bool) {
+	r := newReducer(g, known, step)
 	var chosen []*tree
 	for _, t := range r.order {
-		if r.gather(t); !r.pays(t) {
+		if r.gather(t); !r.inTime(t) || !r.pays(t) {
 			continue
 		}
 		if r.factor(t); len(t.args) > 0 {
@@ -85,11 +113,14 @@ func (g *Graph) preaccumulate(known map[Ref]float64) (early map[*kernels.Inst]bo
 	return early
 }
 
-func newReducer(g *Graph, known map[Ref]float64) *reducer {
+func newReducer(g *Graph, known map[Ref]float64, step Step) *reducer {
 	n := g.NumValues()
-	r := &reducer{g: g, known: known, stage: make([]int32, n), root: make([]Ref, n), trees: map[Ref]*tree{}, kept: make([]bool, n), uses: make([][]int32, n)}
+	r := &reducer{g: g, known: known, step: step, stage: make([]int32, n), root: make([]Ref, n), trees: map[Ref]*tree{}, kept: make([]bool, n), uses: make([][]int32, n)}
 	for v := range r.root {
 		r.root[v] = Ref(v)
+	}
+	for _, v := range step.Cotangents {
+		r.stage[v] = sweeping
 	}
 	for i := range g.Instrs {
 		r.instr(i)
@@ -188,11 +219,25 @@ func (r *reducer) gather(t *tree) {
 	}
 }
 
+// inStep reports whether the graph is a step with its sweep.
+func (r *reducer) inStep() bool { return len(r.step.Cotangents) > 0 }
+
+// inTime reports whether a tree's factors can be computed in a step, and the root cannot.
+func (r *reducer) inTime(t *tree) bool {
+	if !r.inStep() {
+		return true
+	}
+	return r.stage[t.root] >= sweeping && !slices.ContainsFunc(t.early, func(v Ref) bool { return r.stage[v] >= sweeping })
+}
+
+// isKept reports whether v takes memory until a sweep has read it.
+func (r *reducer) isKept(v Ref) bool { return r.g.Def(v) >= 0 || slices.Contains(r.step.Carries, v) }
+
 // pays reports whether a tree's factors take less to keep than what they are made of.
 func (r *reducer) pays(t *tree) bool {
 	each := bytesOf(r.g.Aval(t.root))
 	factors := each * len(t.outs)
-	if each < leastKept || factors == 0 {
+	if each*max(r.step.Times, 1) < leastKept || factors == 0 {
 		return false
 	}
 	read := 0
@@ -207,7 +252,7 @@ func (r *reducer) pays(t *tree) bool {
 // nor for what is quickly made of the rest.
 func (r *reducer) instead(t *tree) (bytes int) {
 	for _, v := range t.early {
-		if d := r.g.Def(v); d >= 0 && !r.readLater(v, t) && !r.isQuick(d, t) {
+		if r.isKept(v) && !r.readLater(v, t) && !r.isQuick(v, t) {
 			bytes += bytesOf(r.g.Aval(v))
 		}
 	}
@@ -216,24 +261,33 @@ func (r *reducer) instead(t *tree) (bytes int) {
 
 // readLater reports whether something else than a tree reads v when the root is there.
 func (r *reducer) readLater(v Ref, t *tree) bool {
-	if slices.Contains(r.g.Outputs, v) {
+	anyhow := r.g.Outputs
+	if r.inStep() {
+		anyhow = r.step.Rows
+	}
+	if slices.Contains(anyhow, v) {
 		return true
 	}
+	later := min(r.stage[t.root], sweeping)
 	return slices.ContainsFunc(r.uses[v], func(i int32) bool {
 		x := &r.g.Instrs[i]
-		return r.stage[x.Out] >= r.stage[t.root] && r.root[x.Out] != t.root
+		return r.stage[x.Out] >= later && r.root[x.Out] != t.root
 	})
 }
 
-// isQuick reports whether an instruction is arithmetic on what the tree reads anyhow.
-func (r *reducer) isQuick(d int, t *tree) bool {
+// isQuick reports whether v is made by arithmetic of what the tree reads anyhow.
+func (r *reducer) isQuick(v Ref, t *tree) bool {
+	d := r.g.Def(v)
+	if d < 0 {
+		return false
+	}
 	inst := r.g.Instrs[d].Inst
 	if !isPointwise(inst) || inst.Expr == nil || inst.Expr.Cost().Transcendentals > 0 {
 		return false
 	}
 	return !slices.ContainsFunc(r.g.Args(d), func(v Ref) bool {
 		_, known := r.known[v]
-		return !known && r.g.Def(v) >= 0 && !slices.Contains(t.early, v)
+		return !known && r.isKept(v) && !slices.Contains(t.early, v)
 	})
 }
 

@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -126,3 +127,85 @@ out[i] = (a[i] + b[]) * c[i] * d[i]
 		})
 	}
 }
+
+// Of a step with its sweep derivatives become values of the step, where less is kept for
+// them: carries are kept, other inputs are there anyhow.
+func TestPreaccumulateStep(t *testing.T) {
+	type refs = []Ref
+	const n = 10
+	times := leastKept / (8 * n)
+	for _, c := range []struct {
+		name   string
+		times  int
+		make   func(b *builder, x, y, g Ref) refs // of a carry, a constant and a cotangent
+		listed string
+		kept   Preaccumulated
+	}{
+		{"a chain", times + 1, func(b *builder, x, y, g Ref) refs {
+			s := b.apply(kernels.Sin, nil, b.apply(kernels.Exp, nil, x))
+			return refs{s, b.smul(b.smul(g, b.apply(kernels.Cos, nil, s)), b.apply(kernels.Exp, nil, x))}
+		}, `
+%0 = param 0 float64[10]
+%1 = param 1 float64[10]
+%2 = param 2 float64[10]
+%3 = exp %0 float64[10]
+%4 = sin %3 float64[10]
+%5 = cos %4 float64[10]
+%6 = exp %0 float64[10]
+%7 = partial %5, %6 float64[10]
+%8 = smul %7, %2 float64[10]
+return %4, %8
+`, Preaccumulated{1, 8 * n, 16 * n}},
+		{"few small values", times - 1, func(b *builder, x, y, g Ref) refs {
+			s := b.apply(kernels.Sin, nil, b.apply(kernels.Exp, nil, x))
+			return refs{s, b.smul(b.smul(g, b.apply(kernels.Cos, nil, s)), b.apply(kernels.Exp, nil, x))}
+		}, "", Preaccumulated{}},
+		{"the carry itself", times + 1, func(b *builder, x, y, g Ref) refs {
+			return refs{x, b.smul(b.smul(g, x), b.apply(kernels.Exp, nil, x))}
+		}, `
+%0 = param 0 float64[10]
+%1 = param 1 float64[10]
+%2 = param 2 float64[10]
+%3 = exp %0 float64[10]
+%4 = partial %0, %3 float64[10]
+%5 = smul %4, %2 float64[10]
+return %0, %5
+`, Preaccumulated{1, 8 * n, 16 * n}},
+		{"what is there anyhow", times + 1, func(b *builder, x, y, g Ref) refs {
+			return refs{x, b.smul(b.smul(g, y), y)}
+		}, "", Preaccumulated{}},
+		{"factors made of cotangents", times + 1, func(b *builder, x, y, g Ref) refs {
+			s := b.apply(kernels.Sin, nil, b.apply(kernels.Exp, nil, x))
+			return refs{s, b.smul(b.smul(b.later(y, g), b.apply(kernels.Exp, nil, g)), s)}
+		}, "", Preaccumulated{}},
+		{"a sweep over the step's own sums", times + 1, func(b *builder, x, y, g Ref) refs {
+			s := b.apply(kernels.Sin, nil, b.apply(kernels.Exp, nil, x))
+			return refs{b.smul(b.smul(b.later(y, s), s), b.apply(kernels.Exp, nil, x)), g}
+		}, "", Preaccumulated{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBuilder(t)
+			x, y, g := b.param(n), b.param(n), b.param(n)
+			joint := b.outputs(c.make(b, x, y, g)...)
+			before := joint.String()
+			step := Step{Cotangents: []Ref{g}, Carries: []Ref{x}, Times: c.times}
+			if joint.PreaccumulateStep(AllPasses, step) != nil || joint.PreaccumulateStep(Preaccumulate, step) != nil || joint.String() != before {
+				t.Error("changed without being asked to")
+			}
+			partial := joint.PreaccumulateStep(AllPasses|Preaccumulate, step)
+			if err := joint.Verify(); err != nil {
+				t.Fatal(err)
+			}
+			want := c.listed
+			if want == "" {
+				want = "\n" + before
+			}
+			if got := "\n" + joint.String(); unaligned(got) != unaligned(want) || joint.Preaccumulated != c.kept || len(partial) != c.kept.Values {
+				t.Errorf("kept %+v%s\nwant %+v%s", joint.Preaccumulated, got, c.kept, want)
+			}
+		})
+	}
+}
+
+// unaligned puts one space for many.
+func unaligned(s string) string { return regexp.MustCompile(" +").ReplaceAllString(s, " ") }
