@@ -181,6 +181,11 @@ func (a *activation) run() error {
 	if err := a.inOrder(s, len(a.steps)); err != nil {
 		return err
 	}
+	return a.copies()
+}
+
+// copies copies the outputs that no step has written to.
+func (a *activation) copies() error {
 	for _, c := range a.lay.copies {
 		v := &a.values[c.value]
 		dst := kernels.Array{Aval: v.Aval, Ptr: a.outs[c.output].ptr, Buf: a.outs[c.output].buf}

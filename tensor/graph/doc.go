@@ -41,8 +41,8 @@
 //
 // From its second run on the same memory a program on a GPU is a CUDA graph (replay.go),
 // loops of known length unrolled in it. With Cond and While the host decides which way it
-// goes: around them kernels are queued one by one, but a branch, a condition or a step is
-// a CUDA graph by itself. (A driver's graphs have conditional nodes, but what sets their
+// goes: what comes before and after them is a CUDA graph by itself, and so is a branch, a
+// condition or a step. (A driver's graphs have conditional nodes, but what sets their
 // conditions is a function of NVIDIA's device library, which a toolkit's linker adds to a
 // kernel, and no toolkit is asked for here.) What does not share memory is recorded on
 // streams side by side (branches.go). Gathers in a recording set one flag, which is looked

@@ -2,8 +2,8 @@
 // record it. Queueing kernels one by one costs a GPU more than small kernels take.
 //
 // A program is recorded as a whole if it is known beforehand what it queues. Where the
-// host decides which way it goes, or how often, what is decided about, a branch, a
-// condition or a step, is recorded by itself.
+// host decides which way it goes, or how often, what comes before and after that is
+// recorded by itself, and so is what is decided about: a branch, a condition or a step.
 
 package graph
 
@@ -33,15 +33,23 @@ const (
 
 // replays is what an activation knows of its last runs.
 type replays struct {
-	refused bool     // it cannot be recorded
+	refused bool     // nothing of it can be recorded
+	parts   []part   // nil until there is something to record
 	places  []replay // the latest last
+}
+
+// part is steps of an activation, in a row: those of which it is known what they queue,
+// or one of which it is not.
+type part struct {
+	lo, hi int
+	known  bool
 }
 
 // replay is what an activation does on certain memory.
 type replay struct {
 	at       []unsafe.Pointer // operands and results
 	runs     int
-	recorded kernels.Recording // nil where there is none yet
+	recorded []kernels.Recording // of each part, nil where there is none
 }
 
 // errBadReplay ends a run in which a recording came upon bad operands.
@@ -60,19 +68,38 @@ func (a *activation) again(often int) error {
 	if r == nil {
 		return a.run()
 	}
-	if r.runs++; r.recorded == nil {
-		if r.runs < often {
-			return a.run()
+	if r.runs++; r.runs < often || !a.divide() {
+		return a.run()
+	}
+	if r.recorded == nil {
+		r.recorded = make([]kernels.Recording, len(rs.parts))
+	}
+	for i := range rs.parts {
+		if rs.parts[i].known && r.recorded[i] == nil {
+			if err := a.record(r, i); err != nil {
+				return err
+			}
 		}
-		if err := a.record(r); err != nil {
+		var err error
+		if r.recorded[i] != nil {
+			err = r.recorded[i].Replay()
+		} else {
+			err = a.runPart(i)
+		}
+		if err != nil {
 			return err
 		}
-		if rs.refused {
-			a.dropPlaces()
-			return a.run()
-		}
 	}
-	return r.recorded.Replay()
+	return nil
+}
+
+// runPart executes the steps of part i, and what comes after the last.
+func (a *activation) runPart(i int) error {
+	x := &a.replays.parts[i]
+	if err := a.inOrder(x.lo, x.hi); err != nil || x.hi < len(a.steps) {
+		return err
+	}
+	return a.copies()
 }
 
 // place returns what is known of the memory that operands and results are in now; nil
@@ -135,42 +162,41 @@ func (a *activation) onDevice() bool {
 	return in(a.ins, a.g.Params) && in(a.outs, a.g.Outputs)
 }
 
-// record records the activation, or finds that it cannot be.
-func (a *activation) record(r *replay) (err error) {
-	st := a.st
-	if n, ok := a.queued(); ok && n <= mostQueued {
-		r.recorded, err = st.move.(kernels.Recorder).Record(st.p.dev, func(s device.Stream) error {
-			b := newBranches(st.move.(kernels.Recorder), s)
-			st.branches, st.move = b, b
-			defer func() {
-				b.join()
-				st.branches, st.move = nil, st.p.move
-			}()
-			return a.run()
-		})
+// divide finds the parts, and reports whether there is something to record.
+func (a *activation) divide() bool {
+	rs := &a.replays
+	if rs.parts != nil || rs.refused {
+		return !rs.refused
 	}
-	if r.recorded != nil {
-		a.st.recorded = append(a.st.recorded, r.recorded)
+	known := 0
+	for s := range a.steps {
+		n, ok := a.queues(s)
+		known += n
+		if last := len(rs.parts) - 1; ok && last >= 0 && rs.parts[last].known {
+			rs.parts[last].hi++
+		} else {
+			rs.parts = append(rs.parts, part{s, s + 1, ok})
+		}
 	}
-	a.replays.refused = r.recorded == nil && !errors.Is(err, kernels.ErrCancelled)
-	return err
+	rs.refused = known == 0 || known > mostQueued
+	return !rs.refused
 }
 
-// queued is how many steps a run queues; not ok where which way it goes, or how
-// often, is seen only as it runs.
-func (a *activation) queued() (n int, ok bool) {
-	for _, f := range a.flows {
-		if f == nil {
-			n++
-			continue
-		}
-		times := 1
-		if f.c.Form == Scan && !f.c.Counted {
-			times = f.c.Length
-		} else if f.c.Form != Call {
-			return 0, false
-		}
-		k, ok := f.bodies[0].queued()
+// queues is how many kernels step s queues; not ok, and 0, where which way it goes, or
+// how often, is seen only as it runs.
+func (a *activation) queues(s int) (n int, ok bool) {
+	f := a.flows[s]
+	if f == nil {
+		return 1, true
+	}
+	times := 1
+	if f.c.Form == Scan && !f.c.Counted {
+		times = f.c.Length
+	} else if f.c.Form != Call {
+		return 0, false
+	}
+	for s := range f.bodies[0].steps {
+		k, ok := f.bodies[0].queues(s)
 		if !ok {
 			return 0, false
 		}
@@ -179,19 +205,43 @@ func (a *activation) queued() (n int, ok bool) {
 	return n, true
 }
 
+// record records part i, or finds that it cannot be.
+func (a *activation) record(r *replay, i int) error {
+	st := a.st
+	recorder := st.move.(kernels.Recorder)
+	rec, err := recorder.Record(st.p.dev, func(s device.Stream) error {
+		b := newBranches(recorder, s)
+		st.branches, st.move = b, b
+		defer func() {
+			b.join()
+			st.branches, st.move = nil, st.p.move
+		}()
+		return a.runPart(i)
+	})
+	if err != nil || rec == nil {
+		a.replays.parts[i].known = errors.Is(err, kernels.ErrCancelled)
+		return err
+	}
+	r.recorded[i] = rec
+	st.recorded = append(st.recorded, rec)
+	return nil
+}
+
 // badReplay reports, of work that is done, whether a recording came upon bad operands.
 func (st *state) badReplay() bool {
 	return slices.ContainsFunc(st.recorded, kernels.Recording.Failed)
 }
 
-// drop gives a recording up. Its memory is given back whether or not the driver forgets
-// it.
+// drop gives recordings up. Their memory is given back whether or not the driver forgets
+// them.
 func (st *state) drop(r *replay) {
-	if r.recorded != nil {
-		_ = r.recorded.Close()
-		st.recorded = slices.DeleteFunc(st.recorded, func(x kernels.Recording) bool { return x == r.recorded })
-		r.recorded = nil
+	for _, rec := range r.recorded {
+		if rec != nil {
+			_ = rec.Close()
+			st.recorded = slices.DeleteFunc(st.recorded, func(x kernels.Recording) bool { return x == rec })
+		}
 	}
+	r.recorded = nil
 }
 
 // dropReplays gives all recordings up, those of bodies too.
