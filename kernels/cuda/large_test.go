@@ -3,12 +3,16 @@
 package cuda_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
+	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
@@ -199,6 +203,49 @@ func TestMixedResults(t *testing.T) {
 		}
 		tensor.Free(there)
 	}
+	collect(t, d)
+}
+
+// What a sum of columns is made of is computed once, by the kernel that also stores it,
+// although the sum has the loop's axes in its own order.
+func TestColumnsAreReadOnce(t *testing.T) {
+	d := openDevice(t)
+	sources := t.TempDir()
+	t.Setenv(devcuda.EnvSources, sources)
+	x := tensor.Full(0.5, []int{300, 64}).To(d)
+	p, err := grad.Prepare(func(x *tensor.Tensor) [2]*tensor.Tensor {
+		y := x.Expm1().Mul(x)
+		return [2]*tensor.Tensor{y.Sum(0), y}
+	}, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Run(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, errY := got[1].At(7, 8).Item()
+	sum, errSum := got[0].At(8).Item()
+	if errY != nil || errSum != nil {
+		t.Fatal(errY, errSum)
+	}
+	if math.Abs(sum-300*y) > 1e-9 || math.Abs(y-0.5*math.Expm1(0.5)) > 1e-12 {
+		t.Errorf("%v, and the sum of 300 is %v", y, sum)
+	}
+	files, _ := filepath.Glob(filepath.Join(sources, "*.cu"))
+	kernels := 0
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("expm1(")) {
+			kernels++
+		}
+	}
+	if kernels != 1 {
+		t.Errorf("%d kernels compute the elements", kernels)
+	}
+	p.Close()
+	tensor.Free(x)
+	tensor.Free(got[0])
+	tensor.Free(got[1])
 	collect(t, d)
 }
 

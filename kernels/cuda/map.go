@@ -16,6 +16,9 @@ import (
 // of their own.
 const leastVector = 512
 
+// mostVectors is the number of results up to which a card has the registers for them.
+const mostVectors = 6
+
 func (n *nest) planMap(p *plan, lay *layout) {
 	x := newPrinter(n, lay)
 	x.vectorize(x.res)
@@ -42,7 +45,7 @@ func (p *printer) assign(o int) string {
 // dims counts the neighbours.
 func (p *printer) vectorize(dims []dim) {
 	n := p.n
-	if len(dims) == 0 || product(dims) < leastVector {
+	if len(dims) == 0 || product(dims) < leastVector || len(n.outs) > mostVectors {
 		return
 	}
 	p.inner = dims[len(dims)-1]
@@ -56,7 +59,7 @@ func (p *printer) vectorize(dims []dim) {
 		if n.reduces(o) {
 			continue
 		}
-		if p.inner.of(p.stores[o]) != 1 || n.e.Outs[o].Partial {
+		if p.inner.of(p.stores[o]) != 1 {
 			return
 		}
 		bytes = max(bytes, n.e.Outs[o].Aval.DType.Size())

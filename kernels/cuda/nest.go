@@ -30,7 +30,7 @@ type nest struct {
 
 // limits of what is worth a kernel: more goes to the host.
 const (
-	mostOuts  = 6
+	mostOuts  = 24
 	mostNodes = 2000
 	mostAxes  = 20
 )
@@ -70,10 +70,8 @@ func mixed(list []*nest) []*nest {
 		return list
 	}
 	m := list[plain]
-	whole := func(o int) bool {
-		s := &m.e.Outs[o]
-		return !s.Partial && s.Aval.Size() == points(m.e)
-	}
+	// A Partial result is whole, too, where it only names the axes in another order.
+	whole := func(o int) bool { return m.e.Outs[o].Aval.Size() == points(m.e) }
 	for _, n := range list {
 		if n.scatter || len(n.red) == 0 || len(n.outs)+len(m.outs) > mostOuts || points(m.e) < leastVector || !m.shares(n) {
 			continue
@@ -168,15 +166,14 @@ func (n *nest) gathers() bool { return n.gathersFrom(func(int) bool { return tru
 
 // covers reports whether the nest writes every element of result o.
 func (n *nest) covers(o int) bool {
-	s := &n.e.Outs[o]
-	if n.scatter || s.Partial {
+	if n.scatter {
 		return false
 	}
-	size := n.results()
+	size := n.results() // what is written, each element once
 	if !n.reduces(o) {
 		size = n.lanes
 	}
-	return size == s.Aval.Size()
+	return size == n.e.Outs[o].Aval.Size()
 }
 
 // affine is a linear function of the axes: a place in an array, in elements, or

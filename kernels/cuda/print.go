@@ -7,6 +7,7 @@ package cuda
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -99,7 +100,14 @@ func newPrinter(n *nest, lay *layout) *printer {
 		p.stores[o] = n.place(s.Index, denseStride(s.Aval.Shape))
 		all = append(all, p.stores[o])
 	}
-	p.res, p.red = n.merge(n.res, all), n.merge(n.red, all)
+	res := n.res
+	if len(n.red) == 0 && !n.scatter {
+		// Neighbouring threads write neighbours, in whichever order the axes are named.
+		to := p.stores[n.outs[0]].coef
+		res = slices.Clone(res)
+		slices.SortStableFunc(res, func(a, b int) int { return to[b] - to[a] })
+	}
+	p.res, p.red = n.merge(res, all), n.merge(n.red, all)
 	return p
 }
 

@@ -63,11 +63,16 @@ func (p *printer) shapeOf() shape {
 		s.wide = power(results, 32)
 		s.per = power(s.turns, threads/s.wide)
 	}
-	// Turns that a thread has at least; and blocks that fill any card several times: with
-	// as many as it has room for at once, few left over would take as long as all others.
-	const each, most = 4, 4096
+	// Turns that a thread has at least, but one where results are shared out and not every
+	// multiprocessor would have a block; and blocks that fill any card several times: with as many as it has room
+	// for at once, few left over would take as long as all others.
+	const each, few, most = 4, 128, 4096
 	blocks := (results + s.wide - 1) / s.wide
-	if parts := min(s.turns/(s.per*each), most/blocks); parts > 1 {
+	parts := min(s.turns/(s.per*each), most/blocks)
+	if parts > 1 && parts*blocks < few {
+		parts = min(s.turns/s.per, few/blocks)
+	}
+	if parts > 1 {
 		s.chunk = (s.turns + parts - 1) / parts
 		s.parts = (s.turns + s.chunk - 1) / s.chunk
 	}
