@@ -82,7 +82,9 @@ func TestStatusTells(t *testing.T) {
 		says, does string
 	}{
 		{"COTANGENT_LIBCUDA=/nonexistent/libcuda.so.1", "no NVIDIA driver", "install one"},
-		{"STANDIN_INIT=100", "does not start: no device (error 100)", "nvidia-smi"},
+		{"STANDIN_INIT=100", "sees no GPU", "CUDA_VISIBLE_DEVICES"}, // as drivers do
+		{"STANDIN_INIT=34", "does not start: it is a toolkit's stub", "nvidia-smi"},
+		{"STANDIN_INIT=1234", "does not start: it does not say why (error 1234)", "nvidia-smi"},
 		{"STANDIN_INIT=803", "does not fit the kernel module", "nvidia-smi"},
 		{"STANDIN_VERSION=11040", "CUDA 11.4 only", "11.8"},
 		{"STANDIN_DEVICES=0", "sees no GPU", "CUDA_VISIBLE_DEVICES"},
@@ -352,8 +354,9 @@ func TestTwoDevicesChild(t *testing.T) {
 	if err := a.CopyIn(to, 0, make([]byte, 4)); !errors.As(err, &foreign) {
 		t.Errorf("a buffer of another device: %v", err)
 	}
-	if _, err := device.Open("cuda:2"); err == nil {
-		t.Error("there is no third device")
+	var status *cuda.StatusError
+	if _, err := device.Open("cuda:2"); !errors.As(err, &status) || !strings.Contains(err.Error(), "no cuda:2: the driver sees 2") {
+		t.Errorf("there is no third device: %v", err)
 	}
 }
 

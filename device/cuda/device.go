@@ -69,6 +69,12 @@ func open(arg string, ordinal int) (*Device, error) {
 	if arg != "" {
 		name += ":" + arg
 	}
+	if n, err := cu.NumDevices(); err == nil && ordinal >= n {
+		return nil, &StatusError{
+			Reason: fmt.Sprintf("there is no %s: the driver sees %d", name, n),
+			Remedy: "GPUs are counted from 0",
+		}
+	}
 	dev, err := cu.GetDevice(ordinal)
 	if err != nil {
 		return nil, wrap(name, "cuDeviceGet", err)

@@ -8,6 +8,7 @@ package cuda
 import "C"
 
 import (
+	"cmp"
 	"fmt"
 
 	"gorgonia.org/cu"
@@ -23,8 +24,11 @@ func Status() error {
 	case C.COTANGENT_READY:
 	case C.COTANGENT_REFUSED:
 		code := int(C.cotangent_driver_code)
+		if code == noDevice {
+			return noGPU
+		}
 		return &StatusError{
-			Reason: fmt.Sprintf("the driver does not start: %s (error %d)", startErrors[code], code),
+			Reason: fmt.Sprintf("the driver does not start: %s (error %d)", cmp.Or(startErrors[code], "it does not say why"), code),
 			Remedy: "see whether nvidia-smi works, and whether the driver's version fits the kernel module",
 		}
 	default:
@@ -44,17 +48,22 @@ func Status() error {
 		return wrap("", "cuDeviceGetCount", err)
 	}
 	if n == 0 {
-		return &StatusError{
-			Reason: "the driver sees no GPU",
-			Remedy: "see whether CUDA_VISIBLE_DEVICES hides it, and whether a container was given one",
-		}
+		return noGPU
 	}
 	return nil
 }
 
+// noGPU is the status where there are none: most drivers do not start then.
+var noGPU = &StatusError{
+	Reason: "the driver sees no GPU",
+	Remedy: "see whether CUDA_VISIBLE_DEVICES hides it, and whether a container was given one",
+}
+
+const noDevice = 100 // CUDA_ERROR_NO_DEVICE
+
 // startErrors are the refusals of cuInit that have a known cause.
 var startErrors = map[int]string{
-	100: "no device", 101: "an invalid device", 500: "a function is missing from it", 802: "the system is not ready yet",
+	34: "it is a toolkit's stub and no driver's library", 101: "an invalid device", 500: "a function is missing from it", 802: "the system is not ready yet",
 	803: "its version does not fit the kernel module's", 804: "forward compatibility is not for this card", 999: "an unknown error",
 }
 
