@@ -298,11 +298,18 @@ func (g *grouping) joined(a, b *group, match matching) *group {
 		m.members = append(m.members, x.renamed(newB))
 	}
 	slices.SortFunc(m.members, func(x, y *member) int { return 2*(x.id-y.id) + order(x.dup, y.dup) })
-	m.members = slices.CompactFunc(m.members, func(x, y *member) bool { return x.id == y.id && slices.Equal(x.at, y.at) })
+	m.members = slices.CompactFunc(m.members, func(x, y *member) bool { return x.id == y.id && slices.Equal(x.at, y.at) && x.has(y) })
 	if g.shape(m); m.best == nil {
 		return nil
 	}
 	return m
+}
+
+// has reports whether the member has all results of another one of the same statement.
+func (m *member) has(y *member) bool {
+	return !slices.ContainsFunc(y.outs, func(o store) bool {
+		return !slices.ContainsFunc(m.outs, func(p store) bool { return p.val == o.val })
+	})
 }
 
 // order puts what is no duplicate first.

@@ -93,6 +93,7 @@ func (g *grouping) withMaker(b *group, y *member, ld *load, depth int) *group {
 	if have, _ := b.makes(ld.val); have != nil || s.call || !s.plain() || g.of[p] == b {
 		return nil
 	}
+	s = s.only(ld.val)
 	m := &member{stmt: s, at: fill(len(s.size)), dup: true}
 	covered := make([]bool, len(b.shared))
 	for d := range s.outs[0].Index {
@@ -115,6 +116,18 @@ func (g *grouping) withMaker(b *group, y *member, ld *load, depth int) *group {
 		}
 	}
 	return c
+}
+
+// only returns the statement with the one result that is a value: others may be read in
+// ways in which they cannot be where they are made.
+func (s *stmt) only(v graph.Ref) *stmt {
+	if len(s.outs) == 1 {
+		return s
+	}
+	c := *s
+	c.outs = slices.DeleteFunc(slices.Clone(s.outs), func(o store) bool { return o.val != v })
+	c.analyse()
+	return &c
 }
 
 // settle finds which values must be stored now, and the groups' best forms.
