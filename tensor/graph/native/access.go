@@ -43,6 +43,11 @@ func (w *writer) load(ld *load) value {
 	if l := w.locals[ld.val]; l != nil && !ld.direct {
 		return w.readLocal(l, ld)
 	}
+	for d, x := range ld.index {
+		if _, out := w.within(w.m, x, w.g.g.Aval(ld.val).Shape[d]); out && ld.guarded {
+			return value{text: "0", dt: dt}
+		}
+	}
 	at := w.place(ld, w.m, w.f)
 	w.roots[at.root] = true
 	p := fmt.Sprintf("p%d", at.root)
@@ -143,7 +148,7 @@ func (w *writer) guards(ld *load) (text string, vec bool) {
 	}
 	var conds []string
 	for d, x := range ld.index {
-		if x.Via != loop.None {
+		if in, _ := w.within(w.m, x, w.g.g.Aval(ld.val).Shape[d]); in || x.Via != loop.None {
 			continue
 		}
 		coefs := make([]int, len(w.m.size))

@@ -27,6 +27,8 @@ type body struct {
 	declared strings.Builder // arrays that live as long as an item
 	b        strings.Builder // in it
 	depth    int
+	mid      *span           // where what is being printed runs, nil for anywhere
+	inMid    strings.Builder // what runs there
 
 	outer  []int // sizes
 	lanes  int   // of the vector axis
@@ -96,6 +98,17 @@ func (b *body) print(name string) (text, end string) {
 	for _, m := range b.f.members {
 		b.member(m)
 	}
+	if mid, ok := b.middle(); ok && b.b.Len() < mostMiddle && b.declared.Len() == 0 {
+		anywhere := b.b.String()
+		b.mid, b.memo = &mid, map[string]value{}
+		b.b.Reset()
+		for _, m := range b.f.members {
+			b.member(m)
+		}
+		b.inMid.WriteString(b.b.String())
+		b.b.Reset()
+		b.b.WriteString(anywhere)
+	}
 	text = b.function(name)
 	if b.blocks > 1 {
 		end = b.end(name)
@@ -147,24 +160,40 @@ func (b *body) function(name string) string {
 	s.WriteString(b.declared.String())
 	s.WriteString(b.pre.String())
 	if vecs {
-		s.WriteString("\t\tfor (long i = from; i < to; i += CT_W) {\n\t\t\tconst long n = to - i;\n")
-		present := "n"
-		if b.lanes%widest == 0 { // a constant, so that there are no masks
-			present = "CT_W"
-		}
-		fmt.Fprintf(&s, "\t\t\tconst ct_on on = ct_lanes(%s);\n", present)
-		s.WriteString("\t\t\tconst long q = ((i - from) / CT_W) & (CT_P - 1);\n\t\t\t(void)n, (void)on, (void)q;\n")
-		if b.declared.Len() > 0 {
-			fmt.Fprintf(&s, "\t\t\tconst long u = ((i - from) / CT_W) & %d;\n", delay-1)
-		}
-	}
-	s.WriteString(b.b.String())
-	if vecs {
-		s.WriteString("\t\t}\n")
+		b.vectors(&s)
+	} else {
+		s.WriteString(b.b.String())
 	}
 	s.WriteString(close.String())
 	s.WriteString("\t\tif (c->f->set) return CT_FAULT;\n\t}\n\treturn CT_DONE;\n}\n\n")
 	return s.String()
+}
+
+// vectors prints the loop over vectors, and within it that over those in the middle.
+func (b *body) vectors(s *strings.Builder) {
+	s.WriteString("\t\tfor (long i = from; i < to; i += CT_W) {\n")
+	if b.mid != nil {
+		fmt.Fprintf(s, "\t\t\tif (i >= %d) {\n\t\t\t\tconst long end = to < %d ? to : %d;\n", b.mid.from, b.mid.to, b.mid.to)
+		s.WriteString("\t\t\t\tfor (; i + CT_W <= end; i += CT_W) {\n")
+		b.vector(s, "CT_W", b.inMid.String())
+		s.WriteString("\t\t\t\t}\n\t\t\t\tif (i >= to) break;\n\t\t\t}\n")
+	}
+	present := "n"
+	if b.lanes%widest == 0 { // a constant, so that there are no masks
+		present = "CT_W"
+	}
+	b.vector(s, present, b.b.String())
+	s.WriteString("\t\t}\n")
+}
+
+// vector prints what is done for a vector of which so many lanes are present.
+func (b *body) vector(s *strings.Builder, present, text string) {
+	fmt.Fprintf(s, "\t\t\tconst long n = to - i;\n\t\t\tconst ct_on on = ct_lanes(%s);\n", present)
+	s.WriteString("\t\t\tconst long q = ((i - from) / CT_W) & (CT_P - 1);\n\t\t\t(void)n, (void)on, (void)q;\n")
+	if b.declared.Len() > 0 {
+		fmt.Fprintf(s, "\t\t\tconst long u = ((i - from) / CT_W) & %d;\n", delay-1)
+	}
+	s.WriteString(text)
 }
 
 func (b *body) sortedLocals() []graph.Ref {

@@ -25,7 +25,8 @@
 //     member.go and reduce.go what its members compute, access.go what they read
 //     and write, by means of prelude.h and package vmath's functions. Inner axes
 //     are unrolled where they are small. needs.go finds which sums of products nothing
-//     reads: product.go leaves them out.
+//     reads: product.go leaves them out. edges.go finds where reads beyond an array's
+//     ends are none: there text without their conditions runs.
 //
 // # Running
 //

@@ -156,6 +156,14 @@ func (w *writer) node(n loop.Node) value {
 	if x.Fn == loop.Const {
 		return value{text: literal(x), dt: x.DType}
 	}
+	if x.Fn == loop.Select {
+		switch holds, known := w.decided(w.m, x.Arg[0]); {
+		case known && holds:
+			return w.node(x.Arg[1])
+		case known:
+			return w.node(x.Arg[2])
+		}
+	}
 	key := w.key(n)
 	if v, ok := w.memo[key]; ok {
 		return v
