@@ -6,7 +6,8 @@
 #     ./run.sh [folder for the results]
 #
 # STAGES chooses among first, gradbench, tf32, tests, sanitize and measure, which are
-# done in this order; LIMIT is the seconds that each program of the tests may take.
+# done in this order; SHORT=1 tests a part of the operations only; LIMIT is the seconds
+# that each program of the tests may take.
 # What fails does not keep what follows from being done, but in the end the script
 # fails. STANDIN=folder rehearses it on the stand-in for a driver: no times then.
 set -euo pipefail
@@ -14,6 +15,7 @@ cd "$(dirname "$0")"
 out=${1:-results}
 mkdir -p "$out"
 limit=${LIMIT:-3600}
+short=${SHORT:+-test.short}
 stages=${STAGES:-first gradbench tf32 tests sanitize measure}
 
 if [ -n "${STANDIN:-}" ]; then
@@ -94,10 +96,10 @@ tf32() {
 
 # Each test program beside the others. Compiling kernels takes most of the time.
 tests() {
-  start device ./device.test -test.short
-  start kernels ./kernels.test -test.short -test.timeout 60m
+  start device ./device.test $short
+  start kernels ./kernels.test $short -test.timeout 60m
   for name in grad jacobian; do
-    COTANGENT_DEVICE=cuda start $name ./$name.test -test.short -test.timeout 60m
+    COTANGENT_DEVICE=cuda start $name ./$name.test $short -test.timeout 60m
   done
   finish
 }
