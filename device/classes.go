@@ -36,3 +36,25 @@ func classSize(c int) int {
 	base := linear * align << (c / perDouble)
 	return base + base/perDouble*(c%perDouble+1)
 }
+
+// BlockSize returns the bytes of the block that a pool lends for n bytes, as its limit and
+// its statistics count them: up to an eighth more, or 63 bytes.
+func BlockSize(n int) int {
+	if n > maxRequest {
+		return n
+	}
+	return classSize(classOf(n))
+}
+
+// BlockWithin returns the bytes of the largest block of at most n bytes, 0 where there is
+// none.
+func BlockWithin(n int) int {
+	if n < align {
+		return 0
+	}
+	c := classOf(min(n, maxRequest))
+	if classSize(c) > n {
+		c--
+	}
+	return classSize(c)
+}

@@ -4,6 +4,7 @@ package device
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"testing"
@@ -39,6 +40,34 @@ func TestClasses(t *testing.T) {
 	}
 	if classOf(0) != 0 || classOf(1) != 0 {
 		t.Error("the smallest requests are not of class 0")
+	}
+}
+
+// Blocks hold what they are asked for; the largest within a number of bytes is one.
+func TestBlocks(t *testing.T) {
+	p := NewPool(PoolConfig{Memory: HostMemory()})
+	defer p.Close()
+	for _, n := range []int{1, 63, 64, 65, 512, 513, 1000, 4096, 4097, 1 << 20, 1<<20 + 1, 3<<20 - 1} {
+		size, within := BlockSize(n), BlockWithin(n)
+		if size < n || size > max(n+63, n+n/8) || within > n || within > 0 && BlockSize(within) != within || n >= 64 && BlockSize(within+1) <= n {
+			t.Errorf("%d bytes: a block of %d, of %d within", n, size, within)
+		}
+		b, err := p.Alloc(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Stats().Outstanding; got != int64(size) {
+			t.Errorf("%d bytes: the pool counts %d, want %d", n, got, size)
+		}
+		b.Release()
+	}
+	for _, n := range []int{math.MinInt, -1, 0, 63} {
+		if got := BlockWithin(n); got != 0 {
+			t.Errorf("a block of %d within %d", got, n)
+		}
+	}
+	if got := BlockWithin(math.MaxInt); got != maxRequest {
+		t.Errorf("a block of %d", got)
 	}
 }
 

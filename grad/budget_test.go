@@ -109,27 +109,41 @@ func TestMemoryBudgetNative(t *testing.T) {
 	}
 }
 
-// The budget bounds what is taken from the device, beside arguments and results.
+// The budget bounds what is taken from the device, beside arguments and results, for arenas
+// of any size, and so does the smallest that an error names.
 func TestMemoryBudgetOfDevice(t *testing.T) {
-	const n, layers, budget = 1 << 14, 60, 20 * 8 << 14
-	x := tensor.Zeros(n)
-	dev := x.Device()
-	f := func(x *T) *T {
-		y := x
-		for range layers {
-			y = y.Sin().CumSum(0)
+	const layers = 60
+	for _, n := range []int{1 << 14, 17_000, 15_000} {
+		x := tensor.Zeros(n)
+		dev := x.Device()
+		g := grad.Grad(func(x *T) *T {
+			y := x
+			for range layers {
+				y = y.Sin().CumSum(0)
+			}
+			return y.Sum()
+		})
+		for _, budget := range []int{1, 12 * 8 * n, 20 * 8 * n, 23*8*n + 1234} {
+			p, err := grad.Prepare(g, x, grad.MemoryBudget(budget))
+			var tooSmall *graph.BudgetError
+			if errors.As(err, &tooSmall) {
+				budget = tooSmall.Smallest
+				p, err = grad.Prepare(g, x, grad.MemoryBudget(budget))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			dst := tensor.Zeros(n)
+			before := dev.Stats().Outstanding
+			device.ResetPeak(dev)
+			if err := p.RunInto(t.Context(), dst, x); err != nil {
+				t.Fatal(err)
+			}
+			if peak := dev.Stats().Peak - before; peak > int64(budget) || peak < int64(p.Stats().ArenaBytes) {
+				t.Errorf("%d values: a run took %d bytes, with a budget of %d and an arena of %d", n, peak, budget, p.Stats().ArenaBytes)
+			}
+			p.Close()
 		}
-		return y.Sum()
-	}
-	p := mustPrepare(t, grad.Grad(f), x, grad.MemoryBudget(budget))
-	dst := tensor.Zeros(n)
-	before := dev.Stats().Outstanding
-	device.ResetPeak(dev)
-	if err := p.RunInto(context.Background(), dst, x); err != nil {
-		t.Fatal(err)
-	}
-	if peak := dev.Stats().Peak - before; peak > budget {
-		t.Errorf("a run took %d bytes, beyond the budget of %d", peak, budget)
 	}
 }
 

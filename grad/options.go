@@ -40,7 +40,8 @@ const defaultResidualLimit = 256 << 20
 func Without(passes graph.Passes) Option { return func(o *options) { o.without |= passes } }
 
 // MemoryBudget, for [Prepare], bounds the bytes that a run in progress needs for
-// intermediate values: the arena that [Prepared.Stats] tells of. Arguments, destinations
+// intermediate values: the arena that [Prepared.Stats] tells of, with what a device's pool
+// adds to it ([device.BlockSize]). Arguments, destinations
 // and captured constants are the caller's; workspaces of library operations, copies of
 // arguments and destinations that are strided or share memory, and the rows of loops of
 // unknown length, which have a limit of their own ([ResidualLimit]), come on top.

@@ -99,7 +99,7 @@ func ExampleMemoryBudget() {
 	// Output:
 	// true true
 	// 0.0
-	// graph: no plan was found that needs 10000 bytes or less; the smallest needs 24000
+	// graph: no plan was found that needs 10000 bytes or less; the smallest needs 24576
 }
 
 func ExamplePrepared_RunInto() {

@@ -37,8 +37,8 @@ func translate(p *graph.Program, budget int) *translation {
 			switch {
 			case err != nil:
 				return nil, err
-			case budget > 0 && c.ArenaBytes() > budget:
-				return nil, &graph.BudgetError{Budget: budget, Smallest: c.ArenaBytes()}
+			case budget > 0 && device.BlockSize(c.ArenaBytes()) > budget:
+				return nil, &graph.BudgetError{Budget: budget, Smallest: device.BlockSize(c.ArenaBytes())}
 			}
 			t.code = c
 			return c, nil

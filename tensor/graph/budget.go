@@ -13,7 +13,7 @@ import (
 // computes again.
 type BudgetError struct {
 	Budget   int // bytes
-	Smallest int // the least bytes with which a plan was found
+	Smallest int // the least bytes with which a plan was found, see [device.BlockSize]
 }
 
 func (e *BudgetError) Error() string {
@@ -21,7 +21,7 @@ func (e *BudgetError) Error() string {
 }
 
 // OptimizeWithin is [Graph.Optimize] for a program whose arena on dev may take at most
-// budget bytes. If it takes more, results are computed again (remat.go), and loops are
+// budget bytes, as a block of the device's pool. If it takes more, results are computed again (remat.go), and loops are
 // fused only where that keeps no more in memory: whichever of such forms is estimated to
 // take the least time. Rows on stacks (stack.go) are not counted: they have limits of
 // their own.
@@ -33,7 +33,7 @@ func (g *Graph) OptimizeWithin(budget int, passes Passes, dev device.Device) err
 	near := g.Clone()
 	defer func() { near.Release() }()
 	g.Optimize(passes, dev)
-	if n, err := g.arena(dev); err != nil || n <= budget {
+	if n, err := g.arena(dev); err != nil || n <= device.BlockWithin(budget) {
 		return err
 	}
 	near.optimize(passes, dev, true)
@@ -70,9 +70,9 @@ func (g *Graph) arena(dev device.Device) (int, error) {
 	return c.lay.arena, nil
 }
 
-// Fit changes g so that the arena of its program on dev takes at most budget bytes, by
-// computing results again. Results keep every bit. It is the last pass; sharing what is
-// the same would undo it.
+// Fit changes g so that the arena of its program on dev takes at most budget bytes, as
+// a block of the device's pool, by computing results again. Results keep every bit. It is
+// the last pass; sharing what is the same would undo it.
 //
 // Errors: a *BudgetError, which leaves g as it was, and those of [Compile].
 func (g *Graph) Fit(budget int, dev device.Device) error {
@@ -84,12 +84,12 @@ func (g *Graph) Fit(budget int, dev device.Device) error {
 		return err
 	}
 	g.Without &^= Reuse // without which nothing fits
-	f := &fit{to: to, sums: len(g.Outputs), budget: budget}
+	f := &fit{to: to, sums: len(g.Outputs), budget: device.BlockWithin(budget)}
 	defer f.release()
 	if err := f.search(g); err != nil {
 		return err
 	}
-	if f.arena > budget && g.hasBodies() {
+	if f.arena > f.budget && g.hasBodies() {
 		h := g.Clone()
 		defer h.Release()
 		if err := h.shrinkBodies(f.to); err != nil {
@@ -99,8 +99,8 @@ func (g *Graph) Fit(budget int, dev device.Device) error {
 			return err
 		}
 	}
-	if f.arena > budget {
-		return &BudgetError{Budget: budget, Smallest: f.arena}
+	if f.arena > f.budget {
+		return &BudgetError{Budget: budget, Smallest: device.BlockSize(f.arena)}
 	}
 	f.replace(g)
 	return nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
 	"pgregory.net/rapid"
 )
@@ -49,7 +50,7 @@ func TestFitChain(t *testing.T) {
 	for _, c := range []struct {
 		values int
 		most   float64 // instructions, times those of the whole program
-	}{{102, 1}, {60, 1.3}, {22, 1.6}, {12, 2.2}, {7, 4}} {
+	}{{104, 1}, {60, 1.3}, {22, 1.6}, {12, 2.2}, {7, 4}} {
 		b := newBuilder(t)
 		g := sweepOf(b, n, size)
 		whole, before := g.Clone(), len(g.Instrs)
@@ -199,7 +200,7 @@ func TestFitRandom(t *testing.T) {
 		var tooSmall *BudgetError
 		switch {
 		case errors.As(err, &tooSmall):
-			if tooSmall.Smallest <= budget || tooSmall.Smallest > whole {
+			if tooSmall.Smallest <= budget || tooSmall.Smallest > device.BlockSize(whole) {
 				t.Fatalf("%v, of a program of %d bytes", err, whole)
 			}
 			if err := fit(tooSmall.Smallest); err != nil {

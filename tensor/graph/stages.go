@@ -241,7 +241,7 @@ const besideBytes = 1 << 20
 func (c *code) affords(inOrder *code, workers int) bool {
 	arena, plain := c.lay.arena, inOrder.lay.arena
 	if b := c.g.budget; b > 0 {
-		return arena <= b
+		return arena <= device.BlockWithin(b)
 	}
 	return arena <= plain+max(plain/4, workers*besideBytes)
 }
