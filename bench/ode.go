@@ -10,11 +10,9 @@ import (
 // RungeKutta4 integrates y'_0 = x_0, y'_i = x_i·y_{i-1}, y(0) = 0 to t = 2 by
 // steps steps of the classical method of fourth order; x and the result are [n].
 func RungeKutta4(x *T, steps int) *T {
-	n := x.Dim(0)
-	first, rest := x.Index(tensor.Range(0, 1)), x.Index(tensor.Range(1, n))
-	slope := func(y *T) *T {
-		return tensor.Concat(0, first, rest.Mul(y.Index(tensor.Range(0, n-1))))
-	}
+	// With y_{-1} = 1 all components are alike: the slope is x times y moved up by one.
+	before := tensor.OnesLike(x.Index(tensor.Range(0, 1))).Pad([]int{0}, []int{x.Dim(0) - 1})
+	slope := func(y *T) *T { return x.Mul(y.Pad([]int{1}, []int{-1}).Add(before)) }
 	h := 2 / float64(steps)
 	y, _ := grad.Scan(func(y *T, _ struct{}) (*T, struct{}) {
 		k1 := slope(y)
