@@ -7,6 +7,7 @@ package cuda
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"gorgonia.org/cu"
@@ -18,8 +19,9 @@ import (
 type Stream struct {
 	d         *Device
 	cu        cu.Stream
-	recording *Recording       // what keeps its work, nil where it is done
-	scratch   []*device.Buffer // of the recording, lent by this stream
+	recording *Recording            // what keeps its work, nil where it is done
+	scratch   []*device.Buffer      // of the recording, lent by this stream
+	spare     atomic.Pointer[event] // that Sync waited for before
 }
 
 var (
@@ -57,14 +59,19 @@ func (s *Stream) Enter() error { return s.d.enter() }
 func (s *Stream) Leave() { runtime.UnlockOSThread() }
 
 // Record marks the place behind all work queued so far.
-func (s *Stream) Record() device.Event {
-	e := &event{d: s.d, s: s}
+func (s *Stream) Record() device.Event { return s.mark(&event{d: s.d, s: s}) }
+
+// mark records e, which nobody waits for.
+func (s *Stream) mark(e *event) *event {
 	e.err = s.d.with(func() error {
-		var err error
-		if e.cu, err = cu.MakeEvent(cu.DisableTiming); err != nil {
-			return wrap(s.d.name, "cuEventCreate", err)
+		if !e.made {
+			var err error
+			if e.cu, err = cu.MakeEvent(cu.DisableTiming); err != nil {
+				return wrap(s.d.name, "cuEventCreate", err)
+			}
+			e.made = true
+			runtime.AddCleanup(e, s.d.destroyEvent, e.cu)
 		}
-		runtime.AddCleanup(e, s.d.destroyEvent, e.cu)
 		return wrap(s.d.name, "cuEventRecord", e.cu.Record(s.cu))
 	})
 	return e
@@ -112,9 +119,14 @@ func (s *Stream) Sync(ctx context.Context) error {
 	if !isNotReady(err) {
 		return err
 	}
-	if err := s.Record().Wait(ctx); err != nil {
+	e := s.spare.Swap(nil)
+	if e == nil {
+		e = &event{d: s.d, s: s}
+	}
+	if err := s.mark(e).Wait(ctx); err != nil {
 		return err
 	}
+	s.spare.Store(e)
 	return s.d.with(s.synchronize)
 }
 
@@ -131,10 +143,11 @@ func (s *Stream) synchronize() error {
 
 // event is a place in a stream.
 type event struct {
-	d   *Device
-	s   *Stream
-	cu  cu.Event
-	err error // of recording it
+	d    *Device
+	s    *Stream
+	cu   cu.Event
+	made bool  // cu is one
+	err  error // of recording it
 }
 
 // poll reports whether the event came, and an error of the device.
