@@ -413,7 +413,7 @@ func TestOutOfMemoryChild(t *testing.T) {
 // the device is closed, or another allocation needs it.
 func TestMemoryPool(t *testing.T) {
 	onStandIn(t) // a card may be shared, and its driver rounds up
-	child(t, "TestMemoryPoolChild", cuda.EnvExact+"=")
+	child(t, "TestMemoryPoolChild", cuda.EnvExact+"=", "STANDIN_MEMORY=256")
 }
 
 func TestMemoryPoolChild(t *testing.T) {
@@ -449,17 +449,17 @@ func TestMemoryPoolChild(t *testing.T) {
 	total := d.Limit() / mib
 
 	holds("at first", 0, 0)
-	release(lend(64, 96))
-	holds("given back", 160, 160)
+	release(lend(16, 24))
+	holds("given back", 40, 40)
 	d.Trim()
 	holds("trimmed", 0, 0)
 
-	d.SetLimit(100 * mib)
-	release(lend(64))
-	release(lend(96)) // for which the limit leaves room where the others lay
-	holds("at the limit", 96, 100)
-	d.SetLimit(50 * mib)
-	holds("below the limit", 0, 50)
+	d.SetLimit(25 * mib)
+	release(lend(16))
+	release(lend(24)) // for which the limit leaves room where the others lay
+	holds("at the limit", 24, 25)
+	d.SetLimit(12 * mib)
+	holds("below the limit", 0, 12)
 
 	// Without a limit the card's memory is one: blocks of another size make room.
 	d.SetLimit(0)
@@ -467,8 +467,26 @@ func TestMemoryPoolChild(t *testing.T) {
 	release(lend(int(total) * 3 / 4))
 	holds("another size", total*3/4, total)
 
+	// A loop that forgets what it has used takes nothing from the driver after a while.
+	fresh := func() int64 {
+		for range 40 {
+			lend(4, 6)
+		}
+		s := d.Stats()
+		return s.Allocs - s.Hits
+	}
+	d.SetLimit(total * mib)
+	first, before := fresh(), d.Stats().Collections
+	if again := fresh(); again != first || d.Stats().Collections-before < 3 {
+		t.Errorf("%d blocks were taken, and then %d; %v", first, again-first, d.Stats())
+	}
+	for range 3 {
+		d.Collect()
+	}
+	holds("the loop is over", 0, 0)
+
 	kept := lend(8)
-	release(lend(512))
+	release(lend(64))
 	for range 3 { // nobody needs the large ones any more
 		d.Collect()
 	}

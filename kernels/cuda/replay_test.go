@@ -3,6 +3,8 @@
 package cuda_test
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -144,6 +146,51 @@ func TestRecordingsOfSeveralMemories(t *testing.T) {
 		}
 	}
 	collect(t, d)
+}
+
+// What a run takes beside its work: of programs of some small kernels, each of which
+// waits for the one before, as a recording and one by one.
+func BenchmarkLaunches(b *testing.B) {
+	d := openDevice(b)
+	type args struct{ X, By *tensor.Tensor }
+	x, y := tensor.Ones(100).To(d), tensor.Zeros(100).To(d)
+	number := tensor.Scalar(0.5).To(d)
+	for _, kernels := range []int{1, 2, 4, 16, 64} {
+		p, err := grad.Prepare(func(a args) *tensor.Tensor {
+			x := a.X.Mul(a.By)
+			for range kernels / 2 {
+				x = x.Sub(x.Sum())
+			}
+			return x
+		}, args{x, number})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, c := range []struct {
+			name string
+			by   *tensor.Tensor
+		}{{"recorded", number}, {"one-by-one", tensor.Scalar(0.5)}} { // which goes by value, and might change
+			b.Run(fmt.Sprintf("kernels=%d/%s", kernels, c.name), func(b *testing.B) {
+				run := func() {
+					if err := p.RunInto(context.Background(), y, args{x, c.by}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for range 3 { // compiles, and records
+					run()
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					run()
+				}
+			})
+		}
+		p.Close()
+	}
+	for _, t := range []*tensor.Tensor{x, y, number} {
+		tensor.Free(t)
+	}
+	collect(b, d)
 }
 
 // A replay that comes upon an index out of range tells which, and so does the next

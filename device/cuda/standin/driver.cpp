@@ -245,7 +245,7 @@ CUresult cuDeviceGetName(char *name, int n, CUdevice) {
 }
 
 CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
-	*bytes = card_memory;
+	*bytes = card_memory();
 	return CUDA_SUCCESS;
 }
 

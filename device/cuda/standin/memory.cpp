@@ -4,6 +4,7 @@
 #include "memory.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <algorithm>
@@ -38,6 +39,11 @@ char *slack_end(const Region &r) { return r.base + r.mapped - page; }
 
 } // namespace
 
+size_t card_memory() {
+	const char *mib = getenv("STANDIN_MEMORY");
+	return (size_t)(mib ? atol(mib) : 2048) << 20;
+}
+
 size_t outstanding() { return outstanding_bytes; }
 
 void open_pool(Pool *l) { pools.insert(l); }
@@ -60,7 +66,7 @@ void settle() {
 CUresult take(CUdeviceptr *p, size_t bytes, Pool *l) {
 	if (!bytes) return CUDA_ERROR_INVALID_VALUE;
 	size_t more = !l ? bytes : std::max(l->used + bytes, l->reserved) - l->reserved;
-	if (more > card_memory - held) return CUDA_ERROR_OUT_OF_MEMORY;
+	if (more > card_memory() - held) return CUDA_ERROR_OUT_OF_MEMORY;
 	size_t room = (bytes + aligned - 1) / aligned * aligned;
 	Region r;
 	r.mapped = (room + page - 1) / page * page + page;

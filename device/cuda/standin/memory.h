@@ -5,7 +5,8 @@
 #include <cuda.h>
 #include <cstddef>
 
-const size_t card_memory = (size_t)2 << 30;
+/* How many bytes the card has. */
+size_t card_memory();
 
 /* A pool keeps what it was given, up to its threshold when somebody waits. What is
  * given back in a stream's order can be taken again at once in that order, but leaves
