@@ -189,8 +189,25 @@ func TestRunsLeaveMemoryFlat(t *testing.T) {
 	if testing.Short() && kernelsAllocate {
 		t.Skip("takes long")
 	}
-	x, dst := random(rand.New(rand.NewPCG(13, 14)), 3, 3), tensor.Zeros(3, 3)
-	p := mustPrepare(t, grad.Grad(network), x)
+	loop := func(x *T) *T { // rows on stacks, a branch, a scan
+		y := grad.While(func(c *T) *T { return c.Sum().Lt(tensor.Scalar(50)) }, func(c *T) *T { return c.Mul(c.AddScalar(2)) },
+			x.Index(tensor.At(0)).Abs().AddScalar(0.1)).Sum()
+		z, _ := grad.Scan(func(z, r *T) (*T, *T) { z = z.Sin().Add(r); return z, z }, x.Index(tensor.At(1)), x)
+		return grad.Cond(y.Gt(z.Sum()), func(p [2]*T) *T { return p[0] }, func(p [2]*T) *T { return p[1].Sum() }, [2]*T{y, z})
+	}
+	x := random(rand.New(rand.NewPCG(13, 14)), 3, 3)
+	for name, prepare := range map[string]func(t *testing.T) *grad.Prepared[*T, *T]{
+		"straight":        func(t *testing.T) *grad.Prepared[*T, *T] { return mustPrepare(t, grad.Grad(network), x) },
+		"loops":           func(t *testing.T) *grad.Prepared[*T, *T] { return mustPrepare(t, grad.Grad(loop), x) },
+		"straight native": func(t *testing.T) *grad.Prepared[*T, *T] { return compiled(t, grad.Grad(network), x) },
+		"loops native":    func(t *testing.T) *grad.Prepared[*T, *T] { return compiled(t, grad.Grad(loop), x) },
+	} {
+		t.Run(name, func(t *testing.T) { leavesMemoryFlat(t, prepare(t), x) })
+	}
+}
+
+func leavesMemoryFlat(t *testing.T, p *grad.Prepared[*T, *T], x *T) {
+	dst := tensor.ZerosLike(x)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	runs := func(n int) (heap, buffers int64, goroutines int) {
