@@ -73,6 +73,18 @@ func TestPreaccumulateLoops(t *testing.T) {
 		{"Runge-Kutta", repeated(rungeKutta(logistic, 0.1), steps), 1, 5},
 		{"backwards", repeated(rungeKutta(logistic, 0.1), steps, grad.Backwards()), 1, 5},
 		{"a while", again(rungeKutta(logistic, 0.1), steps), 1, 0},
+		{"a parameter", func(x *T) *T {
+			rate := x.Mean()
+			return repeated(rungeKutta(func(y *T) *T { return logistic(y).Mul(rate) }, 0.1), steps)(x)
+		}, 2, 8},
+		{"a parameter by column, and one by row", func(x *T) *T {
+			rate, most := x.Mean(0), x.MeanKeep(1)
+			return repeated(rungeKutta(func(y *T) *T { return most.Sub(y).Tanh().Mul(rate) }, 0.1), steps)(x)
+		}, 3, 0},
+		{"units with a bias", func(x *T) *T {
+			bias := x.Mean(0)
+			return repeated(func(c *T) *T { return geluOf(c.MatMul(w).Add(bias)) }, steps)(x)
+		}, 1, 3},
 		{"units", repeated(unit(geluOf), steps), 1, 3},
 		{"masked", repeated(unit(masked), steps), 1, 3},
 		{"a loop in a loop", repeated(func(c *T) *T {

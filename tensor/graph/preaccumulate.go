@@ -82,13 +82,15 @@ type tree struct {
 
 // PreaccumulateStep is the pass Preaccumulate for a step with its sweep, if it is among the
 // passes: the derivatives that the sweep reads become values of the step. It returns
-// which instructions compute them. Parameters and outputs are to be all that is
-// known of g, whose values are numbered anew.
+// which instructions compute them, nil where there are none that are worth it; g is then not
+// to be used any more. Parameters and outputs are to be all that is known of g, whose values
+// are numbered anew.
 func (g *Graph) PreaccumulateStep(passes Passes, step Step) (early map[*kernels.Inst]bool) {
 	if !passes.Has(Fusion|Preaccumulate) || len(step.Cotangents) == 0 {
 		return nil
 	}
 	o := &optimizer{passes: passes, uniform: map[elements]uniformity{}}
+	step = g.gatherSums(o.known(g, nil), step)
 	return g.preaccumulate(o.known(g, nil), step)
 }
 

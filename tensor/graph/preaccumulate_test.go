@@ -171,6 +171,22 @@ return %4, %8
 %5 = smul %4, %2 float64[10]
 return %0, %5
 `, Preaccumulated{1, 8 * n, 16 * n}},
+		{"sums over multiples", times + 1, func(b *builder, x, y, g Ref) refs {
+			e := b.apply(kernels.Exp, nil, x)
+			s := b.apply(kernels.Sin, nil, e)
+			sum := func(v Ref) Ref { return b.apply(kernels.Sum, axes(false, 0), v) }
+			return refs{s, b.apply(kernels.Add, nil, sum(b.smul(g, e)), sum(b.smul(g, s)))}
+		}, `
+%0 = param 0 float64[10]
+%1 = param 1 float64[10]
+%2 = param 2 float64[10]
+%3 = exp %0 float64[10]
+%4 = sin %3 float64[10]
+%5 = partial %3, %4 float64[10]
+%6 = smul %5, %2 float64[10]
+%7 = sum(axis=[0]) %6 float64[]
+return %4, %7
+`, Preaccumulated{1, 8 * n, 16 * n}},
 		{"what is there anyhow", times + 1, func(b *builder, x, y, g Ref) refs {
 			return refs{x, b.smul(b.smul(g, y), y)}
 		}, "", Preaccumulated{}},
