@@ -196,5 +196,8 @@ func (e *event) Wait(ctx context.Context) error {
 }
 
 func (e *event) synchronize() error {
+	if e.err != nil {
+		return e.err
+	}
 	return e.d.with(func() error { return wrap(e.d.name, "cuEventSynchronize", e.cu.Synchronize()) })
 }
