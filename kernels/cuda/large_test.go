@@ -206,6 +206,26 @@ func TestMixedResults(t *testing.T) {
 	collect(t, d)
 }
 
+// Rows so many that each has few threads, which take several turns, of whole vectors or not.
+func TestManyRows(t *testing.T) {
+	d := openDevice(t)
+	const rows = 1<<16 + 3
+	for _, columns := range []int{1, 7, 20, 130} {
+		x := tensor.Linspace(-1, 1, rows*columns).Reshape(rows, columns)
+		there := x.To(d)
+		got := there.Square().Sum(1)
+		a, errA := got.Float64s()
+		b, errB := x.Square().Sum(1).Float64s()
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		compareAll(t, fmt.Sprint(columns, " columns"), a, b, 1e-14, tensor.Float64)
+		tensor.Free(there)
+		tensor.Free(got)
+	}
+	collect(t, d)
+}
+
 // What a sum of columns is made of is computed once, by the kernel that also stores it,
 // although the sum has the loop's axes in its own order.
 func TestColumnsAreReadOnce(t *testing.T) {

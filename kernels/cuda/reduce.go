@@ -36,6 +36,11 @@ type shape struct {
 	turns int  // values of a result
 }
 
+const (
+	each     = 4       // turns that a thread should have
+	manyRows = 1 << 16 // rows that fill a card without a thread for each turn
+)
+
 // shapeOf decides. Neighbouring threads should read neighbouring elements.
 func (p *printer) shapeOf() shape {
 	results := product(p.res)
@@ -58,15 +63,18 @@ func (p *printer) shapeOf() shape {
 	s.chunk = s.turns
 	if s.rows {
 		s.per = power(s.turns, threads)
+		if results >= manyRows {
+			s.per = power(max((s.turns+each-1)/each, min(s.turns, 4)), threads)
+		}
 		s.wide = power(results, threads/s.per)
 	} else {
 		s.wide = power(results, 32)
 		s.per = power(s.turns, threads/s.wide)
 	}
-	// Turns that a thread has at least, but one where results are shared out and not every
-	// multiprocessor would have a block; and blocks that fill any card several times: with as many as it has room
-	// for at once, few left over would take as long as all others.
-	const each, few, most = 4, 128, 4096
+	// Blocks that fill any card several times: with as many as it has room for at once, few
+	// left over would take as long as all others. Where results are shared out and not every
+	// multiprocessor would have a block, threads have fewer turns.
+	const few, most = 128, 4096
 	blocks := (results + s.wide - 1) / s.wide
 	parts := min(s.turns/(s.per*each), most/blocks)
 	if parts > 1 && parts*blocks < few {
