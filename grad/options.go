@@ -36,7 +36,7 @@ const defaultResidualLimit = 256 << 20
 
 // Without, for [Prepare], leaves passes out ([graph.Passes] says which there are), as to
 // see what each is worth: Without(graph.AllPasses) runs the operations one by one as they
-// were recorded.
+// were recorded. Only under [MemoryBudget] values lie in the same memory in any case.
 func Without(passes graph.Passes) Option { return func(o *options) { o.without |= passes } }
 
 // MemoryBudget, for [Prepare], bounds the bytes that a run in progress needs for
