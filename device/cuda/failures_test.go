@@ -6,10 +6,15 @@ package cuda_test
 // its type, or is done all the same, and the next time it works.
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -56,6 +61,7 @@ func TestFailedCalls(t *testing.T) {
 
 func TestOpeningFailsChild(t *testing.T) {
 	inChild(t)
+	before := taken(t)
 	onceEach(t, 6, func(int) error { // the context, the stream, two stages with their events
 		d, err := device.Open("cuda")
 		if err != nil {
@@ -63,6 +69,45 @@ func TestOpeningFailsChild(t *testing.T) {
 		}
 		return d.Close()
 	})
+	if after := taken(t); !maps.Equal(after, before) {
+		t.Errorf("in use are %v, before there were %v", after, before)
+	}
+}
+
+// taken is how much more of each the driver was asked for than it was given back, while
+// one device is open.
+func taken(t *testing.T) map[string]int {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "calls")
+	t.Setenv("STANDIN_CALLS", file)
+	d := open(t, "cuda")
+	if err := errors.Join(d.Sync(context.Background()), d.Close(), d.Close()); err != nil { // once more does no harm
+		t.Fatal(err)
+	}
+	t.Setenv("STANDIN_CALLS", "")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		var name string
+		var n int
+		if _, err := fmt.Sscan(line, &name, &n); err != nil {
+			t.Fatal(err)
+		}
+		calls[name] = n
+	}
+	left := map[string]int{}
+	for take, give := range map[string]string{
+		"cuDevicePrimaryCtxRetain": "cuDevicePrimaryCtxRelease_v2", "cuStreamCreate": "cuStreamDestroy_v2", "cuMemHostAlloc": "cuMemFreeHost",
+		"cuEventCreate": "cuEventDestroy_v2", "cuMemPoolCreate": "cuMemPoolDestroy",
+	} {
+		if left[take] = calls[take] - calls[give]; left[take] == 0 {
+			t.Errorf("%s takes nothing while a device is open", take)
+		}
+	}
+	return left
 }
 
 func TestLaunchingFailsChild(t *testing.T) {

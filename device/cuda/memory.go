@@ -94,7 +94,9 @@ func (m *memory) close() error {
 	if m.pool == nil {
 		return nil
 	}
-	return m.pool.destroy()
+	p := m.pool
+	m.pool = nil // who closes the device once more has nothing to trim
+	return p.destroy()
 }
 
 // SetLimit bounds the bytes outstanding, and what the driver holds for the device;

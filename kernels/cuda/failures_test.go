@@ -91,6 +91,10 @@ func TestFailuresAnywhere(t *testing.T) {
 	tensor.Free(x)
 	tensor.Free(y)
 	collect(t, d)
+	recordingsAreGivenBack(t, d)
+	if calls := driverCalls(t, d); calls["cuStreamCreate"]-calls["cuStreamDestroy_v2"] != 1 {
+		t.Errorf("%d streams were made, %d given back besides that of the device", calls["cuStreamCreate"], calls["cuStreamDestroy_v2"])
+	}
 }
 
 // failEverywhere has the first allocation fail, then the second, until all that run

@@ -32,7 +32,7 @@ struct Region {
 std::map<uintptr_t, Region> regions; /* by address on the host */
 std::deque<Region> released;
 std::set<Pool *> pools;
-size_t released_bytes, outstanding_bytes, held; /* held: by pools, or taken without one */
+size_t released_bytes, held; /* held: by pools, or taken without one */
 
 /* What lies between the end of the memory and the page behind. */
 char *slack_end(const Region &r) { return r.base + r.mapped - page; }
@@ -43,8 +43,6 @@ size_t card_memory() {
 	const char *mib = getenv("STANDIN_MEMORY");
 	return (size_t)(mib ? atol(mib) : 2048) << 20;
 }
-
-size_t outstanding() { return outstanding_bytes; }
 
 void open_pool(Pool *l) { pools.insert(l); }
 
@@ -79,7 +77,6 @@ CUresult take(CUdeviceptr *p, size_t bytes, Pool *l) {
 	r.promised = false;
 	memset(r.memory, 0xFF, room);
 	regions[(uintptr_t)r.memory] = r;
-	outstanding_bytes += bytes;
 	*p = (uintptr_t)r.memory | standin_device_bit;
 	held += more;
 	if (l) l->used += bytes, l->reserved += more;
@@ -101,7 +98,6 @@ CUresult give(CUdeviceptr p) {
 	if (i == regions.end() || !(p & standin_device_bit)) return CUDA_ERROR_INVALID_VALUE;
 	Region r = i->second;
 	regions.erase(i);
-	outstanding_bytes -= r.bytes;
 	if (!r.pool) held -= r.bytes;
 	else if (r.promised) r.pool->pending -= r.bytes;
 	else r.pool->used -= r.bytes;

@@ -29,6 +29,5 @@ CUresult give(CUdeviceptr p);
 /* The host's address of a piece of memory, which must lie in one allocation; null
  * if it does not. Host memory is returned as it is. */
 void *reach(CUdeviceptr p, size_t bytes);
-size_t outstanding();
 
 #endif
