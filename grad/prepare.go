@@ -240,9 +240,21 @@ func (p *program) Retrace() (changed bool, err error) {
 // Graph returns the program as the passes leave it, to be looked at and printed only.
 func (p *program) Graph() *graph.Graph { return p.rec.Load().program.Graph() }
 
-// HasRules reports whether the function used rules of the caller's (see [Custom]),
-// of which the program's operations do not tell.
-func (p *program) HasRules() bool { return p.rec.Load().custom }
+// HasRules reports whether derivatives of the function are not those of the operations
+// in [Prepared.Graph]: because of rules of the caller's (see [Custom]), or because of
+// [StopGradient], which the passes take for the copy that it is.
+func (p *program) HasRules() bool {
+	r := p.rec.Load()
+	return r.custom || stops(r.recorded)
+}
+
+// stops reports whether there is a StopGradient in a graph or in bodies of its loops.
+func stops(g *graph.Graph) bool {
+	return slices.ContainsFunc(g.Instrs, func(x graph.Instr) bool {
+		c := graph.ControlOf(x.Inst)
+		return x.Inst.Op == kernels.StopGradient || c != nil && slices.ContainsFunc(c.Bodies, stops)
+	})
+}
 
 // Profile runs the program on x for at least d, at least once, and returns its
 // graph with the median time of each instruction. Errors: those of Run.

@@ -554,3 +554,43 @@ func TestSource(t *testing.T) {
 		t.Error("a source behind the last value")
 	}
 }
+
+// A value behind StopGradient is a constant, whichever way the derivative is computed: in
+// the program, from which the passes have taken it, or in a body of its loops.
+func TestStopGradient(t *testing.T) {
+	x := tensor.New([]float64{3, 5})
+	for name, f := range map[string]func(x *tensor.Tensor) *tensor.Tensor{
+		"a product": func(x *tensor.Tensor) *tensor.Tensor { return x.Mul(x.StopGradient()) },
+		"in a loop": func(x *tensor.Tensor) *tensor.Tensor {
+			y, _ := grad.Scan(func(y *tensor.Tensor, _ struct{}) (*tensor.Tensor, struct{}) {
+				return y.Mul(x).Add(x.StopGradient()), struct{}{}
+			}, x, struct{}{}, grad.Length(3))
+			return y
+		},
+	} {
+		p, err := jacobian.Prepare(f, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := jacobian.Dense(f, x).Float64s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := sparse.NewCSR[float64](p.Output())
+		if err := p.Run(t.Context(), x, m.Val); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			for j := range 2 {
+				got := 0.0
+				if k := m.Find(i, j); k >= 0 {
+					got = m.Val[k]
+				}
+				if math.Abs(got-want[2*i+j]) > 1e-12*math.Abs(want[2*i+j]) {
+					t.Errorf("%s: entry (%d, %d) is %g, want %g", name, i, j, got, want[2*i+j])
+				}
+			}
+		}
+		p.Close()
+	}
+}
