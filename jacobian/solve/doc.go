@@ -5,7 +5,8 @@
 //
 //	x, report, err := solve.LeastSquares(ctx, residuals, x0, solve.Options{})
 //
-// Derivatives come from package jacobian, prepared once for each call. Linear systems are solved by
+// Derivatives come from package jacobian, prepared once for each call; [PrepareEquations]
+// prepares once for many systems, as for steps in time. Linear systems are solved by
 // factors (package sparse/direct), which a step or two of an iteration improve, or, if
 // those would be too large, by iteration alone: conjugate gradients with block Jacobi
 // preconditioning where the matrix is positive definite, BiCGSTAB with an incomplete

@@ -62,3 +62,32 @@ func ExampleSteadyState() {
 	// Output:
 	// 10.000000
 }
+
+// Heat on a rod in steps of time, each a system of equations: the last state is given
+// along with the unknown one.
+func ExamplePrepareEquations() {
+	type state = *tensor.Tensor
+	step := func(u, last state) state {
+		ends := u.Pad([]int{1}, []int{1}) // which are kept at 0
+		n := u.Dim(0)
+		flow := ends.Index(tensor.Range(2, n+2)).Add(ends.Index(tensor.Range(0, n))).Sub(u.MulScalar(2))
+		return u.Sub(last).Sub(flow.MulScalar(0.5))
+	}
+	ctx, u := context.Background(), tensor.New([]float64{0, 0, 1, 0, 0})
+	heat, err := solve.PrepareEquations(ctx, step, u, u, solve.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer heat.Close()
+	for range 3 {
+		if u, _, err = heat.Newton(ctx, u, u); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	v, _ := u.Float64s()
+	fmt.Printf("%.4f\n", v)
+	// Output:
+	// [0.0797 0.1857 0.2844 0.1857 0.0797]
+}

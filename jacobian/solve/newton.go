@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian"
@@ -21,12 +22,7 @@ import (
 // context's. Without convergence the error is nil and Report.Converged false.
 func Newton[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P, *Report, error) {
 	o = o.withDefaults(1e-8)
-	s, err := newEquations(ctx, f, x, &o)
-	defer s.close()
-	if err == nil {
-		err = s.newton(ctx)
-	}
-	return s.x, s.rep, err
+	return once(ctx, f, x, &o, (*equations[P]).newton)
 }
 
 // SteadyState finds where x' = f(x) comes to rest, as many equations as unknowns, when
@@ -39,35 +35,56 @@ func Newton[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P, *Rep
 // Errors are those of [Newton]; J needs a diagonal.
 func SteadyState[P, Q any](ctx context.Context, f func(P) Q, x P, o Options) (P, *Report, error) {
 	o = o.withDefaults(1e-8)
-	s, err := newEquations(ctx, f, x, &o)
-	defer s.close()
-	if err == nil {
-		err = s.steady(ctx)
-	}
-	return s.x, s.rep, err
+	return once(ctx, f, x, &o, (*equations[P]).steady)
 }
 
 // equations are a method for f(x) = 0.
 type equations[P any] struct {
 	*run[P]
 	linear func(ctx context.Context, d, b []float64) (int, error) // solves a d = b
+	how    string
 }
 
-func newEquations[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options) (*equations[P], error) {
-	r, err := newRun(ctx, f, x, o, func() (*jacobian.Prepared[P], error) {
+// once prepares, solves and closes.
+func once[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options, method func(*equations[P], context.Context) error) (P, *Report, error) {
+	start := time.Now()
+	s, err := newEquations(ctx, f, x, 0, o)
+	defer s.close()
+	if err == nil {
+		err = s.from(ctx, x, start, method)
+	}
+	return s.x, s.rep, err
+}
+
+// newEquations prepares f(x) = 0. The last elements of x, as many as are given, are no
+// unknowns: f takes them for constants.
+func newEquations[P, Q any](ctx context.Context, f func(P) Q, x P, given int, o *Options) (*equations[P], error) {
+	r, err := prepareRun(f, x, o, func() (*jacobian.Prepared[P], error) {
 		return jacobian.PrepareContext(ctx, f, x, o.Jacobian...)
 	})
 	s := &equations[P]{run: r}
 	if err != nil {
 		return s, err
 	}
+	if given > 0 {
+		if err := s.leave(given); err != nil {
+			return s, err
+		}
+	}
 	if s.a.Rows != s.a.Cols {
 		return s, &ShapeError{"as many equations as unknowns are needed (LeastSquares takes others)", s.a.Rows, s.a.Cols}
 	}
-	var how string
-	s.linear, how, err = newtonLinear(s.a, o)
-	s.rep.Explain += "\n  steps: " + how
+	s.linear, s.how, err = newtonLinear(s.a, o)
 	return s, err
+}
+
+// from solves from a start, by one of the methods.
+func (s *equations[P]) from(ctx context.Context, x P, start time.Time, method func(*equations[P], context.Context) error) error {
+	if err := s.begin(ctx, x, start); err != nil {
+		return err
+	}
+	s.rep.Explain += "\n  steps: " + s.how
+	return method(s, ctx)
 }
 
 func (s *equations[P]) newton(ctx context.Context) error {

@@ -20,6 +20,8 @@ type run[P any] struct {
 	f     *function[P]
 	j     *jacobian.Prepared[P]
 	a     *sparse.CSR[float64] // the derivative
+	all   []float64            // where j has columns that a has not, its entries
+	kept  []int                // and which of them are those of a
 
 	x        P
 	v, r     []float64 // the point, and the function's values there
@@ -31,7 +33,17 @@ type run[P any] struct {
 // the start. The report is there even with an error; close gives memory back, also
 // after an error.
 func newRun[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options, prepare func() (*jacobian.Prepared[P], error)) (*run[P], error) {
-	s := &run[P]{o: o, rep: new(Report), start: time.Now(), x: x}
+	start := time.Now()
+	s, err := prepareRun(f, x, o, prepare)
+	if err == nil {
+		err = s.begin(ctx, x, start)
+	}
+	return s, err
+}
+
+// prepareRun does what runs from any start have in common.
+func prepareRun[P, Q any](f func(P) Q, x P, o *Options, prepare func() (*jacobian.Prepared[P], error)) (*run[P], error) {
+	s := &run[P]{o: o, rep: new(Report), x: x}
 	err := o.check()
 	if err != nil {
 		return s, err
@@ -45,21 +57,28 @@ func newRun[P, Q any](ctx context.Context, f func(P) Q, x P, o *Options, prepare
 	if s.j.Output() != s.j.Pattern() {
 		return s, &OptionError{"Options.Jacobian asks for a triangle, or for columns: steps need all entries by rows"}
 	}
-	s.rep.Explain = s.j.Explain()
 	s.a = sparse.NewCSR[float64](s.j.Output())
-	if s.v, err = vector(x); err != nil {
-		return s, err
-	}
-	s.d, s.trial = make([]float64, len(s.v)), make([]float64, len(s.v))
-	var start P
-	if start, s.r, err = s.f.at(ctx, s.v); err != nil {
-		return s, err
-	}
-	s.x = start
-	if !finite(s.r) {
-		return s, &DomainError{"the function at the start"}
-	}
 	return s, nil
+}
+
+// begin evaluates at the start x. The unknowns are the first elements of x, as many as
+// the derivative has columns.
+func (s *run[P]) begin(ctx context.Context, x P, start time.Time) error {
+	s.rep, s.start, s.it = &Report{Explain: s.j.Explain()}, start, Iteration{}
+	s.f.like, s.x = x, x
+	var err error
+	if s.r, err = s.f.run(ctx, x); err != nil {
+		return err
+	}
+	if s.v, err = vector(x); err != nil {
+		return err
+	}
+	s.v = s.v[:s.a.Cols]
+	s.d, s.trial = make([]float64, len(s.v)), make([]float64, len(s.v))
+	if !finite(s.r) {
+		return &DomainError{"the function at the start"}
+	}
+	return nil
 }
 
 func (s *run[P]) close() {
@@ -71,10 +90,39 @@ func (s *run[P]) close() {
 	}
 }
 
+// leave takes the last columns out of the derivative.
+func (s *run[P]) leave(columns int) error {
+	p := s.j.Output()
+	cols := p.Cols - columns
+	var idx []int32
+	ptr, kept := make([]int, p.Rows+1), []int{}
+	for i := range p.Rows {
+		for k := p.Ptr[i]; k < p.Ptr[i+1]; k++ {
+			if j := p.Idx[k]; int(j) < cols {
+				idx, kept = append(idx, j), append(kept, k)
+			}
+		}
+		ptr[i+1] = len(idx)
+	}
+	left, err := sparse.NewPattern(p.Rows, cols, ptr, idx)
+	if err != nil {
+		return err
+	}
+	s.a, s.all, s.kept = sparse.NewCSR[float64](left), make([]float64, p.Nnz()), kept
+	return nil
+}
+
 // derive computes the derivative.
 func (s *run[P]) derive(ctx context.Context) error {
-	if err := s.j.Run(ctx, s.x, s.a.Val); err != nil {
+	values := s.a.Val
+	if s.kept != nil {
+		values = s.all
+	}
+	if err := s.j.Run(ctx, s.x, values); err != nil {
 		return err
+	}
+	for i, k := range s.kept {
+		s.a.Val[i] = s.all[k]
 	}
 	if !finite(s.a.Val) {
 		return &DomainError{"the derivative"}

@@ -29,14 +29,15 @@ func vector[P any](p P) ([]float64, error) {
 	return v, nil
 }
 
-// build returns a value like p with the elements of v in its floating-point leaves.
+// build returns a value like p with the elements of v in its floating-point leaves, the
+// first ones if v is shorter.
 func build[P any](p P, v []float64) (P, error) {
 	leaves, err := grad.Leaves(p)
 	if err != nil {
 		return p, err
 	}
 	for i, t := range leaves {
-		if !t.DType().IsFloat() {
+		if !t.DType().IsFloat() || len(v) == 0 {
 			continue
 		}
 		n := t.Size()
