@@ -126,5 +126,5 @@ type Recording interface {
 	// Failed reports, when the work is done, that it has come upon bad operands in some
 	// replay: done anew without the recording, it tells which.
 	Failed() bool
-	Close() error
+	Close() error // waits for the work; Failed stays what it is
 }

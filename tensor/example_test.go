@@ -271,6 +271,22 @@ func ExampleWrap() {
 }
 
 // A tensor with something added to a part of it, as often as the part is named.
+// The product of a sparse matrix of three entries with a vector, and with two at once.
+func ExampleTensor_ScatterAdd() {
+	rows, cols := tensor.New([]int{0, 0, 2}), tensor.New([]int{1, 2, 0})
+	entries := tensor.New([]float64{2, 3, 5})
+	x := tensor.New([]float64{10, 20, 30})
+	fmt.Println(tensor.Zeros(3).ScatterAdd(0, rows, entries.Mul(x.Take(0, cols))))
+
+	two := tensor.New([][]float64{{10, 1}, {20, 2}, {30, 3}})
+	fmt.Println(tensor.Zeros(3, 2).ScatterAdd(0, rows.Unsqueeze(1), entries.Unsqueeze(1).Mul(two.Take(0, cols))))
+	// Output:
+	// [130.   0.  50.]
+	// [[130.  13.]
+	//  [  0.   0.]
+	//  [ 50.   5.]]
+}
+
 func ExampleTensor_IndexAdd() {
 	x := tensor.Zeros(2, 3)
 	fmt.Println(x.IndexAdd(tensor.Scalar(5), tensor.At(1), tensor.Range(1, 3)))

@@ -180,6 +180,53 @@ func floats(t *testing.T, d *cuda.Device, b *device.Buffer) []float32 {
 	return got
 }
 
+// A recording that came upon a bad index still says so when it is closed.
+func TestClosedRecordingHasFailed(t *testing.T) {
+	d := open(t, "cuda")
+	const set = `extern "C" __global__ void set(unsigned long long *flag, unsigned long long *by) { *flag = *by; }`
+	by, err := d.Alloc(8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []bool{false, true} {
+		value := make([]byte, 8)
+		if bad {
+			value[0] = 1
+		}
+		var r *cuda.Recording
+		d.Stream().Do(func() {
+			r, err = d.Record(func(s device.Stream) error {
+				return s.(*cuda.Stream).Checked(func(flag unsafe.Pointer) error {
+					f, err := d.Function(set, "set")
+					if err != nil {
+						return err
+					}
+					args := [2]uintptr{uintptr(flag), uintptr(by.Ptr())}
+					return s.(*cuda.Stream).Launch(f, cuda.Launch{Grid: [2]int{1, 1}, Block: [2]int{1, 1}}, unsafe.Slice((*byte)(unsafe.Pointer(&args)), 16))
+				}, func() error { return nil })
+			})
+			if err == nil {
+				err = r.Replay()
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Set while the replay may be under way: Close waits for it.
+		if err := d.CopyIn(by, 0, value); err != nil {
+			t.Fatal(err)
+		}
+		d.Stream().Do(func() { err = r.Replay() })
+		if err = errors.Join(err, r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if r.Failed() != bad {
+			t.Errorf("failed: %v, want %v", r.Failed(), bad)
+		}
+	}
+	by.Release()
+}
+
 func TestLaunchIsAsynchronous(t *testing.T) {
 	onStandIn(t) // a real card may be done at once
 	d := open(t, "cuda")

@@ -23,6 +23,8 @@ type Recording struct {
 	side []*Stream        // while it is made: streams beside the first
 	flag *uint64          // tells of indices out of range, nil where there are none
 	err  error            // of putting its work in order
+
+	failed bool // when it was closed
 }
 
 // Record calls queue with a stream that keeps the work instead of doing it. It
@@ -77,9 +79,11 @@ func (r *Recording) Replay() error { return r.g.launch(handle(&r.d.stream.cu)) }
 
 // Failed reports, once the work is done, whether it has ever met an index out of range.
 // What it made is then not to be used.
-func (r *Recording) Failed() bool { return r.flag != nil && atomic.LoadUint64(r.flag) != 0 }
+func (r *Recording) Failed() bool {
+	return r.failed || r.flag != nil && atomic.LoadUint64(r.flag) != 0
+}
 
-// Close waits for the work and gives the recording's memory back.
+// Close waits for the work and gives the recording's memory back. Failed stays what it is.
 func (r *Recording) Close() error {
 	g := r.g
 	r.g = nil
@@ -96,6 +100,7 @@ func (r *Recording) Close() error {
 	}
 	r.kept = nil
 	if r.flag != nil {
+		r.failed = r.Failed()
 		r.d.flags.put(r.flag)
 		r.flag = nil
 	}

@@ -229,7 +229,7 @@ func (a *activation) record(r *replay, i int) error {
 
 // badReplay reports, of work that is done, whether a recording came upon bad operands.
 func (st *state) badReplay() bool {
-	return slices.ContainsFunc(st.recorded, kernels.Recording.Failed)
+	return st.missed || slices.ContainsFunc(st.recorded, kernels.Recording.Failed)
 }
 
 // drop gives recordings up. Their memory is given back whether or not the driver forgets
@@ -238,6 +238,7 @@ func (st *state) drop(r *replay) {
 	for _, rec := range r.recorded {
 		if rec != nil {
 			_ = rec.Close()
+			st.missed = st.missed || rec.Failed()
 			st.recorded = slices.DeleteFunc(st.recorded, func(x kernels.Recording) bool { return x == rec })
 		}
 	}

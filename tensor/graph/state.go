@@ -34,6 +34,7 @@ type state struct {
 	cleanup  runtime.Cleanup
 	plain    bool                // nothing is recorded
 	recorded []kernels.Recording // all that there are
+	missed   bool                // a recording that was given up in this run had come upon bad operands
 	work     func()              // runs the steps and keeps their error
 	err      error
 }
@@ -149,6 +150,7 @@ func (st *state) do(ctx context.Context) error {
 // runLater queues the steps as one piece of work and waits for it. When ctx ends
 // it tells the kernels, and still waits: they work on the arguments.
 func (st *state) runLater(ctx context.Context) {
+	st.missed = false
 	st.p.dev.Stream().Do(st.work)
 	err := st.p.dev.Sync(ctx)
 	if err == nil && st.badReplay() { // to say what was wrong
