@@ -77,6 +77,10 @@ func TestPreaccumulateLoops(t *testing.T) {
 			rate := x.Mean()
 			return repeated(rungeKutta(func(y *T) *T { return logistic(y).Mul(rate) }, 0.1), steps)(x)
 		}, 2, 8},
+		{"a parameter of one row", func(x *T) *T {
+			x, rate := x.Reshape(1, x.Size()), x.Mean()
+			return repeated(rungeKutta(func(y *T) *T { return logistic(y).Mul(rate) }, 0.1), steps)(x)
+		}, 2, 8},
 		{"a parameter by column, and one by row", func(x *T) *T {
 			rate, most := x.Mean(0), x.MeanKeep(1)
 			return repeated(rungeKutta(func(y *T) *T { return most.Sub(y).Tanh().Mul(rate) }, 0.1), steps)(x)

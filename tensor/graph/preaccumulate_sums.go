@@ -137,6 +137,11 @@ func termsOf(e *loop.Expr, like int, a kernels.Aval) (terms *kernels.Inst, axes,
 		}
 		sub[i] = loop.At(d)
 	}
+	for d, n := range a.Shape {
+		if n == 1 && !slices.ContainsFunc(sub, loop.At(d).Equal) {
+			axes = append(axes, d)
+		}
+	}
 	if len(axes) == 0 {
 		return nil, nil, nil // a sum over nothing
 	}
@@ -145,7 +150,17 @@ func termsOf(e *loop.Expr, like int, a kernels.Aval) (terms *kernels.Inst, axes,
 	for _, in := range e.Ins {
 		f.Operand(in)
 	}
-	part := f.Part(e, sub, false, f.Load)
+	part := f.Part(e, sub, false, func(l loop.Load) loop.Node {
+		if slices.Equal(e.Ins[l.In].Shape, a.Shape) { // the only element of a dimension is at its own place
+			l.Index = slices.Clone(l.Index)
+			for d, n := range a.Shape {
+				if n == 1 {
+					l.Index[d] = loop.At(d)
+				}
+			}
+		}
+		return f.Load(l)
+	})
 	f.Store(loop.Store{Value: part.Value(0), Index: loop.Ats(len(a.Shape)), Aval: a})
 	now, operands := f.Expr()
 	return kernels.NewLoop("terms", now), axes, operands
