@@ -16,7 +16,8 @@
 // root matters: of two, contributions can cancel before an infinite factor and not after it.
 //
 // In loops the cotangents that a step's sweep begins with are roots: one derivative of a
-// step of a Runge-Kutta method by its state is kept, say, for what four stages are made of.
+// step of a Runge-Kutta method by its state is kept, say, for what four stages are made of,
+// and one by each parameter (preaccumulate_sums.go).
 
 package graph
 
@@ -72,9 +73,10 @@ type reducer struct {
 type tree struct {
 	root   Ref
 	instrs []int32
-	outs   []Ref // results that others read, by factors that are not known
-	early  []Ref // what the factors are made of
-	after  int32 // the last instruction that makes some of it
+	outs   []Ref        // results that others read, by factors that are not known
+	early  []Ref        // what the factors are made of
+	reads  map[Ref]bool // the same
+	after  int32        // the last instruction that makes some of it
 
 	factors *kernels.Inst // the loop that computes the factors of outs
 	args    []Ref         // its operands
@@ -177,7 +179,7 @@ func (r *reducer) instr(i int) {
 func (r *reducer) join(root Ref, i int) {
 	t := r.trees[root]
 	if t == nil {
-		t = &tree{root: root}
+		t = &tree{root: root, reads: map[Ref]bool{}}
 		r.trees[root] = t
 		r.order = append(r.order, t)
 	}
@@ -207,8 +209,8 @@ func (r *reducer) gather(t *tree) {
 		for _, v := range r.g.Args(int(i)) {
 			if _, known := r.known[v]; r.root[v] == t.root {
 				by = by || factored[v]
-			} else if by = by || !known; !known && !slices.Contains(t.early, v) {
-				t.early = append(t.early, v)
+			} else if by = by || !known; !known && !t.reads[v] {
+				t.early, t.reads[v] = append(t.early, v), true
 				t.after = max(t.after, int32(r.g.Def(v)))
 			}
 		}
@@ -289,7 +291,7 @@ func (r *reducer) isQuick(v Ref, t *tree) bool {
 	}
 	return !slices.ContainsFunc(r.g.Args(d), func(v Ref) bool {
 		_, known := r.known[v]
-		return !known && r.isKept(v) && !slices.Contains(t.early, v)
+		return !known && r.isKept(v) && !t.reads[v]
 	})
 }
 
@@ -338,6 +340,7 @@ func (r *reducer) factor(t *tree) {
 	one := f.Const(a, 1)
 	parts := map[int32]*loop.Part{}
 	var operands []Ref
+	number := map[Ref]int{}
 	value := func(v Ref, l loop.Load) loop.Node {
 		c, known := r.known[v]
 		switch {
@@ -349,10 +352,12 @@ func (r *reducer) factor(t *tree) {
 		case known && !slices.ContainsFunc(l.Index, func(l loop.Lin) bool { return l.Via != loop.None }):
 			return f.InRange(l.Index, r.g.Aval(v).Shape, f.Const(r.g.Aval(v), c))
 		}
-		if l.In = slices.Index(operands, v); l.In < 0 {
-			l.In = f.Operand(r.g.Aval(v))
-			operands = append(operands, v)
+		in, ok := number[v]
+		if !ok {
+			in = f.Operand(r.g.Aval(v))
+			operands, number[v] = append(operands, v), in
 		}
+		l.In = in
 		return f.Load(l)
 	}
 	for _, i := range t.instrs {
