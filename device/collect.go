@@ -86,7 +86,11 @@ func (p *Pool) collect(wait time.Duration) {
 	alive := p.stats.Outstanding
 	growth := p.spare
 	if gogc < math.MaxUint64 {
-		both := float64(alive) + float64(samples[1].Value.Uint64())
+		heap := int64(samples[1].Value.Uint64())
+		if onHeap {
+			heap = max(0, heap-p.reserved)
+		}
+		both := float64(alive) + float64(heap)
 		growth = max(growth, int64(both*float64(gogc)/100))
 	} else {
 		growth = max(growth, alive)

@@ -55,6 +55,9 @@ import (
 	"unsafe"
 )
 
+// onHeap tells whether what pools have is part of Go's heap.
+const onHeap = false
+
 func (hostMemory) Take(bytes int) (unsafe.Pointer, error) {
 	p := C.ct_take(C.size_t(bytes), align)
 	if p == nil {

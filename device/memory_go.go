@@ -10,6 +10,9 @@ import (
 	"unsafe"
 )
 
+// onHeap tells whether what pools have is part of Go's heap.
+const onHeap = true
+
 func (hostMemory) Take(bytes int) (unsafe.Pointer, error) {
 	// Go ends the process where the system refuses, so what cannot be there
 	// is not asked for.
