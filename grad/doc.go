@@ -29,9 +29,9 @@
 // a constant. Fields that hold tensors are exported ones.
 //
 // Each transformation is one interpreter (see package tensor, level.go) in one
-// file: forward mode in jvp.go, reverse mode in tape.go, vectorisation in
-// batch.go, recording in record_interp.go. Values traced by a transformation
-// must not be used after it has ended.
+// file: forward mode in jvp.go, reverse mode in tape.go and sweep.go,
+// vectorisation in batch.go, recording in record_interp.go. Values traced by a
+// transformation must not be used after it has ended.
 //
 // # Prepared programs
 //
