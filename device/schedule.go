@@ -36,16 +36,21 @@ var grains = [...]float64{4e3, 16e3, 64e3}
 type Planner struct {
 	one    []float64 // of each node: what it takes
 	begin  []float64 // of each node: the work before it
+	ends   []float64 // of each node: when it can be done at the earliest
 	from   []int32   // of each node: where its needs begin in needs
 	needs  []int32
+	after  []int32 // of each node: where those that it ends after begin in turns
+	turns  []int32
 	work   float64 // of all nodes
+	path   float64 // of those that need each other, the most
 	shared float64 // what they take one after the other, with all workers in each
 }
 
 // Reset makes the planner one of no nodes.
 func (p *Planner) Reset() {
-	p.one, p.begin, p.from, p.needs = p.one[:0], p.begin[:0], p.from[:0], p.needs[:0]
-	p.work, p.shared = 0, 0
+	p.one, p.begin, p.ends = p.one[:0], p.begin[:0], p.ends[:0]
+	p.from, p.needs, p.after, p.turns = p.from[:0], p.needs[:0], p.after[:0], p.turns[:0]
+	p.work, p.path, p.shared = 0, 0, 0
 }
 
 // Add adds a node that takes one nanoseconds, or shared where all workers share it out,
@@ -53,16 +58,35 @@ func (p *Planner) Reset() {
 func (p *Planner) Add(one, shared float64, needs ...int32) {
 	p.one, p.begin, p.from = append(p.one, one), append(p.begin, p.work), append(p.from, int32(len(p.needs)))
 	p.needs = append(p.needs, needs...)
+	p.after = append(p.after, int32(len(p.turns)))
 	p.work += one
 	p.shared += shared
+	end := 0.
+	for _, d := range needs {
+		end = max(end, p.ends[d])
+	}
+	p.ends = append(p.ends, end+one)
+	p.path = max(p.path, end+one)
+}
+
+// EndsAfter says that the node added last waits before its end for an earlier one, by
+// [Flight.Await]: for its turn.
+func (p *Planner) EndsAfter(node int32) {
+	last := len(p.one) - 1
+	p.turns = append(p.turns, node)
+	p.ends[last] = max(p.ends[last], p.ends[node])
+	p.path = max(p.path, p.ends[last])
 }
 
 // needsOf returns what a node needs.
-func (p *Planner) needsOf(n int) []int32 {
-	if n+1 < len(p.from) {
-		return p.needs[p.from[n]:p.from[n+1]]
+func (p *Planner) needsOf(n int) []int32 { return listOf(n, p.from, p.needs) }
+
+// listOf returns the n-th of the lists that are one after the other in all.
+func listOf(n int, from, all []int32) []int32 {
+	if n+1 < len(from) {
+		return all[from[n]:from[n+1]]
 	}
-	return p.needs[p.from[n]:]
+	return all[from[n]:]
 }
 
 // Schedule returns the schedule of the nodes for a number of workers that takes the least
@@ -72,7 +96,7 @@ func (p *Planner) Schedule(workers int) (best *Schedule) {
 		return nil
 	}
 	limit := p.shared - max(leastGain, leastPart*p.shared)
-	if p.work > limit*float64(workers) {
+	if max(p.work/float64(workers), p.path) > limit {
 		return nil
 	}
 	for _, grain := range grains {
@@ -141,6 +165,13 @@ func (p *Planner) predict(s *Schedule, workers int) (end float64) {
 				}
 			}
 			t += read + p.one[n]
+			wait := 0.
+			for _, d := range listOf(int(n), p.after, p.turns) {
+				if by[s.strandOf[d]] != w {
+					t, wait = max(t, done[d]), handOver
+				}
+			}
+			t += wait
 			done[n] = t
 		}
 		free[w] = t
@@ -229,25 +260,28 @@ func (f *Flight) Run(seq Sequence) error {
 	return f.err
 }
 
-// Done reports whether a node has been done.
-func (f *Flight) Done(node int32) bool { return f.at[f.s.strandOf[node]].Load() > node }
+// passed reports whether a node is over: done, or left out after an error.
+func (f *Flight) passed(node int32) bool { return f.at[f.s.strandOf[node]].Load() > node }
 
-// Await returns when a node has been done, which is one before that at hand.
-func (f *Flight) Await(node int32) {
-	if f.Done(node) {
-		return
+// Done reports whether a node has been done, and the run has not failed before it.
+func (f *Flight) Done(node int32) bool { return f.passed(node) && node < f.failed.Load() }
+
+// Await waits for a node, which is one before that at hand, and reports whether it is done
+// then: not where the run has failed.
+func (f *Flight) Await(node int32) bool {
+	if !f.passed(node) {
+		spin(f.workers.spin, func() bool { return f.passed(node) })
 	}
-	spin(f.workers.spin, func() bool { return f.Done(node) })
-	if f.Done(node) {
-		return
+	if !f.passed(node) {
+		f.mu.Lock()
+		f.asleep.Add(1)
+		for !f.passed(node) {
+			f.wake.Wait()
+		}
+		f.asleep.Add(-1)
+		f.mu.Unlock()
 	}
-	f.mu.Lock()
-	f.asleep.Add(1)
-	for !f.Done(node) {
-		f.wake.Wait()
-	}
-	f.asleep.Add(-1)
-	f.mu.Unlock()
+	return f.Done(node)
 }
 
 // pass notes that a strand has come to a node.

@@ -230,6 +230,54 @@ func values(m map[int]string) func(yield func(string) bool) {
 	}
 }
 
+// TestScheduleAwait: a node that waits in the middle for an earlier one is told whether that
+// has been done, and every wait ends.
+func TestScheduleAwait(t *testing.T) {
+	needs := branches(6, 4) // chains of nodes 1 to 4, 5 to 8, ...
+	for _, workers := range []int{1, 2, 7} {
+		f := planOf(needs, max(workers, 2)).NewFlight(newWorkers(t, workers))
+		for bad := range len(needs) {
+			var done [64]atomic.Bool
+			err := f.Run(sequence(func(n, _ int) error {
+				spend(rand.IntN(500))
+				if n > 4 && n < len(needs)-1 {
+					if f.Await(int32(n-4)) != done[n-4].Load() && n < bad {
+						t.Errorf("%d workers: node %d waits in vain", workers, n)
+					}
+					if f.Done(int32(n-4)) && !done[n-4].Load() {
+						t.Errorf("%d workers: node %d takes %d for done", workers, n, n-4)
+					}
+				}
+				if n == bad {
+					return errors.New("bad")
+				}
+				done[n].Store(true)
+				return nil
+			}))
+			if err == nil {
+				t.Errorf("%d workers: no error of node %d", workers, bad)
+			}
+		}
+	}
+	// A branch whose first node ends after the other branch gains nothing.
+	plan := func(turn bool) *device.Schedule {
+		var p device.Planner
+		p.Add(nodeNanos, nodeNanos)
+		p.Add(nodeNanos, nodeNanos, 0)
+		p.Add(nodeNanos, nodeNanos, 1)
+		p.Add(nodeNanos/8, nodeNanos/8)
+		if turn {
+			p.EndsAfter(2)
+		}
+		p.Add(nodeNanos, nodeNanos, 3)
+		p.Add(nodeNanos, nodeNanos, 4)
+		return p.Schedule(2)
+	}
+	if plan(false) == nil || plan(true) != nil {
+		t.Error("turns are not what a schedule is made by")
+	}
+}
+
 // TestScheduleConcurrent: flights share workers, and nodes may have tasks of their own.
 func TestScheduleConcurrent(t *testing.T) {
 	w := newWorkers(t, 3)

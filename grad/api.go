@@ -72,8 +72,8 @@ var tapes = sync.Pool{New: func() any { return new(tape) }}
 func (tp *tape) reset() {
 	for v, c := range tp.ct {
 		if c != nil { // the inputs': what they hold is the caller's
-			c.owner = borrowed
-			tp.drop(int32(v))
+			c.owned = false
+			tp.drop(&tp.hand, int32(v))
 		}
 	}
 	tp.rec.Reset()
@@ -86,7 +86,7 @@ func (tp *tape) reset() {
 		tp.scratch.used = len(tp.scratch.buf)
 		tp.scratch.clear()
 	}
-	tp.lv, tp.keep, tp.ieee, tp.mixed, tp.wide = nil, false, false, false, false
+	tp.lv, tp.keep, tp.ieee, tp.mixed, tp.wide, tp.work = nil, false, false, false, false, 0
 	tp.eval.Reset()
 }
 

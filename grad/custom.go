@@ -218,6 +218,7 @@ func (tp *tape) Call(lv *tensor.Level, fn *tensor.Function, in []*tensor.Tensor)
 	args := make([]graph.Ref, len(in))
 	refsOf(lv, in, args)
 	r, _ := tp.emit(callInst(fn, x, y), args)
+	tp.notes[len(tp.notes)-1].user = true
 	for i, t := range x {
 		if args[i] == graph.Untracked && tensor.Buffered(t) {
 			x[i] = tensor.Share(t)

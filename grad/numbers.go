@@ -48,7 +48,7 @@ func (tp *tape) number(lv *tensor.Level, inst *kernels.Inst, in, out []*tensor.T
 	if n.beside == nil {
 		n.beside = out[0]
 	}
-	tp.notes = append(tp.notes, note{how, int32(len(n.saved))})
+	tp.notes = append(tp.notes, note{how: how, saved: int32(len(n.saved))})
 	n.saved = append(n.saved, v...)
 	tp.rec.Emit(inst, args...)
 	return true
@@ -109,7 +109,7 @@ func (tp *tape) sweepNumbers() {
 	}
 	for v, x := range n.ct[:tp.rec.NumInputs()] {
 		if x.some {
-			tp.ct[v] = tp.slot(tensor.NewNumber(x.v, tp.rec.Aval(graph.Ref(v)), n.beside), owning)
+			tp.ct[v] = tp.hand.slot(tensor.NewNumber(x.v, tp.rec.Aval(graph.Ref(v)), n.beside), owning)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package grad
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/kernels/loop"
@@ -11,17 +12,19 @@ import (
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
-// cotangent is a value that sweeps towards the inputs. Several slots may hold
-// the same one (an addition passes its cotangent on to both operands).
+// cotangent is a value that sweeps towards the inputs. Several values may hold the same
+// one (an addition passes its cotangent on to both operands), and the instructions that
+// they are results of may read it at the same time.
 type cotangent struct {
-	t     *tensor.Tensor
-	slots int32
-	owner owner
+	t      *tensor.Tensor
+	owned  bool         // t was made by the sweep, which may free it
+	shown  atomic.Bool  // others may see the memory
+	others atomic.Int32 // values that hold it beside one
 	// settled says that t has no element -0, so that adding zeros changes nothing.
 	settled bool
 }
 
-// owner says what the sweep may do with a cotangent's tensor.
+// owner says what the sweep may do with a tensor.
 type owner uint8
 
 const (
@@ -32,17 +35,19 @@ const (
 
 // writable reports whether the sweep may write to the cotangent's memory.
 func (c *cotangent) writable() bool {
-	return c != nil && c.owner == owning && c.slots == 1 && tensor.Writable(c.t)
+	return c != nil && c.others.Load() == 0 && c.owned && !c.shown.Load() && tensor.Writable(c.t)
 }
 
 // sweepState is what a sweep needs beside the tape, kept for the next sweep.
 type sweepState struct {
-	live  []bool  // instructions that the outputs depend on
-	left  []int32 // contributions that each live instruction still waits for: its results' fan-out
-	ct    []*cotangent
-	ready []int32
-	free  []*cotangent
-	seeds []seed
+	live   []bool  // instructions that the outputs depend on
+	left   []int32 // contributions that each live instruction still waits for: its results' fan-out
+	ct     []*cotangent
+	ready  []int32
+	order  []int32 // the instructions that are swept
+	forks  bool    // some of them were ready at the same time
+	seeds  []seed
+	beside *beside
 }
 
 // seed is the cotangent of an output.
@@ -64,23 +69,45 @@ func (tp *tape) sweep(last bool) error {
 	}
 	tp.widen()
 	for _, sd := range tp.seeds {
-		tp.contribute(sd.ref, sd.t, borrowed)
+		tp.add(&tp.hand, contribution{sd.ref, sd.t, borrowed, false})
 	}
-	for len(tp.ready) > 0 {
-		i := tp.next()
-		if err := tp.step(i); err != nil {
-			return err
-		}
-		if last {
-			tp.release(i)
-		}
+	tp.putInOrder()
+	var err error
+	if dev := tp.branching(); dev != nil {
+		err = tp.sweepBeside(dev, last)
+	} else {
+		err = tp.sweepInOrder(0, len(tp.order), last)
+	}
+	if err != nil {
+		return err
 	}
 	for _, c := range tp.ct[:tp.rec.NumInputs()] {
 		if c != nil && c.t.Err() != nil {
-			return c.t.Err()
+			return tensor.Placed(c.t.Err())
 		}
 	}
 	return nil
+}
+
+// sweepInOrder propagates through the instructions at places lo to hi-1 of the order.
+func (tp *tape) sweepInOrder(lo, hi int, last bool) error {
+	for _, i := range tp.order[lo:hi] {
+		if err := tp.step(&tp.hand, int(i), last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putInOrder lists the instructions as they are swept: what was ready last comes first.
+func (tp *tape) putInOrder() {
+	tp.order, tp.forks = tp.order[:0], false
+	for len(tp.ready) > 0 {
+		i := tp.next()
+		tp.forks = tp.forks || len(tp.ready) > 0
+		tp.order = append(tp.order, int32(i))
+		tp.arrived(tp.rec.Args(i))
+	}
 }
 
 // count marks the instructions that the seeds depend on and counts the contributions each will get.
@@ -126,11 +153,12 @@ func resized[T any](s []T, n int) []T {
 	return s
 }
 
-// step propagates through instruction i, whose results' cotangents are complete.
-func (tp *tape) step(i int) error {
+// step propagates through instruction i, whose results' cotangents are complete. With
+// last, what is read for the last time is freed.
+func (tp *tape) step(h *hand, i int, last bool) error {
 	x := &tp.rec.Instrs[i]
 	inst, args := x.Inst, tp.rec.Args(i)
-	s := tp.scratch.begin()
+	s := h.scratch.begin()
 	g := s.tensors(len(inst.Out))
 	some := false
 	for k := range g {
@@ -145,12 +173,15 @@ func (tp *tape) step(i int) error {
 		}
 	}
 	if some {
-		tp.propagate(s, i, inst, args, g)
+		tp.propagate(h, i, inst, args, g)
+		tp.addHeld(h)
 	}
 	for k := range g {
-		tp.drop(x.Out + int32(k))
+		tp.drop(h, x.Out+int32(k))
 	}
-	tp.arrived(args)
+	if last {
+		tp.release(i)
+	}
 	return nil
 }
 
@@ -176,11 +207,11 @@ func (tp *tape) arrived(args []graph.Ref) {
 }
 
 // propagate adds to the operands' cotangents what the results' give.
-func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Ref, g []*tensor.Tensor) {
-	how := tp.notes[i].how
+func (tp *tape) propagate(h *hand, i int, inst *kernels.Inst, args []graph.Ref, g []*tensor.Tensor) {
+	how, s := tp.notes[i].how, &h.scratch
 	x, y := tp.savedBy(i)
 	if how.Rule {
-		tp.byRule(s, i, args, x, y, g)
+		tp.byRule(h, i, args, x, y, g)
 		return
 	}
 	if tp.mixed {
@@ -190,46 +221,43 @@ func (tp *tape) propagate(s *scratch, i int, inst *kernels.Inst, args []graph.Re
 		st := &how.Steps[k]
 		in := s.operands(st, x, y, g, inst.Out)
 		if st.Pass {
-			tp.pass(args[st.Out[0]], in[0], i, g)
+			tp.pass(h, st.Out[0], args[st.Out[0]], in[0], i, g)
 			continue
 		}
-		tp.run(s, i, st, args, in, k == len(how.Steps)-1)
+		tp.run(h, i, st, args, in, k == len(how.Steps)-1)
 	}
 }
 
 // run propagates by a derived loop: into the cotangent that the operand has, in
 // place of a result's that is read no more, or to fresh memory.
-func (tp *tape) run(s *scratch, i int, st *kernels.Step, args []graph.Ref, in []*tensor.Tensor, last bool) {
-	out := s.results(len(st.Out))
+func (tp *tape) run(h *hand, i int, st *kernels.Step, args []graph.Ref, in []*tensor.Tensor, last bool) {
+	out := h.scratch.results(len(st.Out))
 	if tp.mixed {
 		tensor.Dispatch(st.Inst, in, out)
 		for j, to := range st.Out {
-			tp.contribute(args[to], out[j], borrowed)
+			tp.add(h, contribution{args[to], out[j], borrowed, false})
 		}
 		return
 	}
-	to := args[st.Out[0]]
-	c, gaps := tp.ct[to], st.Inst.LeavesGaps()
-	if len(st.Out) == 1 && c.writable() && (c.settled || !gaps) {
-		tp.eval.Accumulate(st.Inst, in, c.t)
-		return
+	gaps := st.Inst.LeavesGaps()
+	if to := args[st.Out[0]]; len(st.Out) == 1 && h.turn.come(st.Out[0], to) {
+		if c := tp.ct[to]; c.writable() && (c.settled || !gaps) {
+			h.eval.Accumulate(st.Inst, in, c.t)
+			return
+		}
 	}
 	var over *tensor.Tensor
 	if last {
 		over = tp.dying(i, st)
 	}
-	tp.eval.Eval(st.Inst, in, out, over)
+	h.eval.Eval(st.Inst, in, out, over)
 	own := owning
 	if st.Inst.Rearranges() {
 		own = viewed
 		tp.seen(i)
 	}
 	for j, to := range st.Out {
-		tp.contribute(args[to], out[j], own)
-	}
-	if gaps && c != nil { // more of the kind may follow, as when each row is used by itself
-		c = tp.ct[to]
-		c.settled = tensor.Settled(c.t)
+		tp.contribute(h, to, contribution{args[to], out[j], own, gaps && j == 0})
 	}
 }
 
@@ -242,7 +270,7 @@ func (tp *tape) dying(i int, st *kernels.Step) *tensor.Tensor {
 		}
 		if c := tp.ct[int(tp.rec.Instrs[i].Out)+src.Index]; c.writable() {
 			t := c.t
-			c.t, c.owner = nil, borrowed
+			c.t, c.owned = nil, false
 			return t
 		}
 	}
@@ -254,7 +282,7 @@ func (tp *tape) seen(i int) {
 	x := &tp.rec.Instrs[i]
 	for k := range x.Inst.Out {
 		if c := tp.ct[int(x.Out)+k]; c != nil {
-			c.owner = min(c.owner, viewed)
+			c.shown.Store(true)
 		}
 	}
 }
@@ -262,8 +290,8 @@ func (tp *tape) seen(i int) {
 // byRule propagates by an op's own rule, on plain tensors unless other
 // transformations trace them. What it returns may be anything it was given, so
 // nothing of it is taken for fresh.
-func (tp *tape) byRule(s *scratch, i int, args []graph.Ref, x, y, g []*tensor.Tensor) {
-	x0, y0 := x, y
+func (tp *tape) byRule(h *hand, i int, args []graph.Ref, x, y, g []*tensor.Tensor) {
+	s, x0, y0 := &h.scratch, x, y
 	x, y = s.lowered(tp.lv, x), s.lowered(tp.lv, y)
 	tp.seen(i)
 	for k, v := range tp.rec.Instrs[i].Inst.VJP(tensor.Builder{}, vals(x), vals(y), vals(g), tp.notes[i].how.Of) {
@@ -272,11 +300,11 @@ func (tp *tape) byRule(s *scratch, i int, args []graph.Ref, x, y, g []*tensor.Te
 		}
 		switch t := v.(*tensor.Tensor); {
 		case slices.Contains(g, t):
-			tp.pass(args[k], t, i, g)
+			tp.pass(h, k, args[k], t, i, g)
 		case slices.Contains(x, t) || slices.Contains(y, t):
-			tp.contribute(args[k], tensor.Share(t), borrowed) // the residual itself is freed
+			tp.contribute(h, k, contribution{args[k], tensor.Share(t), borrowed, false}) // the residual itself is freed
 		default:
-			tp.contribute(args[k], t, borrowed)
+			tp.contribute(h, k, contribution{args[k], t, borrowed, false})
 		}
 	}
 	tp.freeLowered(x, x0)
@@ -292,25 +320,45 @@ func (tp *tape) freeLowered(low, of []*tensor.Tensor) {
 	}
 }
 
-// pass hands a cotangent of i's results on to an operand as it is.
-func (tp *tape) pass(to graph.Ref, t *tensor.Tensor, i int, g []*tensor.Tensor) {
+// pass hands a cotangent of i's results on to operand k, which is a value, as it is.
+func (tp *tape) pass(h *hand, k int, to graph.Ref, t *tensor.Tensor, i int, g []*tensor.Tensor) {
 	out := int(tp.rec.Instrs[i].Out)
-	for k := range g {
-		if c := tp.ct[out+k]; c != nil && c.t == t && tp.ct[to] == nil {
-			tp.ct[to] = c
-			c.slots++
-			return
+	if h.turn.come(k, to) && tp.ct[to] == nil {
+		for k := range g {
+			if c := tp.ct[out+k]; c != nil && c.t == t {
+				tp.ct[to] = c
+				c.others.Add(1)
+				return
+			}
 		}
 	}
 	tp.seen(i)
-	tp.contribute(to, tensor.Share(t), borrowed)
+	tp.contribute(h, k, contribution{to, tensor.Share(t), borrowed, false})
 }
 
-// contribute adds t to the cotangent of value v.
-func (tp *tape) contribute(v graph.Ref, t *tensor.Tensor, own owner) {
-	c := tp.ct[v]
+// contribution is what an instruction gives to the cotangent of an operand.
+type contribution struct {
+	to   graph.Ref
+	t    *tensor.Tensor
+	own  owner
+	gaps bool // most of it may be zeros that a kernel which adds leaves out
+}
+
+// contribute adds to the cotangent of operand k, or keeps what is to be added until it is
+// the instruction's turn.
+func (tp *tape) contribute(h *hand, k int, g contribution) {
+	if !h.turn.come(k, g.to) {
+		h.turn.hold(k, g)
+		return
+	}
+	tp.add(h, g)
+}
+
+// add adds a contribution.
+func (tp *tape) add(h *hand, g contribution) {
+	c := tp.ct[g.to]
 	if c == nil {
-		tp.ct[v] = tp.slot(t, own)
+		tp.ct[g.to] = h.slot(g.t, g.own)
 		return
 	}
 	var into *tensor.Tensor
@@ -318,45 +366,54 @@ func (tp *tape) contribute(v graph.Ref, t *tensor.Tensor, own owner) {
 	case tp.mixed:
 	case c.writable():
 		into = c.t
-	case own == owning && tensor.Writable(t):
-		into = t
+	case g.own == owning && tensor.Writable(g.t):
+		into = g.t
 	}
-	sum, settled := tp.eval.Add(into, c.t, t), c.settled
+	sum, settled := h.eval.Add(into, c.t, g.t), c.settled
 	if sum != c.t {
-		tp.drop(v)
-		tp.ct[v] = tp.slot(sum, owning)
-		tp.ct[v].settled = settled
+		tp.drop(h, g.to)
+		c = h.slot(sum, owning)
+		tp.ct[g.to], c.settled = c, settled
 	}
-	if sum != t && own != borrowed && !tp.mixed {
-		tensor.Free(t)
+	if sum != g.t && g.own != borrowed && !tp.mixed {
+		tensor.Free(g.t)
+	}
+	if g.gaps && !settled { // more of the kind may follow, as when each row is used by itself
+		c.settled = tensor.Settled(c.t)
 	}
 }
 
-func (tp *tape) slot(t *tensor.Tensor, own owner) *cotangent {
-	if n := len(tp.free); n > 0 {
-		c := tp.free[n-1]
-		tp.free = tp.free[:n-1]
-		*c = cotangent{t: t, slots: 1, owner: own}
-		return c
+// slot returns the cotangent that is t.
+func (h *hand) slot(t *tensor.Tensor, own owner) *cotangent {
+	var c *cotangent
+	if n := len(h.free); n > 0 {
+		c = h.free[n-1]
+		h.free = h.free[:n-1]
+	} else {
+		c = new(cotangent)
 	}
-	return &cotangent{t: t, slots: 1, owner: own}
+	c.t, c.owned = t, own != borrowed
+	if own == viewed {
+		c.shown.Store(true)
+	}
+	return c
 }
 
 // drop forgets the cotangent of value v and frees it when no other value holds it.
-func (tp *tape) drop(v graph.Ref) {
+func (tp *tape) drop(h *hand, v graph.Ref) {
 	c := tp.ct[v]
 	if c == nil {
 		return
 	}
 	tp.ct[v] = nil
-	if c.slots--; c.slots > 0 {
+	if c.others.Load() > 0 && c.others.Add(-1) >= 0 {
 		return
 	}
-	if c.owner != borrowed && !tp.mixed {
+	if c.owned && !tp.mixed {
 		tensor.Free(c.t)
 	}
-	c.t = nil
-	tp.free = append(tp.free, c)
+	*c = cotangent{}
+	h.free = append(h.free, c)
 }
 
 // release frees the results of instruction i: all that read them have run.

@@ -25,18 +25,33 @@ type tape struct {
 	mixed bool             // another transformation has seen values: it may have saved any of them
 	wide  bool             // there is more than numbers, see numberTape
 	nums  numberTape
+	work  float64 // the nanoseconds that the sweep is estimated to take
 
-	// Of the instruction at hand; a tape is one goroutine's.
+	hand  // a tape is recorded by one goroutine
+	rooms rooms
+	sweepState
+}
+
+// hand is what a goroutine needs for the instruction at hand.
+type hand struct {
 	scratch scratch
 	eval    tensor.Evaluator
-	rooms   rooms
-	sweepState
+	free    []*cotangent
+	turn    turn
+}
+
+// forget drops the tensors of the last instruction.
+func (h *hand) forget() {
+	h.scratch.used = len(h.scratch.buf)
+	h.scratch.clear()
+	h.eval.Reset()
 }
 
 // note is what the tape adds to an instruction of the record.
 type note struct {
 	how   *kernels.Derived // how its cotangents go to the operands that carry derivatives
 	saved int32            // where its operands and results begin in tape.saved
+	user  bool             // its rule is a user's function
 }
 
 // emit records an instruction, of which the caller saves what its note says.
@@ -49,7 +64,8 @@ func (tp *tape) emit(inst *kernels.Inst, args []graph.Ref) (graph.Ref, *kernels.
 		}
 	}
 	how := inst.Reverse(want, tp.ieee)
-	tp.notes = append(tp.notes, note{how, int32(len(tp.saved))})
+	tp.notes = append(tp.notes, note{how: how, saved: int32(len(tp.saved))})
+	tp.work += how.Nanos(inst, graph.SweepNanos)
 	return tp.rec.Emit(inst, args...), how
 }
 

@@ -4,6 +4,8 @@ package kernels
 
 import (
 	"fmt"
+	"math"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels/loop"
@@ -28,7 +30,8 @@ type Derived struct {
 	Rule    bool   // there are none: the op's own rule does it
 	In, Out Mask   // operands and results of the Inst that are read
 
-	kind derivative
+	kind  derivative
+	nanos atomic.Uint64 // see Nanos
 }
 
 // derivative says which derived loops are meant.
@@ -98,6 +101,17 @@ func (d *Derived) byLoops(inst *Inst) {
 			}
 		}
 	}
+}
+
+// Nanos returns what estimate says that the derivative takes, in nanoseconds. It is asked
+// once.
+func (d *Derived) Nanos(inst *Inst, estimate func(*Inst, *Derived) float64) float64 {
+	bits := d.nanos.Load()
+	if bits == 0 {
+		bits = math.Float64bits(estimate(inst, d))
+		d.nanos.Store(bits)
+	}
+	return math.Float64frombits(bits)
 }
 
 // Numbers reports whether all steps have kernels of single numbers on a backend

@@ -145,6 +145,18 @@ func failed(op string, err error, in ...kernels.Aval) *Tensor {
 	return &Tensor{fault: faultOf(&OpError{Op: op, In: kept, Where: Caller(), Err: err})}
 }
 
+// Placed returns the error of an operation that another goroutine has carried out for its
+// caller: with the caller's place where there is none. Other errors are returned as they are.
+func Placed(err error) error {
+	oe, ok := err.(*OpError)
+	if !ok || oe.Where != "" {
+		return err
+	}
+	placed := *oe
+	placed.Where = Caller()
+	return &placed
+}
+
 // Failed returns a tensor that carries err, marked with the operation and the
 // caller's place. Interpreters and functions built on tensors return it instead of panicking.
 func Failed(op string, err error, in ...kernels.Aval) *Tensor { return failed(op, err, in...) }

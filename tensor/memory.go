@@ -59,6 +59,16 @@ func emptyAt(p *place, a kernels.Aval) *Tensor {
 	return t
 }
 
+// Place returns the device where a tensor's elements lie, which are at hand (see
+// [Tensor.Direct]), and whether kernels run there when they are called; nil for a
+// constant that is good on any device.
+func Place(t *Tensor) (dev device.Device, host bool) {
+	if t.place == nil {
+		return nil, false
+	}
+	return t.place.dev, t.place.host
+}
+
 // OnDefault reports whether t lives on the default device, or on any: there is where
 // what is computed of constants alone comes to lie.
 func OnDefault(t *Tensor) bool {

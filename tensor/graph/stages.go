@@ -16,60 +16,6 @@ type stage struct {
 	schedule *device.Schedule
 }
 
-// duration is what an instruction is estimated to take, in nanoseconds: by one worker,
-// and where all workers that have use for it share it out inside.
-type duration struct{ one, shared float64 }
-
-const (
-	// wideNanos is from which time on what can be shared out is no part of a stage:
-	// little is lost inside of it, and who waits in a stage cannot help.
-	wideNanos = 250e3
-	// shareNanos is what a worker has to do in what is shared out (kernels/cpu), and
-	// sharing what it takes to give it to workers.
-	shareNanos = 12e3
-	sharing    = 3e3
-	// smallNanos stands for what is too small to be looked at: smallPoints scalar
-	// operations or less.
-	smallNanos  = 100
-	smallPoints = 512
-)
-
-// durationOf estimates an instruction.
-func durationOf(inst *kernels.Inst, workers int) (d duration) {
-	if c := ControlOf(inst); c != nil {
-		for _, b := range c.Bodies {
-			for i := range b.Instrs {
-				e := durationOf(b.Instrs[i].Inst, workers)
-				d.one, d.shared = d.one+e.one, d.shared+e.shared
-			}
-		}
-		steps := float64(c.steps())
-		return duration{d.one * steps, d.shared * steps}
-	}
-	if e := inst.Expr; e != nil && extent(e.Axes)*len(e.Nodes) <= smallPoints {
-		return duration{smallNanos, smallNanos}
-	}
-	one := CostOf(inst).Nanos()
-	if shares := min(float64(workers), one/shareNanos); shares >= 2 && sharesOut(inst) {
-		return duration{one, one/shares + sharing}
-	}
-	return duration{one, one}
-}
-
-// sharesOut reports whether workers share an instruction out if it is large: a loop that
-// keeps to no order.
-func sharesOut(inst *kernels.Inst) bool {
-	if inst.Expr == nil {
-		return false
-	}
-	for i := range inst.Expr.Outs {
-		if inst.Expr.Outs[i].Scatter {
-			return false
-		}
-	}
-	return true
-}
-
 // findStages finds the stages for a number of workers, once it is known which results
 // take over memory.
 func (l *layout) findStages(workers int) {
@@ -85,7 +31,7 @@ func (l *layout) findStages(workers int) {
 	}
 	for s, i := range l.steps {
 		d := durationOf(l.g.Instrs[i].Inst, workers)
-		if d.shared < d.one && d.one > wideNanos {
+		if d.Wide() {
 			f.end(s)
 			f.begin(s + 1)
 		} else {
@@ -129,7 +75,7 @@ func (f *stageFinder) begin(s int) {
 // add adds step s to the stage: it needs what makes its operands, and, where it takes
 // over memory, what else reads that. It need not follow what used its memory before under
 // another value, since extended lifetimes keep that far enough behind.
-func (f *stageFinder) add(s int, d duration) {
+func (f *stageFinder) add(s int, d Duration) {
 	l, i := f.l, int(f.l.steps[s])
 	args := l.g.Args(i)
 	f.needs = f.needs[:0]
@@ -146,7 +92,7 @@ func (f *stageFinder) add(s int, d duration) {
 	if over != Untracked {
 		f.needs = append(f.needs, f.taken[over]...)
 	}
-	f.planner.Add(d.one, d.shared, f.needs...)
+	f.planner.Add(d.One, d.Shared, f.needs...)
 }
 
 // end ends the stage before step s, and keeps it if it is worth it.
