@@ -312,7 +312,12 @@ func TestStopwatch(t *testing.T) {
 		return e
 	}
 	times(1) // compiles
-	if short, long := times(1), times(n); short <= 0 || long <= short {
+	// The least of some: other programs' work on the card counts, too.
+	short, long := times(1), times(n)
+	for range 10 {
+		short, long = min(short, times(1)), min(long, times(n))
+	}
+	if short <= 0 || long <= short {
 		t.Errorf("%v for one element, %v for %d", short, long, n)
 	}
 	if err := w.Close(); err != nil {

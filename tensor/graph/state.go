@@ -156,6 +156,7 @@ func (st *state) runLater(ctx context.Context) {
 	if err == nil && st.badReplay() { // to say what was wrong
 		st.plain = true
 		st.dropReplays()
+		st.missed = false
 		st.p.dev.Stream().Do(st.work)
 		err = st.p.dev.Sync(ctx)
 	}
