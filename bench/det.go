@@ -123,7 +123,7 @@ func (c Cofactors) Objective(a *T) *T {
 	det, _ := grad.Scan(func(det *T, w choices) (*T, struct{}) {
 		factor := w.Sign.Mul(entries.Take(0, w.Entries).Prod())
 		return det.Add(factor.Mul(c.sweep(below.Take(1, w.Left)))), struct{}{}
-	}, tensor.ZerosLike(entries.Index(tensor.At(0))), c.chosen)
+	}, tensor.ZerosLike(entries.Index(tensor.At(0))), c.chosen, grad.Recompute()) // a tree is in the cache, all are not
 	return det
 }
 
