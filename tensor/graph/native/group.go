@@ -109,7 +109,7 @@ func (g *grouping) nested() {
 	for i := 1; i < len(g.stmts); i++ {
 		x, y := g.stmts[i-1], g.stmts[i]
 		a, b := g.of[i-1], g.of[i]
-		if x.instr != y.instr || x.instr < 0 || a == b || !slices.Equal(x.size, y.size) {
+		if x.instr != y.instr || x.instr < 0 || a == b || !slices.Equal(x.size, y.size) || g.apart(a, b) {
 			continue
 		}
 		match := newMatching(a)
@@ -155,6 +155,11 @@ func (g *grouping) merge() {
 // joined only because they compute alike.
 const worthSharing = 0.05
 
+// apart reports whether groups that do not read each other's results cannot be one.
+func (g *grouping) apart(a, b *group) bool {
+	return a.members[0].call || b.members[0].call || len(a.members)+len(b.members) > maxMembers || g.between(a, b) || g.between(b, a)
+}
+
 // siblings joins groups that read the same large value and compute alike.
 func (g *grouping) siblings() {
 	for v, readers := range g.readers {
@@ -163,7 +168,7 @@ func (g *grouping) siblings() {
 		}
 		for k := 1; k < len(readers); k++ {
 			a, b := g.of[readers[k-1]], g.of[readers[k]]
-			if a == b || a.members[0].call || b.members[0].call || len(a.members)+len(b.members) > maxMembers || g.between(a, b) || g.between(b, a) {
+			if a == b || g.apart(a, b) {
 				continue
 			}
 			if match, ok := g.alike(a, b); ok {
@@ -451,9 +456,12 @@ func (g *grouping) groups() []*group {
 			}
 			d := f.deps[0]
 			f.deps = f.deps[1:]
-			if done[d] == 0 {
+			switch done[d] {
+			case 0:
 				done[d] = 1
 				work = append(work, frame{d, g.before(d)})
+			case 1: // better no machine code than wrong results
+				panic("native: groups that read each other's results")
 			}
 		}
 	}
