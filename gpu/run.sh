@@ -78,8 +78,8 @@ quickly=${STANDIN:+--time 1ns}
 
 # What failed when this last ran on a card, by itself and at once.
 first() {
-  start first-kernels ./kernels.test -test.run '^TestSpec$/^hypot$'
-  COTANGENT_DEVICE=cuda start first-grad ./grad.test -test.run '^(TestProfile|TestExplainNative)$'
+  start first-device ./device.test -test.run '^TestStopwatch$'
+  start first-kernels ./kernels.test -test.run '^TestReplayedSteps$'
   finish
 }
 
