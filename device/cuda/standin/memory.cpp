@@ -29,6 +29,9 @@ struct Region {
 	bool promised;
 };
 
+/* Each is two or three mappings, of which a process may have 65530, Go's among them. */
+const size_t most_regions = 12000;
+
 std::map<uintptr_t, Region> regions; /* by address on the host */
 std::deque<Region> released;
 std::set<Pool *> pools;
@@ -64,7 +67,7 @@ void settle() {
 CUresult take(CUdeviceptr *p, size_t bytes, Pool *l) {
 	if (!bytes) return CUDA_ERROR_INVALID_VALUE;
 	size_t more = !l ? bytes : std::max(l->used + bytes, l->reserved) - l->reserved;
-	if (more > card_memory() - held) return CUDA_ERROR_OUT_OF_MEMORY;
+	if (more > card_memory() - held || regions.size() >= most_regions) return CUDA_ERROR_OUT_OF_MEMORY;
 	size_t room = (bytes + aligned - 1) / aligned * aligned;
 	Region r;
 	r.mapped = (room + page - 1) / page * page + page;
