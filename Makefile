@@ -5,7 +5,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 60s
 PROGRAMS    ?= 3000
 # Packages whose tests share values between goroutines.
-CONCURRENT  := ./device/... ./kernels/cpu/... ./tensor/... ./grad/... ./internal/cc/...
+CONCURRENT  := ./device/... ./kernels/cpu/... ./tensor/... ./grad/... ./internal/cc/... ./internal/cache/...
 ISAS        := avx512 avx2 baseline neon
 
 .PHONY: help build test check check-all bench generate gofmt vet staticcheck race nocgo isas arm64 sanitize programs fuzz setup-cuda cuda cuda-all gpu-check
