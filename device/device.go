@@ -77,10 +77,10 @@ const EnvDevice = "COTANGENT_DEVICE"
 // are open, by name.
 var registry = struct {
 	sync.Mutex
-	kinds  map[string]func(arg string) (Device, error)
+	kinds  map[string]func(arg string) (Choice, error)
 	opened map[string]Device
 }{
-	kinds:  map[string]func(string) (Device, error){},
+	kinds:  map[string]func(string) (Choice, error){},
 	opened: map[string]Device{},
 }
 
@@ -92,13 +92,21 @@ var importOf = map[string]string{
 	"cuda": "github.com/cotangent-ad/cotangent/device/cuda",
 }
 
-// Register makes a kind of device known to Open, which calls open with what
-// follows the colon in a name ("" where nothing does). Registering a kind
-// again replaces it.
-func Register(kind string, open func(arg string) (Device, error)) {
+// Choice is the device that a name means, open or not.
+type Choice struct {
+	// Name is the one of its names that the device is known by: "cuda:0" and
+	// "cuda:00" may mean the same as "cuda".
+	Name string
+	Open func() (Device, error)
+}
+
+// Register makes a kind of device known to Open, which calls choose with what
+// follows the colon in a name ("" where nothing does) to learn which device is
+// meant. Registering a kind again replaces it.
+func Register(kind string, choose func(arg string) (Choice, error)) {
 	registry.Lock()
 	defer registry.Unlock()
-	registry.kinds[kind] = open
+	registry.kinds[kind] = choose
 }
 
 // Kinds returns the kinds that are registered, sorted.
@@ -117,27 +125,32 @@ func kinds() []string {
 	return names
 }
 
-// Open returns the device of the given name, "kind" or "kind:argument". The
-// same name gives the same device until that is closed. It fails with an
+// Open returns the device of the given name, "kind" or "kind:argument". Names
+// that mean the same give the same device until that is closed. It fails with an
 // *UnknownError for a kind that is not registered.
 func Open(name string) (Device, error) {
-	name = strings.TrimSuffix(name, ":") // no argument
 	registry.Lock()
 	defer registry.Unlock()
 	if d, ok := registry.opened[name]; ok {
 		return d, nil
 	}
 	kind, arg, _ := strings.Cut(name, ":")
-	open, ok := registry.kinds[kind]
+	choose, ok := registry.kinds[kind]
 	if !ok {
 		return nil, &UnknownError{Name: name, Registered: kinds()}
 	}
-	d, err := open(arg)
-	if err != nil {
-		return nil, fmt.Errorf("device: open %q: %w", name, err)
+	choice, err := choose(arg)
+	if err == nil {
+		if d, ok := registry.opened[choice.Name]; ok {
+			return d, nil
+		}
+		var d Device
+		if d, err = choice.Open(); err == nil {
+			registry.opened[choice.Name] = d
+			return d, nil
+		}
 	}
-	registry.opened[name] = d
-	return d, nil
+	return nil, fmt.Errorf("device: open %q: %w", name, err)
 }
 
 // Opened returns the devices that Open opened and nobody has closed, by name.

@@ -30,17 +30,25 @@ func TestOpenWithoutDevices(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	wrong := errors.New("no such thing")
-	device.Register("fake", func(arg string) (device.Device, error) {
+	device.Register("fake", func(arg string) (device.Choice, error) {
 		if arg == "wrong" {
-			return nil, wrong
+			return device.Choice{}, wrong
 		}
-		return device.NewHost(device.HostConfig{Name: "fake:" + arg, Kind: "fake", Workers: 1}), nil
+		name := "fake:" + strings.ToLower(arg)
+		return device.Choice{Name: name, Open: func() (device.Device, error) {
+			if arg == "broken" {
+				return nil, wrong
+			}
+			return device.NewHost(device.HostConfig{Name: name, Kind: "fake", Workers: 1}), nil
+		}}, nil
 	})
 	if !slices.Contains(device.Kinds(), "fake") {
 		t.Errorf("kinds %v", device.Kinds())
 	}
-	if _, err := device.Open("fake:wrong"); !errors.Is(err, wrong) || !strings.Contains(err.Error(), `"fake:wrong"`) {
-		t.Errorf("a device that cannot be opened: %v", err)
+	for _, name := range []string{"fake:wrong", "fake:broken"} {
+		if _, err := device.Open(name); !errors.Is(err, wrong) || !strings.Contains(err.Error(), name) {
+			t.Errorf("a device that cannot be opened: %v", err)
+		}
 	}
 	if _, err := device.Open("tpu"); err == nil || !strings.Contains(err.Error(), "there are fake") {
 		t.Errorf("an unknown kind: %v", err)
@@ -52,14 +60,16 @@ func TestRegistry(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if d, err := device.Open("fake:a:b"); d != first || err != nil {
-				t.Errorf("opened again: %v, %v", d, err)
+			for _, name := range []string{"fake:a:b", "fake:A:b", "fake:a:B"} {
+				if d, err := device.Open(name); d != first || err != nil {
+					t.Errorf("opened again as %s: %v, %v", name, d, err)
+				}
 			}
 		})
 	}
 	all.Wait()
-	if d, err := device.Open("fake:a:b:"); d != first || err != nil {
-		t.Errorf("with a colon and no argument: %v, %v", d, err)
+	if list := device.Opened(); len(list) != 1 || list[0] != first {
+		t.Errorf("open are %v", list)
 	}
 	other, err := device.Open("fake:c")
 	if err != nil || other == first {

@@ -13,22 +13,26 @@ import (
 const maxWorkers = 4096
 
 func init() {
-	device.Register("cpu", func(arg string) (device.Device, error) {
+	device.Register("cpu", func(arg string) (device.Choice, error) {
 		if arg == "" {
-			return open("cpu", "cpu", 0)
+			return choice("cpu", "cpu", 0), nil
 		}
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < 1 || n > maxWorkers {
-			return nil, fmt.Errorf("%q is no number of workers from 1 to %d", arg, maxWorkers)
+			return device.Choice{}, fmt.Errorf("%q is no number of workers from 1 to %d", arg, maxWorkers)
 		}
-		return open("cpu:"+arg, "cpu", n)
+		return choice("cpu:"+strconv.Itoa(n), "cpu", n), nil
 	})
-	device.Register("ref", func(arg string) (device.Device, error) {
+	device.Register("ref", func(arg string) (device.Choice, error) {
 		if arg != "" {
-			return nil, fmt.Errorf("takes no argument, not %q", arg)
+			return device.Choice{}, fmt.Errorf("takes no argument, not %q", arg)
 		}
-		return open("ref", "ref", 1)
+		return choice("ref", "ref", 1), nil
 	})
+}
+
+func choice(name, kind string, workers int) device.Choice {
+	return device.Choice{Name: name, Open: func() (device.Device, error) { return open(name, kind, workers) }}
 }
 
 func open(name, kind string, workers int) (device.Device, error) {

@@ -46,6 +46,30 @@ func TestOpen(t *testing.T) {
 			b.Release()
 		})
 	}
+	for _, name := range []string{"cpu:", "ref:"} { // no argument
+		d, err := device.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Name()+":" != name {
+			t.Errorf("%s is %s", name, d.Name())
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	two, err := device.Open("cpu:2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"cpu:2", "cpu:02", "cpu:+2"} {
+		if d, err := device.Open(name); d != two || err != nil {
+			t.Errorf("Open(%q) is another device than cpu:2: %v", name, err)
+		}
+	}
+	if err := two.Close(); err != nil {
+		t.Error(err)
+	}
 	for _, name := range []string{"cpu:0", "cpu:-1", "cpu:two", "cpu:99999", "ref:1"} {
 		if d, err := device.Open(name); err == nil {
 			t.Errorf("Open(%q): %v, %v", name, d, err)

@@ -7,7 +7,7 @@ package cuda
 import "github.com/cotangent-ad/cotangent/device"
 
 func init() {
-	device.Register("cuda", func(string) (device.Device, error) { return nil, Status() })
+	device.Register("cuda", func(string) (device.Choice, error) { return device.Choice{}, Status() })
 }
 
 // Status returns nil where the device can be opened, else a *StatusError.

@@ -406,9 +406,34 @@ func TestTwoDevicesChild(t *testing.T) {
 	if err := a.CopyIn(to, 0, make([]byte, 4)); !errors.As(err, &foreign) {
 		t.Errorf("a buffer of another device: %v", err)
 	}
-	var status *cuda.StatusError
-	if _, err := device.Open("cuda:2"); !errors.As(err, &status) || !strings.Contains(err.Error(), "no cuda:2: the driver sees 2") {
-		t.Errorf("there is no third device: %v", err)
+}
+
+// A GPU is one device, whichever of its names it is opened by; what names none says how
+// many there are.
+func TestNames(t *testing.T) {
+	onStandIn(t)
+	child(t, "TestNamesChild", "STANDIN_DEVICES=2")
+}
+
+func TestNamesChild(t *testing.T) {
+	inChild(t)
+	first, second := open(t, "cuda:00"), open(t, "cuda:1")
+	for name, want := range map[string]*cuda.Device{"cuda": first, "cuda:": first, "cuda:0": first, "cuda:+0": first, "cuda:01": second} {
+		if d, err := device.Open(name); d != device.Device(want) || err != nil {
+			t.Errorf("%s is another device than %s: %v", name, want.Name(), err)
+		}
+	}
+	if first.Name() != "cuda" || second.Name() != "cuda:1" || len(device.Opened()) != 2 {
+		t.Errorf("%s and %s, open are %v", first.Name(), second.Name(), device.Opened())
+	}
+	for name, says := range map[string]string{
+		"cuda:2": "there is no cuda:2", "cuda:-1": `"-1" is no number of a GPU`, "cuda:x": `"x" is no number of a GPU`,
+		"cuda:99999999999999999999": `is no number of a GPU`,
+	} {
+		var status *cuda.StatusError
+		if _, err := device.Open(name); !errors.As(err, &status) || !strings.Contains(err.Error(), says+": the driver sees 2") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

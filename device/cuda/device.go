@@ -48,32 +48,47 @@ type Device struct {
 var _ device.Device = (*Device)(nil)
 
 func init() {
-	device.Register("cuda", func(arg string) (device.Device, error) {
-		ordinal := 0
-		if arg != "" {
-			n, err := strconv.Atoi(arg)
-			if err != nil || n < 0 {
-				return nil, fmt.Errorf("%q is no number of a GPU", arg)
-			}
-			ordinal = n
-		}
-		return open(arg, ordinal)
-	})
+	device.Register("cuda", choose)
 }
 
-func open(arg string, ordinal int) (*Device, error) {
-	if err := Status(); err != nil {
-		return nil, err
+// choose finds the GPU of a number, the first for none: a GPU is one device, whatever
+// its number is written like.
+func choose(arg string) (device.Choice, error) {
+	ordinal := 0
+	if arg != "" {
+		n, err := strconv.Atoi(arg)
+		if err != nil || n < 0 {
+			return device.Choice{}, absent(fmt.Sprintf("%q is no number of a GPU", arg))
+		}
+		ordinal = n
 	}
 	name := "cuda"
-	if arg != "" {
-		name += ":" + arg
+	if ordinal > 0 {
+		name += ":" + strconv.Itoa(ordinal)
 	}
-	if n, err := cu.NumDevices(); err == nil && ordinal >= n {
-		return nil, &StatusError{
-			Reason: fmt.Sprintf("there is no %s: the driver sees %d", name, n),
-			Remedy: "GPUs are counted from 0",
+	return device.Choice{Name: name, Open: func() (device.Device, error) {
+		if n, err := cu.NumDevices(); err != nil || ordinal >= n {
+			return nil, absent("there is no " + name)
 		}
+		return open(name, ordinal)
+	}}, nil
+}
+
+// absent is the error for a GPU that there is not: the driver's where that sees none.
+func absent(what string) error {
+	if err := Status(); err != nil {
+		return err
+	}
+	n, err := cu.NumDevices()
+	if err != nil {
+		return wrap("", "cuDeviceGetCount", err)
+	}
+	return &StatusError{Reason: fmt.Sprintf("%s: the driver sees %d", what, n), Remedy: "GPUs are counted from 0"}
+}
+
+func open(name string, ordinal int) (*Device, error) {
+	if err := Status(); err != nil {
+		return nil, err
 	}
 	dev, err := cu.GetDevice(ordinal)
 	if err != nil {

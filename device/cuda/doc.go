@@ -15,7 +15,8 @@
 // collection of Go's costs more than a hundred small kernels, the pool lends an eighth
 // of the GPU's memory before it asks for one.
 //
-// Device names are "cuda" for the first GPU and "cuda:1" for the second. The
+// Device names are "cuda" for the first GPU, which "cuda:0" means as well, and "cuda:1"
+// for the second. The
 // environment may name libraries: COTANGENT_LIBCUDA, COTANGENT_LIBNVRTC,
 // COTANGENT_LIBCUBLAS; COTANGENT_CUDA_TF32 lets products of float32 be less exact.
 //

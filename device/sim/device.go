@@ -40,27 +40,26 @@ type Device struct {
 var _ device.Device = (*Device)(nil)
 
 func init() {
-	device.Register("sim", func(arg string) (device.Device, error) {
+	device.Register("sim", func(arg string) (device.Choice, error) {
 		o := Options{Name: "sim", Delay: DefaultDelay}
-		if arg != "" {
-			o.Name += ":" + arg
-		}
 		switch arg {
 		case "":
 		case "held":
-			o.Held, o.Delay = true, 0
+			o.Name, o.Held, o.Delay = "sim:held", true, 0
 		default:
 			d, err := time.ParseDuration(arg)
 			if err != nil || d < 0 {
-				return nil, fmt.Errorf("%q is neither held nor a delay such as 1ms", arg)
+				return device.Choice{}, fmt.Errorf("%q is neither held nor a delay such as 1ms", arg)
 			}
-			o.Delay = d
+			o.Name, o.Delay = "sim:"+d.String(), d
 		}
-		var err error
-		if o.Limit, err = device.DefaultLimit(); err != nil {
-			return nil, err
-		}
-		return New(o), nil
+		return device.Choice{Name: o.Name, Open: func() (device.Device, error) {
+			var err error
+			if o.Limit, err = device.DefaultLimit(); err != nil {
+				return nil, err
+			}
+			return New(o), nil
+		}}, nil
 	})
 }
 

@@ -445,4 +445,14 @@ func TestOpen(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
+	d, err = device.Open("sim:1ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := device.Open("sim:1000us"); same != d || err != nil {
+		t.Errorf("sim:1000us is another device than %s: %v", d.Name(), err)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
 }

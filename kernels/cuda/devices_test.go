@@ -85,6 +85,16 @@ func TestTwoDevicesChild(t *testing.T) {
 	}
 	see("a derivative that travels back", across, first, twice)
 
+	again, err := device.Open("cuda:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doubled, err := host.MulScalar(2).Float64s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	see("a sum on one GPU by two names", x.Add(host.To(again)), first, doubled)
+
 	var mixed *tensor.DeviceError
 	if _, err := x.Add(host.To(second)).Float64s(); !errors.As(err, &mixed) {
 		t.Errorf("operands on two devices: %v", err)
