@@ -1,9 +1,11 @@
-// Large scenarios: what fills a GPU. They are not among those measured by default.
+// Large scenarios: what fills a GPU. They are not among those measured by default. Other
+// libraries compute the same of the same data (gpu/peers), and what comes out is compared.
 
 package bench
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian"
@@ -32,33 +34,41 @@ func large() []Scenario {
 	for _, dt := range []tensor.DType{tensor.Float32, tensor.Float64} {
 		for _, n := range []int{1024, 4096} {
 			add(fmt.Sprintf("gemm/%v/n=%d", map[tensor.DType]string{tensor.Float32: "fp32", tensor.Float64: "fp64"}[dt], n), "sum((A·B)²), value and both gradients", func() Instance {
-				d := newData(2)
 				return valued(func(p [2]*T) *T { return p[0].MatMul(p[1]).Square().Sum() },
-					[2]*T{d.uniform(n, n).Cast(dt), d.uniform(n, n).Cast(dt)})
+					[2]*T{spread(0, 1, n, n).Cast(dt), spread(1, 1, n, n).Cast(dt)})
 			})
 		}
 	}
 	add("mlp/fp32/784-1024-10/batch=4096", "a network with tanh and cross entropy, value and four gradients", func() Instance {
-		net, params := NewMLP(newData(3), 4096, 784, 1024, 10)
-		return valued(net.Loss, params)
+		const batch, in, hidden, out = 4096, 784, 1024, 10
+		f32 := func(seed int, scale float64, shape ...int) *T {
+			return around(seed, scale, shape...).Cast(tensor.Float32)
+		}
+		labels := make([]int64, batch)
+		for i := range labels {
+			labels[i] = int64(i % out)
+		}
+		net := MLP{X: f32(0, 1, batch, in), Labels: tensor.FromSlice(labels, batch)}
+		return valued(net.Loss, MLPParams{
+			W1: f32(1, 1/math.Sqrt(in), in, hidden), B1: f32(2, 0.1, hidden),
+			W2: f32(3, 1/math.Sqrt(hidden), hidden, out), B2: f32(4, 0.1, out),
+		})
 	})
 	add("gmm/fp64/d=64/k=50/n=10000", "mixture of normal distributions, value and gradient", func() Instance {
 		const n, d, k = 10000, 64, 50
-		r := newData(9)
-		p := NewMixture(r.normal(n, d), 1, 0)
-		return valued(p.Objective, MixtureParams{Alpha: r.normal(k), Mu: r.uniform(k, d), Q: r.normal(k, d), L: r.normal(k, d*(d-1)/2)})
+		p := NewMixture(around(0, 1, n, d), 1, 0)
+		return valued(p.Objective, MixtureParams{Alpha: around(1, 1, k), Mu: spread(2, 1, k, d), Q: around(3, 1, k, d), L: around(4, 1, k, d*(d-1)/2)})
 	})
 	add("lstm/fp32/l=2/c=100/b=14/batch=1024", "recurrent network on 1024 sequences at once, value and gradient", func() Instance {
-		r := newData(10)
-		f32 := func(shape ...int) *T { return r.uniform(shape...).Cast(tensor.Float32) }
-		sequences := LSTM{State: f32(1024, 4, 14), Sequence: f32(1024, 100, 14)}
+		f32 := func(seed int, shape ...int) *T { return spread(seed, 1, shape...).Cast(tensor.Float32) }
+		sequences := LSTM{State: f32(0, 1024, 4, 14), Sequence: f32(1, 1024, 100, 14)}
 		loss := func(v LSTMParams) *T {
 			return grad.Vmap(func(p LSTM) *T { return p.Objective(v) })(sequences).Mean()
 		}
-		return valued(loss, LSTMParams{Main: f32(4, 56), Extra: f32(3, 14)})
+		return valued(loss, LSTMParams{Main: f32(2, 4, 56), Extra: f32(3, 3, 14)})
 	})
 	add("jacobian/brusselator/n=1000", "the function, and the values of its sparse Jacobian, which stay on the device", func() Instance {
-		return valuesOf(Brusselator(1000), newData(20).uniform(2, 1000, 1000))
+		return valuesOf(Brusselator(1000), spread(0, 1, 2, 1000, 1000))
 	})
 	add("jacobian/ba/p=31843", "the residuals of bundle adjustment, and the values of their sparse Jacobian", func() Instance {
 		b, x, err := ReplicatedBundle(49, 7776, 31843, sparseCamera, [3]float64{0.3, -0.2, 4}, 0.9, [2]float64{350, 230})
@@ -79,12 +89,35 @@ func valuesOf[P, Q any](f func(P) Q, x P) Instance {
 	return NewPair(f, j.Values, x)
 }
 
-// cycled returns n numbers of [-2, 2), of which thousands repeat: as good as random
-// for what is measured, and quickly made.
+// golden is the golden ratio less one: no multiples of a number lie more evenly modulo 1.
+const golden = 0.6180339887498949
+
+// spread returns numbers of [0, scale) in that shape that look random and that any
+// language can make: scale times the fractions of multiples of [golden], others for each
+// seed.
+func spread(seed int, scale float64, shape ...int) *T {
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	v := make([]float64, n)
+	for i := range v {
+		x := float64(float64(i+1+10007*seed) * golden) // rounded, on every machine
+		v[i] = scale * (x - math.Floor(x))
+	}
+	return tensor.FromSlice(v, shape...)
+}
+
+// around returns such numbers of [-scale, scale).
+func around(seed int, scale float64, shape ...int) *T {
+	return spread(seed, 2*scale, shape...).SubScalar(scale)
+}
+
+// cycled returns n numbers of [-2, 2), of which thousands repeat: as good as others for
+// what is measured, and quickly made.
 func cycled(n int, dt tensor.DType) *T {
 	const period = 1000
-	v := newData(1).uniform(1, period).MulScalar(4).AddScalar(-2).Cast(dt)
-	return v.BroadcastTo(n/period, period).Reshape(n)
+	return around(0, 2, period).Cast(dt).BroadcastTo(n/period, period).Reshape(n)
 }
 
 // valued is an instance whose gradient comes with the value.

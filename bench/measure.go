@@ -77,6 +77,9 @@ type Result struct {
 	Prepare  float64 `json:"prepare_ns,omitempty"` // to record and plan both programs
 	Compile  float64 `json:"compile_ns,omitempty"` // to have both in machine code; next to nothing where the cache has them
 	Diff     float64 `json:"max_difference"`       // from the first backend's gradient, relative to 1 + its size
+	Sum      float64 `json:"sum"`                  // of the gradient's elements
+	Size     float64 `json:"size"`                 // the sum of their magnitudes
+	Logs     float64 `json:"logs"`                 // the sum of log(1 + magnitude), in which small ones count too
 	Err      string  `json:"error,omitempty"`
 	Without  string  `json:"without,omitempty"` // why there is no machine code to measure
 
@@ -176,6 +179,13 @@ func measure(ctx context.Context, s Scenario, b Backend, minTime time.Duration) 
 	g := in.Gradient()
 	if r.gradient, err = values(g); err != nil {
 		return r, err
+	}
+	for _, v := range r.gradient {
+		for _, x := range v {
+			r.Sum += x
+			r.Size += math.Abs(x)
+			r.Logs += math.Log1p(math.Abs(x))
+		}
 	}
 	g = nil
 	for _, t := range in.Value() { // what is compiled on first use

@@ -122,7 +122,7 @@ measure() {
   fi
   python3 -c 'import json, os, sys; print(json.dumps([r for f in sys.argv[1:] if os.path.exists(f) for r in json.load(open(f))]))' \
     "$out/large.json" "$out/tf32.json" > "$out/cotangent.json"
-  python3 peers.py "$out/cotangent.json" "$(cat commit)" "$out/results" || failed=1
+  python3 peers "$out/cotangent.json" "$(cat commit)" "$out/results" || failed=1
 }
 
 for stage in $stages; do

@@ -91,10 +91,11 @@ entries, and by the time of the function. "cotangent sparsity" draws them.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(cmd, results)
+			if !asJSON {
+				fmt.Fprint(cmd.OutOrStdout(), bench.Table(results))
+			} else if err := writeJSON(cmd, results); err != nil {
+				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), bench.Table(results))
 			for _, r := range results {
 				if r.Err != "" {
 					return fmt.Errorf("%s on %s: %s", r.Scenario, r.Backend, r.Err)
@@ -162,10 +163,11 @@ func benchSparse(cmd *cobra.Command, match string, backends []string, minTime ti
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return writeJSON(cmd, results)
+	if !asJSON {
+		fmt.Fprint(cmd.OutOrStdout(), bench.SparseTable(results))
+	} else if err := writeJSON(cmd, results); err != nil {
+		return err
 	}
-	fmt.Fprint(cmd.OutOrStdout(), bench.SparseTable(results))
 	for _, r := range results {
 		if r.Err != "" {
 			return fmt.Errorf("%s on %s: %s", r.Scenario, r.Backend, r.Err)
