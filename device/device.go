@@ -51,6 +51,15 @@ type Device interface {
 	Close() error
 }
 
+// Peer is a device that copies from others of its kind, without the host's waiting.
+type Peer interface {
+	Device
+	// CopyPeer copies n bytes of src, from byte offset from, to byte offset to of dst,
+	// which is this device's: behind the work queued so far on either device, and
+	// before what is queued on either from now on.
+	CopyPeer(dst *Buffer, to int, src *Buffer, from, n int) error
+}
+
 // PeakResetter is a device whose Stats.Peak can be started afresh.
 type PeakResetter interface{ ResetPeak() }
 

@@ -194,3 +194,36 @@ func TestWaitDeadline(t *testing.T) {
 	check(t, x.Log(), tensor.Float64, []int{1}, 1)
 	tensor.Free(x)
 }
+
+// Between two devices of a kind elements travel in the order of the work on either: of
+// any layout, also where the source is freed at once, or fails after all.
+func TestBetweenDevices(t *testing.T) {
+	a, b := simulated(t, 0), sim.New(sim.Options{Name: "other", Held: true})
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	devicetest.NoLeaks(t, b)
+	x := tensor.New([][]float64{{1, 2, 3}, {4, 5, 6}}, tensor.On(a))
+	y := x.Add(x)
+	moved := []*tensor.Tensor{y.To(b), y.T().To(b), y.Index(tensor.At(1)).To(b), y.Index(tensor.At(1), tensor.Step(2, tensor.Begin, -2)).To(b), y.Sum().To(b)}
+	tensor.Free(y)
+	if err := a.Sync(context.Background()); err != nil { // what the copies wait for, and what waits for them
+		t.Fatal(err)
+	}
+	check(t, moved[0], tensor.Float64, []int{2, 3}, 2, 4, 6, 8, 10, 12)
+	check(t, moved[1].MulScalar(2), tensor.Float64, []int{3, 2}, 4, 16, 8, 20, 12, 24)
+	check(t, moved[2], tensor.Float64, []int{3}, 8, 10, 12)
+	check(t, moved[3], tensor.Float64, []int{2}, 12, 8)
+	check(t, moved[4], tensor.Float64, nil, 42)
+	for _, m := range moved {
+		if m.Device() != b {
+			t.Errorf("%v is on %v", m, m.Device())
+		}
+	}
+	bad := x.Gather(0, tensor.FromSlice([]int64{0, 7}).Reshape(1, 2).BroadcastTo(1, 2).To(a)).To(b)
+	if _, err := bad.Float64s(); err == nil {
+		t.Error("an index out of range became a number on the way")
+	}
+}

@@ -386,22 +386,6 @@ func TestTwoDevicesChild(t *testing.T) {
 	if got := floats(t, a, from); got[0] != 6 {
 		t.Errorf("left %v", got)
 	}
-	// A kernel of one reads what the other has still to write, unless it waits.
-	for _, waits := range []bool{false, true} {
-		if err := launch(a, source, "fill", 32, from, float32(7), int32(8)); err != nil {
-			t.Fatal(err)
-		}
-		if waits {
-			b.Stream().Wait(a.Stream().Record())
-		}
-		b.Stream().Do(func() { err = b.Main().Copy(to.Ptr(), from.Ptr(), 32) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := floats(t, b, to); (got[0] == 7) != waits {
-			t.Errorf("waits %v, and reads %v", waits, got)
-		}
-	}
 	var foreign *device.ForeignError
 	if err := a.CopyIn(to, 0, make([]byte, 4)); !errors.As(err, &foreign) {
 		t.Errorf("a buffer of another device: %v", err)

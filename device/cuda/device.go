@@ -39,13 +39,15 @@ type Device struct {
 	blas    blasHandle
 	tf32    bool
 	waits   sync.WaitGroup // for events, some of which nobody cares for any more
+	sources sources
+	end     end
 
 	mu        sync.Mutex
 	functions map[string]*Function
 	closed    bool
 }
 
-var _ device.Device = (*Device)(nil)
+var _ device.Peer = (*Device)(nil)
 
 func init() {
 	device.Register("cuda", choose)
@@ -216,31 +218,6 @@ func (d *Device) CopyOut(dst []byte, src *device.Buffer, off int) error {
 	return d.with(func() error { return d.staging.out(dst, unsafe.Add(src.Ptr(), off)) })
 }
 
-// CopyPeer copies n bytes from a buffer of another GPU, behind the work of both
-// streams so far.
-func (d *Device) CopyPeer(dst *device.Buffer, to int, src *device.Buffer, from, n int) error {
-	other, ok := src.Device().(*Device)
-	if !ok {
-		return &device.ForeignError{Device: d.name, Owner: src.Device().Name()}
-	}
-	if err := errors.Join(device.CheckCopy(d, dst, to, n), device.CheckCopy(other, src, from, n)); err != nil {
-		return err
-	}
-	if n == 0 {
-		return nil
-	}
-	d.stream.Wait(other.stream.Record())
-	err := d.with(func() error {
-		return wrap(d.name, "cuMemcpyPeerAsync", cu.MemcpyPeerAsync(address(unsafe.Add(dst.Ptr(), to)), d.ctx,
-			address(unsafe.Add(src.Ptr(), from)), other.ctx, int64(n), d.stream.cu))
-	})
-	// The source must not be used for anything else before it was read.
-	other.stream.Wait(d.stream.Record())
-	runtime.KeepAlive(dst)
-	runtime.KeepAlive(src)
-	return err
-}
-
 // Close waits for the stream's work and gives all memory back.
 func (d *Device) Close() error {
 	device.Forget(d)
@@ -252,6 +229,7 @@ func (d *Device) Close() error {
 	d.closed = true
 	failed := d.Sync(context.Background())
 	d.waits.Wait()
+	d.end.come(failed)
 	left := d.Pool.Close()
 	if left != nil {
 		// Who holds those buffers still needs the context.

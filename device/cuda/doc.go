@@ -15,6 +15,10 @@
 // collection of Go's costs more than a hundred small kernels, the pool lends an eighth
 // of the GPU's memory before it asks for one.
 //
+// What goes from one GPU to another is copied by the driver, in the order of the work of
+// both; where it refuses, through the host, which then waits (peer.go). A GPU that waited
+// for one that is lost counts as lost, since nobody tells what it read.
+//
 // Device names are "cuda" for the first GPU, which "cuda:0" means as well, and "cuda:1"
 // for the second. The
 // environment may name libraries: COTANGENT_LIBCUDA, COTANGENT_LIBNVRTC,

@@ -148,7 +148,7 @@ func (s *Stream) Checked(launch func(flag unsafe.Pointer) error, failed func() e
 	}
 	defer s.d.flags.put(f)
 	if err = launch(unsafe.Pointer(f)); err == nil {
-		err = s.synchronize()
+		err = s.finish()
 	}
 	if err == nil && *f != 0 {
 		err = failed()

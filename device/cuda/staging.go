@@ -117,7 +117,7 @@ func (g *staging) out(dst []byte, src unsafe.Pointer) error {
 		src, dst = unsafe.Add(src, n), dst[n:]
 	}
 	// What had been queued before may have failed without harm to the copy.
-	if err := g.d.stream.synchronize(); err != nil || before == nil {
+	if err := g.d.stream.finish(); err != nil || before == nil {
 		return err
 	}
 	return g.empty(before, part)

@@ -83,7 +83,8 @@ func (d *Device) destroyEvent(e cu.Event) {
 }
 
 // Wait makes the work queued from now on wait for e; for an event of another kind of
-// device it waits here, and so where the driver has none or cannot wait for it.
+// device it waits here, and so where the driver has none or cannot wait for it. Where e is
+// of another GPU and that is lost, this one counts as lost, too.
 func (s *Stream) Wait(e device.Event) {
 	other, ok := e.(*event)
 	if !ok {
@@ -91,6 +92,13 @@ func (s *Stream) Wait(e device.Event) {
 		_ = e.Wait(context.Background())
 		return
 	}
+	if other.d != s.d {
+		s.d.sources.add(other.d)
+	}
+	s.wait(other)
+}
+
+func (s *Stream) wait(other *event) {
 	err := other.err
 	if err == nil {
 		err = s.d.with(func() error { return wrap(s.d.name, "cuStreamWaitEvent", s.cu.Wait(other.cu, 0)) })
@@ -109,13 +117,17 @@ func (s *Stream) Wait(e device.Event) {
 // error of that work or of ctx.
 func (s *Stream) Sync(ctx context.Context) error {
 	if ctx.Done() == nil {
-		return s.d.with(s.synchronize)
+		return s.d.with(s.finish)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	// Often it is done: who ran a program has waited for it.
+	pending := s.d.sources.pending()
 	err := s.d.with(func() error { return wrap(s.d.name, "cuStreamQuery", s.cu.Query()) })
+	if err == nil {
+		return s.d.sources.check(pending)
+	}
 	if !isNotReady(err) {
 		return err
 	}
@@ -127,7 +139,7 @@ func (s *Stream) Sync(ctx context.Context) error {
 		return err
 	}
 	s.spare.Store(e)
-	return s.d.with(s.synchronize)
+	return s.d.with(s.finish)
 }
 
 // isNotReady reports whether the driver says that there is work left.
@@ -135,6 +147,16 @@ func isNotReady(err error) bool {
 	const notReady = 600 // CUDA_ERROR_NOT_READY
 	d, ok := err.(*DriverError)
 	return ok && d.Code == notReady
+}
+
+// finish waits until all work queued so far is done, and returns its error or that of a
+// device which it waited for.
+func (s *Stream) finish() error {
+	pending := s.d.sources.pending()
+	if err := s.synchronize(); err != nil {
+		return err
+	}
+	return s.d.sources.check(pending)
 }
 
 func (s *Stream) synchronize() error {

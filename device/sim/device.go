@@ -37,7 +37,7 @@ type Device struct {
 	workers *device.Workers
 }
 
-var _ device.Device = (*Device)(nil)
+var _ device.Peer = (*Device)(nil)
 
 func init() {
 	device.Register("sim", func(arg string) (device.Choice, error) {
@@ -126,6 +126,26 @@ func (d *Device) CopyOut(dst []byte, src *device.Buffer, off int) error {
 	d.stream.Do(func() { copy(dst, from) })
 	runtime.KeepAlive(src)
 	return d.stream.Sync(context.Background())
+}
+
+// CopyPeer copies from a buffer of another simulated device, behind the work of both
+// so far and before that to come.
+func (d *Device) CopyPeer(dst *device.Buffer, to int, src *device.Buffer, from, n int) error {
+	other, ok := src.Device().(*Device)
+	if !ok {
+		return &device.ForeignError{Device: d.name, Owner: src.Device().Name()}
+	}
+	if err := errors.Join(device.CheckCopy(d, dst, to, n), device.CheckCopy(other, src, from, n)); err != nil {
+		return err
+	}
+	into := unsafe.Slice((*byte)(dst.Ptr()), dst.Size())[to:][:n]
+	out := unsafe.Slice((*byte)(src.Ptr()), src.Size())[from:][:n]
+	d.stream.Wait(other.stream.Record())
+	d.stream.Do(func() { copy(into, out) })
+	other.stream.Wait(d.stream.Record())
+	runtime.KeepAlive(dst)
+	runtime.KeepAlive(src)
+	return nil
 }
 
 // Check looks for writes to released memory, behind the work queued so far,

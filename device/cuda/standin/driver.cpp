@@ -28,15 +28,19 @@
 namespace {
 
 std::recursive_mutex everything; /* the stand-in does one thing at a time */
-CUresult lost = CUDA_SUCCESS;    /* the error that stays */
 thread_local int current = -1;   /* device whose context is current on this thread */
 
 const int max_devices = 4;
 int contexts[max_devices];
+CUresult lost[max_devices]; /* the error of each that stays */
+
+/* The error of the device whose context is current. */
+CUresult gone() { return current < 0 ? CUDA_SUCCESS : lost[current]; }
 
 /* Failures that the environment asks for: STANDIN_FAIL=alloc:2 fails every
  * allocation after two more; launch:N a launch, call:N each call that may fail, once:N
- * one of them alone, lost:N loses the device there, replay:N in a graph. */
+ * one of them alone, lost:N loses the device there, replay:N in a graph; wait:N lets a
+ * stream go on without the event it is to wait for, peers refuses copies between devices. */
 long left;
 bool fails(const char *what) {
 	static std::string asked;
@@ -52,8 +56,17 @@ bool fails(const char *what) {
 	return left-- <= 0;
 }
 
+/* Whether the environment asks for just this. */
+bool asked(const char *what) {
+	const char *text = getenv("STANDIN_FAIL");
+	return text && !strcmp(text, what);
+}
+
+/* Whether this one fails, and none that comes after it. */
+bool fails_once(const char *what) { return fails(what) && left == -1; }
+
 /* Whether a call fails for no reason of its own. */
-bool fails_somehow() { return fails("call") || (fails("once") && left == -1); }
+bool fails_somehow() { return fails("call") || fails_once("once"); }
 
 struct Graph;
 struct Stream;
@@ -61,11 +74,12 @@ struct Stream;
 /* A piece of work: what to do, or which place in another stream to wait for. */
 struct Work {
 	std::function<CUresult()> run;
-	Stream *other = nullptr;
+	std::shared_ptr<Stream> other;
 	uint64_t until = 0;
 };
 
 struct Stream {
+	int device;
 	std::deque<Work> queue;
 	uint64_t queued = 0, done = 0;
 	Graph *graph = nullptr;   /* being captured to */
@@ -73,8 +87,12 @@ struct Stream {
 	bool origin = false;      /* the capture began here */
 };
 
+/* Those that are not destroyed; what waits for one that is keeps it. */
+std::map<Stream *, std::shared_ptr<Stream>> streams;
+
 struct Event {
-	Stream *stream = nullptr;
+	int device;
+	std::shared_ptr<Stream> stream;
 	uint64_t at = 0;
 	bool timed = false;
 	std::shared_ptr<std::chrono::steady_clock::time_point> came; /* where timed */
@@ -111,26 +129,28 @@ struct Function {
 	int dynamic = 48 << 10; /* dynamic shared memory allowed */
 };
 
-CUresult keep(CUresult r) {
-	if (r == CUDA_ERROR_ILLEGAL_ADDRESS || r == CUDA_ERROR_LAUNCH_FAILED) lost = r;
+CUresult keep(CUresult r, int device) {
+	if (r == CUDA_ERROR_ILLEGAL_ADDRESS || r == CUDA_ERROR_LAUNCH_FAILED) lost[device] = r;
 	return r;
 }
 
-/* Does a stream's work up to a place, and what that waits for. */
+/* Does a stream's work up to a place, and what that waits for: on a device that was lost,
+ * nothing, which nobody is told who waits for it. */
 CUresult advance(Stream *s, uint64_t until) {
 	while (s->done < until && !s->queue.empty()) {
 		Work w = std::move(s->queue.front());
 		s->queue.pop_front();
 		s->done++;
-		if (lost) continue;
-		if (w.other) advance(w.other, w.until);
-		else keep(w.run());
+		if (lost[s->device]) continue;
+		if (w.other) advance(w.other.get(), w.until);
+		else keep(w.run(), s->device);
 	}
-	return lost;
+	return lost[s->device];
 }
 
 CUresult queue(Stream *s, std::function<CUresult()> run) {
-	if (!s) return CUDA_ERROR_INVALID_HANDLE; /* nothing here uses the default stream */
+	/* Nothing here uses the default stream, or another device's. */
+	if (!s || s->device != current) return CUDA_ERROR_INVALID_HANDLE;
 	if (s->graph) {
 		int n = s->graph->nodes.size();
 		s->graph->nodes.push_back({std::move(run), s->last});
@@ -192,7 +212,7 @@ void tell_calls() {
 	calls[__func__]++
 #define ENTER \
 	COUNTED; \
-	if (lost) return lost
+	if (gone()) return gone()
 #define WITH_CONTEXT \
 	ENTER; \
 	if (current < 0) return CUDA_ERROR_INVALID_CONTEXT
@@ -262,7 +282,8 @@ CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice) {
 }
 
 CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) {
-	ENTER;
+	COUNTED;
+	if (lost[d]) return lost[d];
 	MAY_FAIL;
 	*c = (CUcontext)&contexts[d];
 	return CUDA_SUCCESS;
@@ -282,7 +303,7 @@ CUresult cuCtxSetCurrent(CUcontext c) {
 CUresult cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
 	FALLIBLE;
 	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
-	return take(p, bytes, nullptr);
+	return take(p, bytes, nullptr, current);
 }
 
 CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *props) {
@@ -291,6 +312,7 @@ CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *props) {
 	if (props->allocType != CU_MEM_ALLOCATION_TYPE_PINNED || props->handleTypes || props->location.type != CU_MEM_LOCATION_TYPE_DEVICE)
 		return CUDA_ERROR_INVALID_VALUE;
 	Pool *l = new Pool();
+	l->device = props->location.id;
 	open_pool(l);
 	*pool = (CUmemoryPool)l;
 	return CUDA_SUCCESS;
@@ -330,13 +352,15 @@ CUresult cuMemAllocFromPoolAsync(CUdeviceptr *p, size_t bytes, CUmemoryPool pool
 	FALLIBLE;
 	NOT_CAPTURING(stream(s));
 	if (fails("alloc")) return CUDA_ERROR_OUT_OF_MEMORY;
-	return take(p, bytes, (Pool *)pool);
+	return take(p, bytes, (Pool *)pool, ((Pool *)pool)->device);
 }
 
 /* Freeing at once waits for all work, as the driver does. */
 CUresult cuMemFree_v2(CUdeviceptr p) {
 	WITH_CONTEXT;
-	return keep(give(p));
+	for (auto &s : streams)
+		if (s.first->device == current && advance(s.first, s.first->queued)) return gone();
+	return keep(give(p), current);
 }
 
 CUresult cuMemFreeAsync(CUdeviceptr p, CUstream s) {
@@ -360,12 +384,13 @@ CUresult cuMemFreeHost(void *p) {
 	return CUDA_SUCCESS;
 }
 
-static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s) {
-	if (lost) return lost;
+/* A copy from one device's memory to another's, or the same's, or the host's. */
+static CUresult copy(CUdeviceptr to, int into, CUdeviceptr from, int out, size_t bytes, CUstream s) {
+	if (gone()) return gone();
 	if (current < 0) return CUDA_ERROR_INVALID_CONTEXT;
 	if (fails_somehow()) return CUDA_ERROR_OPERATING_SYSTEM;
 	return queue(stream(s), [=] {
-		void *d = reach(to, bytes), *f = reach(from, bytes);
+		void *d = reach(to, bytes, into), *f = reach(from, bytes, out);
 		if (!d || !f) {
 			complain("a copy leaves its memory");
 			return CUDA_ERROR_ILLEGAL_ADDRESS;
@@ -377,28 +402,30 @@ static CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s)
 
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t n, CUstream s) {
 	COUNTED;
-	return copy(to, (CUdeviceptr)from, n, s);
+	return copy(to, current, (CUdeviceptr)from, current, n, s);
 }
 
 CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t n, CUstream s) {
 	COUNTED;
-	return copy((CUdeviceptr)to, from, n, s);
+	return copy((CUdeviceptr)to, current, from, current, n, s);
 }
 
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream s) {
 	COUNTED;
-	return copy(to, from, n, s);
+	return copy(to, current, from, current, n, s);
 }
 
-CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext, CUdeviceptr from, CUcontext, size_t n, CUstream s) {
+CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext into, CUdeviceptr from, CUcontext out, size_t n, CUstream s) {
 	COUNTED;
-	return copy(to, from, n, s);
+	if (asked("peers")) return CUDA_ERROR_PEER_ACCESS_UNSUPPORTED;
+	return copy(to, (int *)into - contexts, from, (int *)out - contexts, n, s);
 }
 
 CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream s) {
 	FALLIBLE;
+	int device = current;
 	return queue(stream(s), [=] {
-		void *d = reach(to, n);
+		void *d = reach(to, n, device);
 		if (!d) {
 			complain("a fill leaves its memory");
 			return CUDA_ERROR_ILLEGAL_ADDRESS;
@@ -463,15 +490,18 @@ CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int value) {
 CUresult cuStreamCreate(CUstream *s, unsigned flags) {
 	FALLIBLE;
 	if (!(flags & CU_STREAM_NON_BLOCKING)) return CUDA_ERROR_NOT_SUPPORTED;
-	*s = (CUstream) new Stream();
+	auto made = std::make_shared<Stream>();
+	made->device = current;
+	streams[made.get()] = made;
+	*s = (CUstream)made.get();
 	return CUDA_SUCCESS;
 }
 
 CUresult cuStreamDestroy_v2(CUstream s) {
 	ENTER;
-	advance(stream(s), stream(s)->queued);
-	delete stream(s);
-	return lost;
+	CUresult r = advance(stream(s), stream(s)->queued);
+	streams.erase(stream(s));
+	return r;
 }
 
 CUresult cuStreamSynchronize(CUstream s) {
@@ -506,7 +536,7 @@ CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
 		return CUDA_SUCCESS;
 	}
 	if (self->graph) return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
-	if (!event->stream || event->stream == self) return CUDA_SUCCESS;
+	if (!event->stream || event->stream.get() == self || fails_once("wait")) return CUDA_SUCCESS;
 	Work w;
 	w.other = event->stream;
 	w.until = event->at;
@@ -518,6 +548,7 @@ CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
 CUresult cuEventCreate(CUevent *e, unsigned flags) {
 	FALLIBLE;
 	Event *event = new Event();
+	event->device = current;
 	event->timed = !(flags & CU_EVENT_DISABLE_TIMING);
 	*e = (CUevent)event;
 	return CUDA_SUCCESS;
@@ -533,8 +564,10 @@ CUresult cuEventRecord(CUevent e, CUstream s) {
 	FALLIBLE;
 	Event *event = (Event *)e;
 	Stream *self = stream(s);
+	if (event->device != self->device) return CUDA_ERROR_INVALID_HANDLE;
 	bool timed = event->timed;
 	*event = {};
+	event->device = self->device;
 	event->timed = timed;
 	if (self->graph) {
 		event->graph = self->graph;
@@ -548,7 +581,7 @@ CUresult cuEventRecord(CUevent e, CUstream s) {
 			return CUDA_SUCCESS;
 		});
 	}
-	event->stream = self;
+	event->stream = streams.at(self);
 	event->at = self->queued;
 	return CUDA_SUCCESS;
 }
@@ -568,7 +601,7 @@ CUresult cuEventQuery(CUevent e) {
 	Event *event = (Event *)e;
 	if (event->graph) return CUDA_ERROR_CAPTURED_EVENT;
 	if (!event->stream || event->stream->done >= event->at) return CUDA_SUCCESS;
-	CUresult r = advance(event->stream, event->stream->done + 1);
+	CUresult r = advance(event->stream.get(), event->stream->done + 1);
 	return r ? r : CUDA_ERROR_NOT_READY;
 }
 
@@ -576,7 +609,7 @@ CUresult cuEventSynchronize(CUevent e) {
 	WITH_CONTEXT;
 	Event *event = (Event *)e;
 	if (event->graph) return CUDA_ERROR_CAPTURED_EVENT;
-	CUresult r = event->stream ? advance(event->stream, event->at) : CUDA_SUCCESS;
+	CUresult r = event->stream ? advance(event->stream.get(), event->at) : CUDA_SUCCESS;
 	settle();
 	return r;
 }
@@ -678,7 +711,7 @@ CUresult cuGraphExecDestroy(CUgraphExec x) {
 	ENTER;
 	if (((Exec *)x)->queued > 0) {
 		complain("a graph is destroyed before it has run");
-		return keep(CUDA_ERROR_LAUNCH_FAILED);
+		return keep(CUDA_ERROR_LAUNCH_FAILED, current);
 	}
 	delete (Exec *)x;
 	return CUDA_SUCCESS;
@@ -698,6 +731,7 @@ CUresult cuGetErrorString(CUresult code, const char **text) {
 	case CUDA_ERROR_ILLEGAL_ADDRESS: *text = "an illegal memory access was encountered"; break;
 	case CUDA_ERROR_LAUNCH_FAILED: *text = "unspecified launch failure"; break;
 	case CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES: *text = "too many resources requested for launch"; break;
+	case CUDA_ERROR_PEER_ACCESS_UNSUPPORTED: *text = "peer access is not supported between these two devices"; break;
 	case CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED: *text = "operation not permitted when stream is capturing"; break;
 	case CUDA_ERROR_STREAM_CAPTURE_UNJOINED: *text = "capture has unjoined work"; break;
 	default: *text = "an error"; break;

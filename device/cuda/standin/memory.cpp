@@ -26,6 +26,7 @@ struct Region {
 	char *memory;
 	size_t bytes;
 	Pool *pool;
+	int device;
 	bool promised;
 };
 
@@ -64,7 +65,7 @@ void settle() {
 	for (Pool *l : pools) trim(l, l->threshold);
 }
 
-CUresult take(CUdeviceptr *p, size_t bytes, Pool *l) {
+CUresult take(CUdeviceptr *p, size_t bytes, Pool *l, int device) {
 	if (!bytes) return CUDA_ERROR_INVALID_VALUE;
 	size_t more = !l ? bytes : std::max(l->used + bytes, l->reserved) - l->reserved;
 	if (more > card_memory() - held || regions.size() >= most_regions) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -77,6 +78,7 @@ CUresult take(CUdeviceptr *p, size_t bytes, Pool *l) {
 	r.memory = slack_end(r) - room;
 	r.bytes = bytes;
 	r.pool = l;
+	r.device = device;
 	r.promised = false;
 	memset(r.memory, 0xFF, room);
 	regions[(uintptr_t)r.memory] = r;
@@ -118,11 +120,11 @@ CUresult give(CUdeviceptr p) {
 	return whole ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS;
 }
 
-void *reach(CUdeviceptr p, size_t bytes) {
+void *reach(CUdeviceptr p, size_t bytes, int device) {
 	if (!(p & standin_device_bit)) return (void *)p;
 	uintptr_t at = p & ~standin_device_bit;
 	auto i = regions.upper_bound(at);
 	if (i == regions.begin()) return nullptr;
 	const Region &r = (--i)->second;
-	return at >= (uintptr_t)r.memory && at + bytes <= (uintptr_t)r.memory + r.bytes ? (void *)at : nullptr;
+	return r.device == device && at >= (uintptr_t)r.memory && at + bytes <= (uintptr_t)r.memory + r.bytes ? (void *)at : nullptr;
 }

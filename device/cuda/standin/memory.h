@@ -13,6 +13,7 @@ size_t card_memory();
  * the pool only when that is known to be done. The bytes are counted; the memory itself
  * is new each time. */
 struct Pool {
+	int device;
 	size_t used, pending, reserved, threshold;
 };
 void open_pool(Pool *);
@@ -20,14 +21,14 @@ void close_pool(Pool *);
 void trim(Pool *, size_t keep);
 void settle(); /* all pools, when somebody has waited */
 
-/* Device memory, full of garbage, of a pool or by itself. */
-CUresult take(CUdeviceptr *p, size_t bytes, Pool *);
+/* A device's memory, full of garbage, of a pool or by itself. */
+CUresult take(CUdeviceptr *p, size_t bytes, Pool *, int device);
 /* Tells that it will be given back in a stream's order. */
 CUresult promise(CUdeviceptr p);
 /* Makes it inaccessible; an error if it was none, or if it was written past its end. */
 CUresult give(CUdeviceptr p);
-/* The host's address of a piece of memory, which must lie in one allocation; null
- * if it does not. Host memory is returned as it is. */
-void *reach(CUdeviceptr p, size_t bytes);
+/* The host's address of a piece of memory, which must lie in one allocation of the
+ * device; null if it does not. Host memory is returned as it is. */
+void *reach(CUdeviceptr p, size_t bytes, int device);
 
 #endif
