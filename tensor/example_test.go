@@ -270,21 +270,73 @@ func ExampleWrap() {
 	// 19.0 10.0
 }
 
-// A tensor with something added to a part of it, as often as the part is named.
-// The product of a sparse matrix of three entries with a vector, and with two at once.
+// Elements of one place add up: how often each word occurs, and what stands beside it.
 func ExampleTensor_ScatterAdd() {
-	rows, cols := tensor.New([]int{0, 0, 2}), tensor.New([]int{1, 2, 0})
-	entries := tensor.New([]float64{2, 3, 5})
+	words := tensor.New([]int{2, 0, 2})
+	fmt.Println(tensor.Zeros(3).ScatterAdd(0, words, tensor.Ones(3)))
+	fmt.Println(tensor.Zeros(3).ScatterAdd(0, words, tensor.New([]float64{1, 10, 100})))
+	// Output:
+	// [1. 0. 2.]
+	// [ 10.   0. 101.]
+}
+
+// A structure, made once, and products of matrices that have it with vectors, with
+// several at once, and transposed.
+func ExampleSparse() {
+	// [. 2 3]
+	// [. . .]
+	// [5 . .]
+	a, err := tensor.NewSparse(3, 3, []int{0, 2, 2, 3}, []int{1, 2, 0})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	values := tensor.New([]float64{2, 3, 5})
 	x := tensor.New([]float64{10, 20, 30})
-	fmt.Println(tensor.Zeros(3).ScatterAdd(0, rows, entries.Mul(x.Take(0, cols))))
+	fmt.Println(a.MatMul(values, x), a.T().MatMul(values, x))
 
 	two := tensor.New([][]float64{{10, 1}, {20, 2}, {30, 3}})
-	fmt.Println(tensor.Zeros(3, 2).ScatterAdd(0, rows.Unsqueeze(1), entries.Unsqueeze(1).Mul(two.Take(0, cols))))
+	fmt.Println(a.MatMul(values, two))
+	fmt.Println(a.MatMul(values.MulScalar(2), x)) // another matrix of the same structure
 	// Output:
-	// [130.   0.  50.]
+	// [130.   0.  50.] [150.  20.  30.]
 	// [[130.  13.]
 	//  [  0.   0.]
 	//  [ 50.   5.]]
+	// [260.   0. 100.]
+}
+
+// What is wrong with a structure is told where it is made, and what does not fit it
+// where it is multiplied.
+func ExampleNewSparse() {
+	_, err := tensor.NewSparse(2, 3, []int{0, 1, 2}, []int32{0, 3})
+	var index *tensor.IndexError
+	fmt.Println(errors.As(err, &index), index)
+
+	a, err := tensor.NewSparse(2, 3, []int{0, 1, 2}, []int32{0, 2})
+	fmt.Println(a.Rows(), a.Cols(), a.Entries(), err)
+	var shape *tensor.ShapeError
+	fmt.Println(errors.As(a.MatMul(tensor.Ones(2), tensor.Ones(2)).Err(), &shape), shape)
+	// Output:
+	// true new_sparse: index 3 out of range for a dimension of size 3
+	// 2 3 2 <nil>
+	// true sparse_matmul: a matrix of 3 columns times a vector of 2 (shapes [2], [2])
+}
+
+// Inner products only where a matrix has entries.
+func ExampleSparse_SampledMatMul() {
+	a, err := tensor.NewSparse(2, 2, []int{0, 1, 2}, []int32{1, 0})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p, q := tensor.New([][]float64{{1, 2}, {3, 4}}), tensor.New([][]float64{{5, 6}, {7, 8}})
+	fmt.Println(a.SampledMatMul(p, q))
+	fmt.Println(p.MatMul(q.T())) // of which these are
+	// Output:
+	// [23. 39.]
+	// [[17. 23.]
+	//  [39. 53.]]
 }
 
 func ExampleTensor_IndexAdd() {

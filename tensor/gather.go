@@ -23,8 +23,7 @@ func (t *Tensor) Take(axis int, index *Tensor) *Tensor {
 // axis; elsewhere index and values broadcast to t's sizes. What meets at one
 // place is added in the order of the values.
 //
-// With Take it is a product with a sparse matrix, on any device and differentiable by
-// the entries and the vector: Zeros(m).ScatterAdd(0, rows, entries.Mul(x.Take(0, cols))).
+// A product with a sparse matrix is [Sparse.MatMul], which scatters nothing.
 func (t *Tensor) ScatterAdd(axis int, index, values *Tensor) *Tensor {
 	return apply3(kernels.ScatterAdd, kernels.AxesOf(false, axis), t, index, values)
 }

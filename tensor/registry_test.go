@@ -16,10 +16,11 @@ var elsewhere = map[string]string{
 	"stack": "Stack", "einsum": "Einsum", "slice": "Index", "index_set": "IndexPut", "scatter_nd": "IndexAdd",
 	"logical_and": "And", "logical_or": "Or", "logical_not": "Not", "matmul": "MatMul", "logsumexp": "LogSumExp",
 	"argmax": "ArgMax", "argmin": "ArgMin", "cumsum": "CumSum",
-	"smul":     "a product of derivatives' rules",
-	"join":     "Concat of few",
-	"contract": "Einsum of few",
-	"scatter":  "ScatterAdd to zeros",
+	"smul":          "a product of derivatives' rules",
+	"join":          "Concat of few",
+	"contract":      "Einsum of few",
+	"scatter":       "ScatterAdd to zeros",
+	"sparse_matmul": "Sparse.MatMul", "sampled_matmul": "Sparse.SampledMatMul",
 }
 
 // Every operation of the registry can be called by users of tensors.

@@ -17,6 +17,7 @@ func init() {
 	for op, factory := range map[*kernels.Op]func(*kernels.Inst) kernels.Kernel{
 		kernels.Reshape: newReshape, kernels.Join: newJoin, kernels.CumSum: newCumSum,
 		kernels.ArgMax: newArg(false), kernels.ArgMin: newArg(true), kernels.IndexSet: newIndexSet,
+		kernels.SparseMatmul: newSparse,
 	} {
 		for _, kind := range kinds {
 			kernels.Bind(op, kind, factory)

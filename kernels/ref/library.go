@@ -11,12 +11,13 @@ import (
 
 // library holds the factories of kernels by op.
 var library = map[*kernels.Op]func(inst *kernels.Inst) kernels.Kernel{
-	kernels.Reshape:  func(*kernels.Inst) kernels.Kernel { return kernel(reshape) },
-	kernels.Join:     joinKernel,
-	kernels.CumSum:   cumSumKernel,
-	kernels.ArgMax:   argKernel(func(a, best float64) bool { return a > best }, func(a, best int64) bool { return a > best }),
-	kernels.ArgMin:   argKernel(func(a, best float64) bool { return a < best }, func(a, best int64) bool { return a < best }),
-	kernels.IndexSet: indexSetKernel,
+	kernels.Reshape:      func(*kernels.Inst) kernels.Kernel { return kernel(reshape) },
+	kernels.Join:         joinKernel,
+	kernels.CumSum:       cumSumKernel,
+	kernels.ArgMax:       argKernel(func(a, best float64) bool { return a > best }, func(a, best int64) bool { return a > best }),
+	kernels.ArgMin:       argKernel(func(a, best float64) bool { return a < best }, func(a, best int64) bool { return a < best }),
+	kernels.IndexSet:     indexSetKernel,
+	kernels.SparseMatmul: sparseKernel,
 }
 
 // kernel is a function that sets its result, as a kernels.Kernel.

@@ -8,7 +8,9 @@
 #pragma GCC target("avx2,fma")
 #endif
 #define CT_ENTRY ct_tiles_avx2
+#define CT_SPARSE ct_sparse_avx2
 #include "body.h"
+#include "sparse.h"
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

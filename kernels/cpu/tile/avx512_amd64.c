@@ -8,7 +8,9 @@
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma,prefer-vector-width=512")
 #endif
 #define CT_ENTRY ct_tiles_avx512
+#define CT_SPARSE ct_sparse_avx512
 #include "body.h"
+#include "sparse.h"
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

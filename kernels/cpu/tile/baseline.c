@@ -5,4 +5,6 @@
 #pragma GCC optimize("no-math-errno", "no-trapping-math")
 #endif
 #define CT_ENTRY ct_tiles_baseline
+#define CT_SPARSE ct_sparse_baseline
 #include "body.h"
+#include "sparse.h"

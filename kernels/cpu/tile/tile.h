@@ -90,4 +90,16 @@ enum { CT_STACK = 48 << 10 };
 typedef int ct_entry(const ct_plan *p, ct_run *r);
 ct_entry ct_tiles_baseline, ct_tiles_avx2, ct_tiles_avx512;
 
+/* The product of a sparse matrix and a dense one of rows of a width: y[i] is the sum over t from start[i] to start[i+1] of
+ * values[entry[t]] (values[t] where entry is null) times row at[t] of x. */
+typedef struct {
+    const void *start, *at, *entry, *values, *x;
+    void *y;
+    int64_t rows, width, entries; /* of x, and of the sparse matrix */
+} ct_sparse;
+
+/* Rows lo to hi-1; an index out of range and its size go to fault, where it returns CT_FAULT. */
+typedef int ct_sparse_entry(const ct_sparse *s, int wide, int doubles, int64_t lo, int64_t hi, int64_t *fault);
+ct_sparse_entry ct_sparse_baseline, ct_sparse_avx2, ct_sparse_avx512;
+
 #endif
