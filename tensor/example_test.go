@@ -237,19 +237,24 @@ func Example_errors() {
 	// matmul [float64[4 3] float64[2 5]] true
 }
 
-// A device of two workers; what is computed stays where its operands are.
+// A device of two workers, and one of plain Go loops; what is computed stays where its
+// operands are. A name opens the same device for all who ask, so it is not closed here.
 func Example_devices() {
 	two, err := device.Open("cpu:2")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer two.Close()
+	plain, err := device.Open("ref")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	x := tensor.New([]float64{1, 2, 3}, tensor.On(two))
 	y := x.Exp().Sum()
 	fmt.Println(y.Device().Name(), tensor.Scalar(1).Add(y).Device().Name())
 	// Tensors of two devices do not meet by themselves.
-	z := tensor.New([]float64{1, 2, 3})
+	z := tensor.New([]float64{1, 2, 3}, tensor.On(plain))
 	fmt.Println(x.Add(z).Err() != nil, x.Add(z.To(two)).Err())
 	// Output:
 	// cpu:2 cpu:2
@@ -257,8 +262,16 @@ func Example_devices() {
 }
 
 // Wrap borrows a slice, FromSlice copies it: large data need not be there twice, but must
-// not be written to while it is used.
+// not be written to while it is used. Only the host's devices can borrow: Wrap copies to
+// others.
 func ExampleWrap() {
+	host, err := device.Open("cpu")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tensor.SetDefaultDevice(tensor.Zeros().Device())
+	tensor.SetDefaultDevice(host)
 	data := []float64{1, 2, 3, 4}
 	borrowed, copied := tensor.Wrap(data, 2, 2), tensor.FromSlice(data, 2, 2)
 	columns := tensor.WrapStrided(data, []int{2, 2}, []int{1, 2}) // as Fortran has it
