@@ -4,7 +4,7 @@ package gemm
 
 // Our own kernels, in C.
 
-// #cgo CFLAGS: -std=c11 -O3
+// #cgo CFLAGS: -std=c11 -O3 -g1
 // #cgo noescape cotangent_gemm_f64
 // #cgo noescape cotangent_gemm_f32
 // #cgo noescape cotangent_gemm_tiny_f64

@@ -3,7 +3,7 @@
 package tile
 
 /*
-#cgo CFLAGS: -std=c11 -O3
+#cgo CFLAGS: -std=c11 -O3 -g1
 #include "tile.h"
 
 static uintptr_t ct_entry_of(int isa) {

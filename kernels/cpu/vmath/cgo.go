@@ -3,7 +3,7 @@
 package vmath
 
 /*
-#cgo CFLAGS: -std=c11 -O3
+#cgo CFLAGS: -std=c11 -O3 -g1
 #cgo LDFLAGS: -lm
 #cgo noescape ct_unary_f64
 #cgo nocallback ct_unary_f64
