@@ -37,36 +37,69 @@ func NewInstance[P any](f func(P) *T, x P) Instance { return NewPair(f, grad.Gra
 
 // NewPair ties a function and its derivative to a point.
 func NewPair[P, Q, D any](f func(P) Q, derivative func(P) D, x P) Instance {
-	return Instance{
-		Value:    func() []*T { return leaves(f(x)) },
-		Gradient: func() []*T { return leaves(derivative(x)) },
-		Prepare: func(native bool) (Instance, error) {
-			pf, err := grad.Prepare(f, x, options(native)...)
-			if err != nil {
-				return Instance{}, err
-			}
-			pg, err := grad.Prepare(derivative, x, options(native)...)
-			if err != nil {
-				return Instance{}, err
-			}
-			value, gradient := pf.Call(x), pg.Call(x)
-			ctx := context.Background()
-			return Instance{
-				Value:    func() []*T { return orFailed(leaves(value), pf.RunInto(ctx, value, x)) },
-				Gradient: func() []*T { return orFailed(leaves(gradient), pg.RunInto(ctx, gradient, x)) },
-				Compiled: func(ctx context.Context) error { return cmp.Or(pf.Native(ctx), pg.Native(ctx)) },
-				Explain:  pg.Explain,
-			}, nil
-		},
-		Profile: func(ctx context.Context, d time.Duration) (*graph.Graph, error) {
-			pg, err := grad.Prepare(derivative, x)
-			if err != nil {
-				return nil, err
-			}
-			defer pg.Close()
-			return pg.Profile(ctx, x, d)
-		},
+	in := pair{listed(f, x), listed(derivative, x), leaves(x)}.instance()
+	in.Value = func() []*T { return leaves(f(x)) }
+	in.Gradient = func() []*T { return leaves(derivative(x)) }
+	return in
+}
+
+// list is a function of the tensors in its argument that returns those in its result.
+// Programs are prepared of lists, whatever the scenario's types: so the compiler makes
+// one of package grad's Prepared, where it would make one for each of these.
+type list = func([]*T) []*T
+
+// listed returns a function as a list, for arguments like the given one.
+func listed[P, Q any](f func(P) Q, like P) list {
+	return func(x []*T) []*T {
+		p, err := grad.Rebuild(like, x)
+		if err != nil {
+			return []*T{tensor.Failed("bench", err)}
+		}
+		return leaves(f(p))
 	}
+}
+
+// pair is a function and its derivative, as lists, at a point.
+type pair struct {
+	f, derivative list
+	x             []*T
+}
+
+func (p pair) instance() Instance {
+	return Instance{
+		Value:    func() []*T { return p.f(p.x) },
+		Gradient: func() []*T { return p.derivative(p.x) },
+		Prepare:  p.prepare,
+		Profile:  p.profile,
+	}
+}
+
+func (p pair) prepare(native bool) (Instance, error) {
+	f, err := grad.Prepare(p.f, p.x, options(native)...)
+	if err != nil {
+		return Instance{}, err
+	}
+	g, err := grad.Prepare(p.derivative, p.x, options(native)...)
+	if err != nil {
+		return Instance{}, err
+	}
+	value, gradient := f.Call(p.x), g.Call(p.x)
+	ctx := context.Background()
+	return Instance{
+		Value:    func() []*T { return orFailed(value, f.RunInto(ctx, value, p.x)) },
+		Gradient: func() []*T { return orFailed(gradient, g.RunInto(ctx, gradient, p.x)) },
+		Compiled: func(ctx context.Context) error { return cmp.Or(f.Native(ctx), g.Native(ctx)) },
+		Explain:  g.Explain,
+	}, nil
+}
+
+func (p pair) profile(ctx context.Context, d time.Duration) (*graph.Graph, error) {
+	g, err := grad.Prepare(p.derivative, p.x)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	return g.Profile(ctx, p.x, d)
 }
 
 // orFailed returns results, or what carries the error of computing them.
@@ -80,7 +113,13 @@ func orFailed(results []*T, err error) []*T {
 // NewSparse ties a function and its sparse Jacobian to a point. The Jacobian is always
 // a prepared one.
 func NewSparse[P, Q any](f func(P) Q, x P, opts ...jacobian.Option) Instance {
-	derivative := func(native bool) (*jacobian.Prepared[P], func() []*T, error) {
+	in := newSparse(listed(f, x), leaves(x), opts)
+	in.Value = func() []*T { return leaves(f(x)) }
+	return in
+}
+
+func newSparse(f list, x []*T, opts []jacobian.Option) Instance {
+	derivative := func(native bool) (*jacobian.Prepared[[]*T], func() []*T, error) {
 		j, err := jacobian.Prepare(f, x, append(opts[:len(opts):len(opts)], jacobian.WithGrad(options(native)...))...)
 		if err != nil {
 			return nil, nil, err
@@ -96,7 +135,7 @@ func NewSparse[P, Q any](f func(P) Q, x P, opts ...jacobian.Option) Instance {
 		return run, err
 	})
 	return Instance{
-		Value: func() []*T { return leaves(f(x)) },
+		Value: func() []*T { return f(x) },
 		Gradient: func() []*T {
 			run, err := once()
 			if err != nil {
@@ -114,7 +153,7 @@ func NewSparse[P, Q any](f func(P) Q, x P, opts ...jacobian.Option) Instance {
 				return Instance{}, err
 			}
 			return Instance{
-				Value:    func() []*T { return leaves(pf.Call(x)) },
+				Value:    func() []*T { return pf.Call(x) },
 				Gradient: run,
 				Compiled: func(ctx context.Context) error { return cmp.Or(pf.Native(ctx), j.Native(ctx)) },
 			}, nil

@@ -68,25 +68,26 @@ func large() []Scenario {
 		return valued(loss, LSTMParams{Main: f32(2, 4, 56), Extra: f32(3, 3, 14)})
 	})
 	add("jacobian/brusselator/n=1000", "the function, and the values of its sparse Jacobian, which stay on the device", func() Instance {
-		return valuesOf(Brusselator(1000), spread(0, 1, 2, 1000, 1000))
+		f, x := Brusselator(1000), spread(0, 1, 2, 1000, 1000)
+		return valuesOf(listed(f, x), leaves(x))
 	})
 	add("jacobian/ba/p=31843", "the residuals of bundle adjustment, and the values of their sparse Jacobian", func() Instance {
 		b, x, err := ReplicatedBundle(49, 7776, 31843, sparseCamera, [3]float64{0.3, -0.2, 4}, 0.9, [2]float64{350, 230})
 		if err != nil {
 			return FailedInstance(err)
 		}
-		return valuesOf(b.Residuals, x)
+		return valuesOf(listed(b.Residuals, x), leaves(x))
 	})
 	return list
 }
 
 // valuesOf ties a function and its sparse Jacobian to a point.
-func valuesOf[P, Q any](f func(P) Q, x P) Instance {
+func valuesOf(f list, x []*T) Instance {
 	j, err := jacobian.Prepare(f, x)
 	if err != nil {
 		return FailedInstance(err)
 	}
-	return NewPair(f, j.Values, x)
+	return pair{f, func(x []*T) []*T { return []*T{j.Values(x)} }, x}.instance()
 }
 
 // golden is the golden ratio less one: no multiples of a number lie more evenly modulo 1.
@@ -122,13 +123,14 @@ func cycled(n int, dt tensor.DType) *T {
 
 // valued is an instance whose gradient comes with the value.
 func valued[P any](f func(P) *T, x P) Instance {
-	type both struct {
-		Value    *T
-		Gradient P
-	}
+	return pair{listed(f, x), gradient(f, x), leaves(x)}.instance()
+}
+
+// gradient returns the gradient of an objective, with the value before it, as a list.
+func gradient[P any](f func(P) *T, like P) list {
 	g := grad.ValueAndGrad(f)
-	return NewPair(f, func(x P) both {
+	return listed(func(x P) []*T {
 		v, d := g(x)
-		return both{v, d}
-	}, x)
+		return append([]*T{v}, leaves(d)...)
+	}, like)
 }

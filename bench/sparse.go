@@ -116,65 +116,62 @@ func SparseNamed(name string) (SparseScenario, error) {
 	return SparseScenario{}, fmt.Errorf("bench: no scenario %q with a sparse derivative; there are %s, of any size", name, strings.Join(names, ", "))
 }
 
-func sparseJacobian[P, Q any](f func(P) Q, x P) SparseInstance {
-	return SparseInstance{
-		Problem: sparse.Columns,
-		Detect:  func(ctx context.Context) (*sparse.Pattern, error) { return structure(ctx, f, x) },
-		Prepare: func(ctx context.Context, native bool) (*SparseDerivative, error) {
-			j, err := jacobian.PrepareContext(ctx, f, x, jacobian.WithGrad(options(native)...))
-			return sparseDerivative(j, x, err)
-		},
-		Function: func(native bool) (*SparseFunction, error) { return sparseFunction(f, x, native) },
-	}
+func sparseJacobian[P, Q any](f func(P) Q, at P) SparseInstance {
+	return newSparseInstance(sparse.Columns, listed(f, at), listed(f, at), leaves(at), jacobian.PrepareContext[[]*T, []*T])
 }
 
-func sparseHessian[P any](f func(P) *T, x P) SparseInstance {
+func sparseHessian(f func(*T) *T, at *T) SparseInstance {
+	objective := func(x []*T) *T { return f(x[0]) }
+	prepare := func(ctx context.Context, _ list, x []*T, opts ...jacobian.Option) (*jacobian.Prepared[[]*T], error) {
+		return jacobian.PrepareHessianContext(ctx, objective, x, opts...)
+	}
+	return newSparseInstance(sparse.Star, listed(f, at), grad.Grad(objective), []*T{at}, prepare)
+}
+
+// newSparseInstance is the instance of a function f and the Jacobian of g, which is f or
+// its gradient.
+func newSparseInstance(problem sparse.Problem, f, g list, x []*T,
+	prepare func(context.Context, list, []*T, ...jacobian.Option) (*jacobian.Prepared[[]*T], error)) SparseInstance {
 	return SparseInstance{
-		Problem: sparse.Star,
-		Detect:  func(ctx context.Context) (*sparse.Pattern, error) { return structure(ctx, grad.Grad(f), x) },
+		Problem: problem,
+		Detect:  func(ctx context.Context) (*sparse.Pattern, error) { return structure(ctx, g, x) },
 		Prepare: func(ctx context.Context, native bool) (*SparseDerivative, error) {
-			h, err := jacobian.PrepareHessianContext(ctx, f, x, jacobian.WithGrad(options(native)...))
-			return sparseDerivative(h, x, err)
+			j, err := prepare(ctx, g, x, jacobian.WithGrad(options(native)...))
+			if err != nil {
+				return nil, err
+			}
+			values := make([]float64, j.Output().Nnz())
+			return &SparseDerivative{
+				Pattern:  j.Pattern(),
+				Coloring: j.Coloring(),
+				Run:      func(ctx context.Context) error { return j.Run(ctx, x, values) },
+				Check:    func(ctx context.Context) error { return j.Check(ctx, x, 1) },
+				Explain:  j.Explain,
+				Compiled: j.Native,
+				Close:    j.Close,
+			}, nil
 		},
-		Function: func(native bool) (*SparseFunction, error) { return sparseFunction(f, x, native) },
+		Function: func(native bool) (*SparseFunction, error) {
+			p, err := grad.Prepare(f, x, options(native)...)
+			if err != nil {
+				return nil, err
+			}
+			y := p.Call(x)
+			return &SparseFunction{
+				Run:      func() []*T { return orFailed(y, p.RunInto(context.Background(), y, x)) },
+				Compiled: p.Native,
+				Close:    p.Close,
+			}, nil
+		},
 	}
 }
 
 // structure records a function and finds its Jacobian's pattern.
-func structure[P, Q any](ctx context.Context, f func(P) Q, x P) (*sparse.Pattern, error) {
+func structure(ctx context.Context, f list, x []*T) (*sparse.Pattern, error) {
 	program, err := grad.Prepare(f, x)
 	if err != nil {
 		return nil, err
 	}
 	defer program.Close()
 	return pattern.Global(ctx, program.Graph())
-}
-
-func sparseDerivative[P any](j *jacobian.Prepared[P], x P, err error) (*SparseDerivative, error) {
-	if err != nil {
-		return nil, err
-	}
-	values := make([]float64, j.Output().Nnz())
-	return &SparseDerivative{
-		Pattern:  j.Pattern(),
-		Coloring: j.Coloring(),
-		Run:      func(ctx context.Context) error { return j.Run(ctx, x, values) },
-		Check:    func(ctx context.Context) error { return j.Check(ctx, x, 1) },
-		Explain:  j.Explain,
-		Compiled: j.Native,
-		Close:    j.Close,
-	}, nil
-}
-
-func sparseFunction[P, Q any](f func(P) Q, x P, native bool) (*SparseFunction, error) {
-	p, err := grad.Prepare(f, x, options(native)...)
-	if err != nil {
-		return nil, err
-	}
-	y := p.Call(x)
-	return &SparseFunction{
-		Run:      func() []*T { return orFailed(leaves(y), p.RunInto(context.Background(), y, x)) },
-		Compiled: p.Native,
-		Close:    p.Close,
-	}, nil
 }

@@ -173,6 +173,50 @@ func TestPreparedArguments(t *testing.T) {
 	})(tensor.Scalar(1))
 }
 
+// Slices of tensors, which are taken as they lie: as arguments and as destinations.
+func TestPreparedSlices(t *testing.T) {
+	reversed := func(x []*T) []*T {
+		y := make([]*T, len(x))
+		for i := range x {
+			y[len(x)-1-i] = x[i].Neg()
+		}
+		return y
+	}
+	one, two := tensor.New([]float64{1, 2}), tensor.New([]float64{3, 4})
+	p := mustPrepare(t, reversed, []*T{one, two})
+	y := []*T{tensor.Zeros(2), tensor.Zeros(2)}
+	if err := p.RunInto(t.Context(), y, []*T{one, two}); err != nil {
+		t.Fatal(err)
+	}
+	nearAll(t, "first", y[0], []float64{-3, -4}, 0)
+	nearAll(t, "second", y[1], []float64{-1, -2}, 0)
+	empty := mustPrepare(t, reversed, nil)
+	for _, c := range []struct {
+		program *grad.Prepared[[]*T, []*T]
+		want    string
+		list    []*T
+	}{
+		{p, "[1]: ", []*T{one, nil}},
+		{p, "[0] has another shape", []*T{tensor.Zeros(3), two}},
+		{p, "has length 1, not 2", []*T{one}},
+		{p, "has length 3, not 2", []*T{one, two, one}},
+		{empty, "has length 1, not 0", []*T{one}},
+	} {
+		var ae *grad.ArgumentError
+		if _, err := c.program.Run(t.Context(), c.list); !errors.As(err, &ae) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want an *ArgumentError with %q", err, c.want)
+		}
+		in := []*T{one, two}
+		if c.program == empty {
+			in = nil
+		}
+		var de *grad.DestinationError
+		if err := c.program.RunInto(t.Context(), c.list, in); !errors.As(err, &de) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want a *DestinationError with %q", err, c.want)
+		}
+	}
+}
+
 func TestPreparedDestinations(t *testing.T) {
 	captured := tensor.New([]float64{5, 6})
 	p := mustPrepare(t, func(x *T) [2]*T { return [2]*T{x.Add(captured), x.Sum()} }, tensor.Zeros(2))

@@ -18,6 +18,7 @@ type leafTree struct {
 	spots []spot
 	paths []string // of each leaf, as in ".W" or "[2].B"
 	row   bool     // values are their tensors in a row (see rowOf), and none is nil
+	slice bool     // values are slices of tensors, and none is nil
 	maps  bool     // maps hold tensors: values are taken apart by reflection
 	lists leafLists
 }
@@ -54,7 +55,8 @@ func newTree(x reflect.Value, leaves, inRow int) (*leafTree, error) {
 	if leaves != len(t.paths) {
 		return nil, fmt.Errorf("grad: %d tensors at %d places", leaves, len(t.paths))
 	}
-	t.row = inRow == leaves
+	t.row = inRow == leaves && leaves > 0 // an empty slice must stay one
+	t.slice = x.Kind() == reflect.Slice && x.Type().Elem() == tensorType && x.Len() == leaves
 	t.find(&t.spots, x, 0, "")
 	return t, nil
 }
@@ -97,12 +99,17 @@ func (t *leafTree) find(to *[]spot, v reflect.Value, offset uintptr, path string
 	}
 }
 
-// leavesIn returns the tensors in x: where they are, if they lie in a row, else in a list
-// that is to be put back into t.lists afterwards, also after an error. The error is an
-// *ArgumentError where x is built differently.
+// leavesIn returns the tensors in x: where they are, if x is a row or a slice of them,
+// else in a list that is to be put back into t.lists afterwards, also after an error. The
+// error is an *ArgumentError where x is built differently.
 func leavesIn[P any](t *leafTree, x *P) ([]*tensor.Tensor, *leafList, error) {
 	if t.row {
 		return unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(x)), len(t.paths)), nil, nil
+	}
+	if t.slice {
+		if s := *(*[]*tensor.Tensor)(unsafe.Pointer(x)); len(s) == len(t.paths) {
+			return s, nil, nil
+		}
 	}
 	return leavesApart(t, x)
 }
