@@ -6,10 +6,10 @@
 // they are launched with (plan.go). The source depends on the expression and on
 // which strides are 0, 1 or other numbers, but on no size, so that other shapes
 // find it compiled; print.go writes it: elements.go the body, map.go where nothing is reduced,
-// reduce.go, and scatter.go where results are added to at any place. Products of
-// matrices go to cuBLAS, or to a kernel of our own (contract.go), operations that
-// are no loops to library.go, and what is left to the host (host.go). Machine code is
-// kept in memory and on disk. An index out of range sets a flag; the operation is then
+// tile.go where such a loop reads across, as a transpose does, reduce.go, and scatter.go where
+// results are added to at any place. Products of matrices go to cuBLAS, or to a kernel of our
+// own (contract.go), operations that are no loops to library.go, and what is left to the
+// host (host.go). Machine code is kept in memory and on disk. An index out of range sets a flag; the operation is then
 // repeated on the host, for its error. Where the host reads or copies what it cannot reach
 // (control flow, outputs of programs), the backend does it (kernels.Mover).
 //

@@ -18,7 +18,7 @@ import (
 const leastGain = 8
 
 // elements writes what a thread does for the elements whose number is in the
-// variable from: one, or, where the printer is vectorized, neighbours. Results
+// variable from (see coordinates): one, or, where the printer is vectorized, neighbours. Results
 // that are not reduced are stored; put writes what becomes of the others' values.
 func (p *printer) elements(kind, from string, dims []dim, depth int, outs map[int]string, put func(o int, value string) string) {
 	n, tabs := p.n, strings.Repeat("\t", depth)

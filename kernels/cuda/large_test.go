@@ -33,6 +33,28 @@ var large = []struct {
 		return x.Mul(x.Index(tensor.Range(0, 130), tensor.Range(5, 6)))
 	}},
 	{"map of a transpose", 1e-15, func(x *tensor.Tensor) *tensor.Tensor { return x.T().Square() }},
+	{"copy of a transpose", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.T().Clone() }},
+	{"copy of a transposed part", 0, func(x *tensor.Tensor) *tensor.Tensor {
+		return x.Index(tensor.Step(120, 10, -1), tensor.Range(7, 90)).T().Clone()
+	}},
+	{"map with a transpose", 1e-15, func(x *tensor.Tensor) *tensor.Tensor {
+		y := x.Index(tensor.Range(1, 97))
+		return y.Exp().Mul(y.T()).Add(y.Index(tensor.At(0)))
+	}},
+	{"transposes of several orders", 1e-15, func(x *tensor.Tensor) *tensor.Tensor {
+		y := x.Reshape(-1).Index(tensor.Range(100, 8100)).Reshape(20, 20, 20)
+		return y.Transpose(2, 1, 0).Exp().Mul(y.Transpose(0, 2, 1)).Sub(y.Transpose(1, 0, 2)).Add(y.Transpose(2, 0, 1))
+	}},
+	{"transposes of a batch", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.Reshape(5, 26, 96).Transpose(0, 2, 1).Clone() }},
+	{"axes turned round", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.Reshape(5, 26, 96).Transpose(2, 1, 0).Clone() }},
+	{"last axis to the front", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.Reshape(26, 5, 96).Transpose(2, 0, 1).Clone() }},
+	{"first axis to the end", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.Reshape(26, 5, 96).Transpose(1, 2, 0).Clone() }},
+	{"transposed bools", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.Gt(x.MulScalar(0.5)).T().Clone() }},
+	{"transposed integers", 0, func(x *tensor.Tensor) *tensor.Tensor { return x.MulScalar(9).Cast(tensor.Int32).T().Neg() }},
+	{"gather from a transpose", 0, func(x *tensor.Tensor) *tensor.Tensor {
+		y := x.Index(tensor.Range(0, 96))
+		return y.Gather(1, y.Abs().MulScalar(9).Cast(tensor.Int64)).Mul(y.T())
+	}},
 	{"map of odd lengths", 1e-15, func(x *tensor.Tensor) *tensor.Tensor {
 		return x.Index(tensor.Range(1, 130), tensor.Range(1, 96)).Exp()
 	}},

@@ -4,7 +4,7 @@ package cuda
 
 // Nests that reduce nothing: every element of the results on its own. Where the
 // innermost dimension lies densely, a thread does as many elements at once as
-// 16 bytes hold.
+// 16 bytes hold; where that of an operand is another, it goes by squares (tile.go).
 
 import (
 	"slices"
@@ -21,6 +21,10 @@ const mostVectors = 6
 
 func (n *nest) planMap(p *plan, lay *layout) {
 	x := newPrinter(n, lay)
+	if x.turn() {
+		n.planTiles(p, x)
+		return
+	}
 	x.vectorize(x.res)
 	outs := x.arguments()
 	x.flag()

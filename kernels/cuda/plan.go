@@ -253,9 +253,11 @@ func aligned(p unsafe.Pointer) bool { return uintptr(p)%16 == 0 }
 
 // grid returns the blocks that share out n pieces of work among threads.
 func grid(n int) geometry {
-	const most = 8192 // each thread then does several
-	return geometry{Grid: [2]int{max(1, min((n+threads-1)/threads, most)), 1}, Block: [2]int{min(threads, roundUp(n)), 1}}
+	return geometry{Grid: [2]int{max(1, min((n+threads-1)/threads, mostBlocks)), 1}, Block: [2]int{min(threads, roundUp(n)), 1}}
 }
+
+// mostBlocks is the blocks of a grid of which each does several things in turn.
+const mostBlocks = 8192
 
 // threads is the most of a block; kernels are compiled for it.
 const threads = 256

@@ -59,6 +59,7 @@ type printer struct {
 	stores map[int]affine
 	lane   int // elements that a thread does at once: neighbours along inner
 	inner  dim
+	turned int // where squares are read: the dimension along which operands' neighbours lie
 	b      strings.Builder
 }
 
@@ -68,6 +69,8 @@ type access struct {
 	at   affine
 	lone bool // an element passed by value
 	vec  bool // lane elements are read together, into v<load>
+	// A square of elements is read together, into s<load>.
+	tiled bool
 }
 
 // newPrinter collects what the nest reads and writes, and merges its axes.
@@ -159,8 +162,12 @@ func (p *printer) line(format string, args ...any) { fmt.Fprintf(&p.b, format+"\
 // variable names the value of a dimension.
 func variable(kind string, d int) string { return fmt.Sprintf("%s%d", kind, d) }
 
-// coordinates splits the index named from into those of dimensions.
+// coordinates splits the index named from into those of dimensions, which are there
+// already where it has no name.
 func (p *printer) coordinates(kind, from string, dims []dim, indent string) {
+	if from == "" {
+		return
+	}
 	for d := len(dims) - 1; d > 0; d-- {
 		size := p.int(dims[d].size)
 		p.line("%sconst ix %s = %s %% %s;", indent, variable(kind, d), from, size)
@@ -240,6 +247,9 @@ func (p *printer) element(n loop.Node, l *loop.Load) (conds []string, text strin
 	dt := loop.CUDAType(p.n.e.Ins[l.In].DType)
 	if a.lone {
 		return conds, "from_bits<" + dt + ">(" + a.name + ")"
+	}
+	if a.tiled {
+		return conds, fmt.Sprintf("s_%d[threadIdx.x][row]", k)
 	}
 	if a.vec {
 		return conds, fmt.Sprintf("pick(v_%d, lane)", k)
