@@ -19,12 +19,13 @@ var libraryText string
 
 // library has the factories of kernels; each may return nil.
 var library = map[*kernels.Op]func(*kernels.Inst) kernels.Kernel{
-	kernels.Reshape:  newReshape,
-	kernels.Join:     newJoin,
-	kernels.CumSum:   newScan,
-	kernels.ArgMax:   newBest(0),
-	kernels.ArgMin:   newBest(1),
-	kernels.IndexSet: newIndexSet,
+	kernels.Reshape:      newReshape,
+	kernels.Join:         newJoin,
+	kernels.CumSum:       newScan,
+	kernels.ArgMax:       newBest(0),
+	kernels.ArgMin:       newBest(1),
+	kernels.IndexSet:     newIndexSet,
+	kernels.SparseMatmul: newSparse,
 }
 
 // copier copies an operand of any layout to a dense array of its shape, or to the
@@ -82,12 +83,17 @@ func (f fresh) Run(c *kernels.Call) error {
 
 // library queues a kernel of library.cuh: pointers and then numbers.
 func (r *run) library(name string, dt device.DType, g geometry, wide bool, args ...any) error {
+	return r.launchText(libraryText, name, dt, g, wide, args...)
+}
+
+// launchText queues a kernel of a text that is written for any type.
+func (r *run) launchText(text, name string, dt device.DType, g geometry, wide bool, args ...any) error {
 	ix := "typedef int ix;\n"
 	if wide {
 		ix = "typedef long long ix;\n"
 	}
 	source := fmt.Sprintf("%stypedef unsigned%s uix;\ntypedef %s T;\n", ix, map[bool]string{true: " long long"}[wide], loop.CUDAType(dt)) +
-		preludeText + loopsText + libraryText + "// " + name + "\n"
+		preludeText + loopsText + text + "// " + name + "\n"
 	fn, err := r.dev.Function(source, name)
 	if err != nil {
 		return err
