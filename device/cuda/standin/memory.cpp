@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <sys/mman.h>
+#include <vector>
 
 #include "runtime.h"
 #include "threads.h"
@@ -35,11 +36,34 @@ const size_t most_regions = 12000;
 
 std::map<uintptr_t, Region> regions; /* by address on the host */
 std::deque<Region> released;
+std::map<size_t, std::vector<char *>> spare; /* mappings to use again, by their size */
 std::set<Pool *> pools;
 size_t released_bytes, held; /* held: by pools, or taken without one */
 
 /* What lies between the end of the memory and the page behind. */
 char *slack_end(const Region &r) { return r.base + r.mapped - page; }
+
+/* Bytes that end with a page that nobody may touch. */
+char *map(size_t bytes) {
+	std::vector<char *> &ready = spare[bytes];
+	char *base;
+	if (ready.empty()) {
+		base = (char *)mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (base == MAP_FAILED) return nullptr;
+	} else {
+		base = ready.back();
+		ready.pop_back();
+	}
+	mprotect(base, bytes - page, PROT_READ | PROT_WRITE);
+	return base;
+}
+
+/* Small ones are kept, inaccessible: the system takes longer to map than a kernel to run. */
+void unmap(char *base, size_t bytes) {
+	std::vector<char *> &ready = spare[bytes];
+	if (bytes <= 16 * page && ready.size() < 64) ready.push_back(base);
+	else munmap(base, bytes);
+}
 
 } // namespace
 
@@ -72,9 +96,8 @@ CUresult take(CUdeviceptr *p, size_t bytes, Pool *l, int device) {
 	size_t room = (bytes + aligned - 1) / aligned * aligned;
 	Region r;
 	r.mapped = (room + page - 1) / page * page + page;
-	r.base = (char *)mmap(nullptr, r.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (r.base == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
-	mprotect(slack_end(r), page, PROT_NONE);
+	r.base = map(r.mapped);
+	if (!r.base) return CUDA_ERROR_OUT_OF_MEMORY;
 	r.memory = slack_end(r) - room;
 	r.bytes = bytes;
 	r.pool = l;
@@ -113,7 +136,7 @@ CUresult give(CUdeviceptr p) {
 	released.push_back(r);
 	released_bytes += r.mapped;
 	while (released_bytes > most_released || released.size() > 4096) {
-		munmap(released.front().base, released.front().mapped);
+		unmap(released.front().base, released.front().mapped);
 		released_bytes -= released.front().mapped;
 		released.pop_front();
 	}

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <random>
 #include <string>
 #include <sys/mman.h>
@@ -212,6 +213,18 @@ void arrange(int *places, int n) {
 	if (o == Order::random) std::shuffle(places, places + n, generator);
 }
 
+/* The end of so many pages for dynamic shared memory, between two where nobody may
+ * write, so that a block that asked for too little is found. */
+static char *shared_end(size_t pages) {
+	static std::map<size_t, char *> areas;
+	char *&area = areas[pages];
+	if (!area) {
+		area = (char *)mmap(nullptr, (pages + 2) * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mprotect(area + 4096, pages * 4096, PROT_READ | PROT_WRITE);
+	}
+	return area + (pages + 1) * 4096;
+}
+
 CUresult run_grid(const Launch &l) {
 	launch = &l;
 	failure = nullptr;
@@ -220,11 +233,7 @@ CUresult run_grid(const Launch &l) {
 	the_runtime.fail = fail;
 	the_runtime.grid_dim = l.grid;
 	the_runtime.block_dim = l.block;
-	/* Ends where nobody may write, so that a block that asked for too little is found. */
-	size_t pages = (l.dynamic + 4095) / 4096 * 4096;
-	char *area = (char *)mmap(nullptr, pages + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	mprotect(area + pages, 4096, PROT_NONE);
-	the_runtime.dynamic = area + pages - (l.dynamic + 15) / 16 * 16;
+	the_runtime.dynamic = shared_end((l.dynamic + 4095) / 4096) - (l.dynamic + 15) / 16 * 16;
 	threads.resize(l.block.x * l.block.y * l.block.z);
 	std::vector<int> places(threads.size()), blocks(l.grid.x * l.grid.y * l.grid.z);
 	arrange(blocks.data(), blocks.size());
@@ -246,7 +255,6 @@ CUresult run_grid(const Launch &l) {
 	guarded = nullptr;
 	/* The stacks of threads that will not go on are not used again. */
 	if (failure) complain(failure);
-	munmap(area, pages + 4096);
 	return result;
 }
 
