@@ -220,6 +220,7 @@ var StopGradient = Register(Op{
 	Doc:   "The operand as a constant: no derivative passes.",
 	Infer: sameAval("stop_gradient"),
 	Loop:  identity,
+	Batch: func(b Builder, inst *Inst, x []Val, _ Mask, _ int) []Val { return b.Apply(inst.Op, nil, x[0]) }, // still a constant
 	Cases: append([]Case{{Name: "slope", In: []Sample{values(1, 2)}, Kink: true, Slopes: []float64{0, 0}}}, identityCases...),
 })
 

@@ -46,9 +46,7 @@ func init() {
 			func(e *Expr, y, a, b Node) Node { return e.Neg(e.Div(y, b)) },
 		},
 		Pow: { // by the base 0 where the exponent is 0, also at base 0
-			func(e *Expr, y, a, b Node) Node {
-				return e.Select(e.Eq(b, e.Like(b, 0)), None, e.Mul(b, e.Pow(a, e.Sub(b, e.Like(b, 1)))))
-			},
+			func(e *Expr, y, a, b Node) Node { return e.SMul(b, e.Pow(a, e.Sub(b, e.Like(b, 1)))) },
 			func(e *Expr, y, a, b Node) Node { return e.SMul(y, e.Log(a)) },
 		},
 		Maximum: { // ties share half
