@@ -24,6 +24,7 @@
 //	checkpoint, remat                   MemoryBudget of Prepare, Recompute of Scan and While
 //	tree_map, ravel_pytree              Map, Flatten and Unflatten
 //	check_grads                         package grad/check
+//	sparse.BCOO @ x, torch.sparse.mm    Sparse of package tensor
 //
 // A function of several arguments takes a struct of them; what it captures is
 // a constant. Fields that hold tensors are exported ones.

@@ -54,6 +54,21 @@ func ExampleGrad_structs() {
 	// Output: [ 8. 16.] 8.0
 }
 
+// By the entries of a sparse matrix, one number each, and by the vector that it is
+// multiplied with.
+func ExampleGrad_sparse() {
+	a, err := tensor.NewSparse(2, 3, []int{0, 2, 3}, []int{0, 2, 1}) // [a . b; . c .]
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	type factors struct{ Values, X *tensor.Tensor }
+	loss := func(p factors) *tensor.Tensor { return a.MatMul(p.Values, p.X).Square().Sum() }
+	g := grad.Grad(loss)(factors{tensor.New([]float64{1, 2, 3}), tensor.New([]float64{1, 1, 2})})
+	fmt.Println(g.Values, g.X)
+	// Output: [10. 20.  6.] [10. 18. 20.]
+}
+
 func ExampleValueAndGrad() {
 	f := func(x *tensor.Tensor) *tensor.Tensor { return x.Exp().Sum() }
 	y, g := grad.ValueAndGrad(f)(tensor.New([]float64{0, 0}))

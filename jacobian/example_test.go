@@ -115,3 +115,33 @@ func ExamplePrepared_Check() {
 	// Output:
 	// the pattern does not fit: true
 }
+
+// A matrix of package sparse is a factor of tensors, too: its structure once, and its
+// values as a tensor. The Jacobian of what is computed with it has just its entries.
+func ExamplePrepare_sparse() {
+	m, err := (&sparse.COO[float64]{Rows: 2, Cols: 3, Row: []int32{0, 0, 1}, Col: []int32{0, 2, 1}, Val: []float64{1, 2, 3}}).CSR()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	a, err := tensor.NewSparse(m.Rows, m.Cols, m.Ptr, m.Idx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	values := tensor.New(m.Val)
+	f := func(x *tensor.Tensor) *tensor.Tensor { return a.MatMul(values, x.Square()) }
+	x := tensor.New([]float64{1, 2, 3})
+	p, err := jacobian.Prepare(f, x)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	fmt.Println(f(x), jacobian.Dense(f, x))
+	fmt.Println(p.Output().Equal(m.Pattern), p.Values(x))
+	// Output:
+	// [19. 12.] [[ 2.  0. 12.]
+	//  [ 0. 12.  0.]]
+	// true [ 2. 12. 12.]
+}

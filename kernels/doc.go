@@ -9,7 +9,7 @@
 // a [Builder], so that a rule is written once for all interpreters.
 //
 // Most ops are loops in index notation (package kernels/loop). Library ops (concatenation,
-// prefix scans, factorizations) have rules of their own; Composite ops are bodies of other
+// prefix scans, products with sparse matrices) have rules of their own; Composite ops are bodies of other
 // ops, which dispatch expands; Opaque ops have integer or boolean results and no
 // derivative. Each op keeps the Insts it was last used at, so that finding one again
 // costs a few comparisons.

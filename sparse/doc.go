@@ -16,7 +16,8 @@
 // products with vectors; MatrixMarket files; pictures of patterns; colourings for
 // every kind of derivative matrix (Problem), their verification (Verify), lower
 // bounds; the maps from products to entries (Plan), which serialise. What does not:
-// tensors, differentiation, linear solvers.
+// tensors (tensor.NewSparse makes a factor of theirs of a pattern), differentiation, linear
+// solvers.
 //
 // Start reading in color.go. The greedy colourings are one file each (greedy_*.go), as
 // are the orders (order.go), lattices on grids (lattice*.go), lower bounds (bound.go),

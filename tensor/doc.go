@@ -12,7 +12,7 @@
 // every reader.
 //
 // Programs make tensors with [New], [FromSlice], [Zeros] and the like, compute with
-// methods and with [Where], [Concat], [Stack] and [Einsum], and read results with
+// methods and with [Where], [Concat], [Stack], [Einsum] and [Sparse], and read results with
 // [Tensor.Item], [Tensor.Float64s], [Data], and by printing. The Examples go by topic.
 // Levels, interpreters, [Dispatch], [Memory], [Free] and what else speaks of what is
 // traced, direct, marked or writable is for package grad, which transforms functions;
@@ -26,7 +26,7 @@
 // errors (errors.go); constructors (new.go, make.go, borrow.go), readers
 // (read.go) and printing (format.go); operations as methods (arith.go,
 // compare.go, special.go, reduce.go, shape.go, index.go, gather.go, linalg.go);
-// scopes (scope.go) and transfers (transfer.go).
+// products with sparse matrices (sparse.go), scopes (scope.go) and transfers (transfer.go).
 //
 // What does not: kernels and their rules (package kernels), the transformations
 // (package grad), NumPy's files (tensor/npy), gonum's matrices (tensor/gonum),

@@ -53,7 +53,8 @@
 // (M, s*f + s'*f') with M the larger of m and m', f = 1 where m = M, else
 // exp(m-M), and f' likewise. The result is log(s) + m.
 //
-// Scattered results are added in the order of the loop, without lanes.
+// Scattered results are added in the order of the loop, without lanes, and products with
+// sparse matrices (sparse.go) in the order of the entries.
 //
 // # What is where
 //

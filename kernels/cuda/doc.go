@@ -8,7 +8,8 @@
 // find it compiled; print.go writes it: elements.go the body, map.go where nothing is reduced,
 // tile.go where such a loop reads across, as a transpose does, reduce.go, and scatter.go where
 // results are added to at any place. Products of matrices go to cuBLAS, or to a kernel of our
-// own (contract.go), operations that are no loops to library.go, and what is left to the
+// own (contract.go), products with sparse matrices to sparse.go, other operations that
+// are no loops to library.go, and what is left to the
 // host (host.go). Machine code is kept in memory and on disk. An index out of range sets a flag; the operation is then
 // repeated on the host, for its error. Where the host reads or copies what it cannot reach
 // (control flow, outputs of programs), the backend does it (kernels.Mover).

@@ -15,7 +15,7 @@ import (
 // some are operations of every kind of kernel that there is.
 var some = []string{
 	"add", "where", "tanh", "digamma", "sum", "logsumexp", "max", "matmul", "take", "gather", "cumsum", "argmax",
-	"index_set", "scatter_add", "pad", "concat", "softmax",
+	"index_set", "scatter_add", "sparse_matmul", "pad", "concat", "softmax",
 }
 
 // TestSpec is the conformance suite, of some operations only where time is short.
