@@ -3,7 +3,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { SPARSE_COLUMNS = 16 }; /* at a time, in registers */
+enum {
+    SPARSE_COLUMNS = 16, /* at a time, in registers */
+    SPARSE_AHEAD = 24,   /* entries from what is fetched to what is added */
+};
+
+/* Has memory fetched, wherever that is: an index that is not yet checked may lead anywhere. */
+#define SPARSE_FETCH(p, bytes) __builtin_prefetch((const void *)((uintptr_t)(p) + (uintptr_t)(bytes)))
 
 /* Counts from the end what is below 0; of what is out of range it makes a note. */
 static __attribute__((noinline)) int sparse_far(i64 *i, i64 size, i64 *fault) {
@@ -26,6 +32,10 @@ static __attribute__((noinline)) int sparse_far(i64 *i, i64 size, i64 *fault) {
         const i64 rows = s->rows, entries = s->entries, width = s->width; \
         T sum[SPARSE_COLUMNS] = {0}; \
         for (i64 t = lo; t < hi; t++) { \
+            const i64 next = t + SPARSE_AHEAD < entries ? t + SPARSE_AHEAD : t; \
+            if (N > 1) SPARSE_FETCH(x, (u64)at[next] * (u64)width * sizeof(T)); \
+            if (N * sizeof(T) > 64) SPARSE_FETCH(x, (u64)at[next] * (u64)width * sizeof(T) + 64); \
+            if (!ordered) SPARSE_FETCH(values, (u64)entry[next] * sizeof(T)); \
             i64 j = at[t], e = t; \
             SPARSE_PLACE(j, rows) \
             if (!ordered) { \
