@@ -108,7 +108,7 @@ sanitize() {
   [ -z "${STANDIN:-}" ] && command -v compute-sanitizer >/dev/null || return 0
   for tool in memcheck racecheck; do
     COTANGENT_CUDA_EXACT=1 start $tool compute-sanitizer --tool $tool --error-exitcode 1 \
-      ./kernels.test -test.short -test.run 'TestSpec/^(sum|gather|scatter_add|cumsum)$' -test.timeout 60m
+      ./kernels.test -test.short -test.run 'TestSpec/^(sum|gather|scatter_add|cumsum)$|^TestTransposes$' -test.timeout 60m
   done
   finish
 }
