@@ -166,11 +166,11 @@ func TestSparseAgainstDense(t *testing.T) {
 func TestSparseByDifferences(t *testing.T) {
 	r := rand.New(rand.NewPCG(75, 76))
 	e := randomEntries(r, "", 4, 3, func(i int) int { return i })
-	cpu, err := device.Open("cpu")
+	home, err := device.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := e.on(t, cpu)
+	s := e.on(t, home)
 	f := func(p factors) *T { return s.T().MatMul(p.V, s.MatMul(p.V, p.X).Tanh()) }
 	sampled := func(p factors) *T { return s.SampledMatMul(s.MatMul(p.V, p.X), p.X).Tanh() }
 	at := factors{random(r, len(e.at)), random(r, 3, 2)}
@@ -185,7 +185,7 @@ func TestSparseByDifferences(t *testing.T) {
 // does, and so do gradients inside of maps and of maps.
 func TestSparseVmap(t *testing.T) {
 	r := rand.New(rand.NewPCG(77, 78))
-	cpu, err := device.Open("cpu")
+	home, err := device.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestSparseVmap(t *testing.T) {
 		if e.rows > 500 {
 			continue
 		}
-		s := e.on(t, cpu)
+		s := e.on(t, home)
 		for _, shape := range [][]int{{e.cols}, {e.cols, 3}} {
 			const n = 4
 			all := factors{random(r, n, len(e.at)), random(r, append([]int{n}, shape...)...)}
@@ -265,13 +265,13 @@ func (e *entries) twice(s *tensor.Sparse) func(factors) factors {
 
 // So does machine code.
 func TestSparseCompiled(t *testing.T) {
-	cpu, err := device.Open("cpu")
+	home, err := device.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(81, 82))
 	for _, e := range someEntries() {
-		f, at := e.twice(e.on(t, cpu)), factors{random(r, len(e.at)), random(r, e.cols, 3)}
+		f, at := e.twice(e.on(t, home)), factors{random(r, len(e.at)), random(r, e.cols, 3)}
 		want, got := f(at), run(t, compiled(t, f, at), at)
 		sameBits(t, e.name+": by the values", got.V, want.V)
 		sameBits(t, e.name+": by the factor", got.X, want.X)
