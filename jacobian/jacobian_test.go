@@ -127,6 +127,14 @@ func problems() []problem {
 			picked := x.Take(0, ints(3, 1, 1, 4, 0, 3))
 			return tensor.Zeros(6).ScatterAdd(0, ints(0, 2, 2, 5, 5, 1), picked.Square())
 		}, random(5), false, 5},
+		{"from one row to rows", func(x *T) *T { // the index of the former does not move where that of the latter does
+			rows, cols := ints(1, 1), ints(0, 2)
+			return x.IndexAdd(x.Index(rows, cols).Sin(), cols, rows)
+		}, random(3, 3), false, 11},
+		{"from rows to one row", func(x *T) *T {
+			rows, cols := ints(1, 1), ints(0, 2)
+			return x.IndexAdd(x.Index(cols, rows).Sin(), rows, cols)
+		}, random(3, 3), false, 11},
 		{"index put", func(x *T) *T {
 			return x.IndexPut(x.Index(tensor.Range(0, 2)).Square(), tensor.Range(3, 5))
 		}, random(6), false, 6},

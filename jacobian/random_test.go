@@ -16,7 +16,7 @@ func draw(t *rapid.T) fn {
 	type step struct{ op, a, b, k int }
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 		n := rapid.IntRange(0, 1<<20)
-		return step{rapid.IntRange(0, 15).Draw(t, "op"), n.Draw(t, "a"), n.Draw(t, "b"), rapid.IntRange(0, 3).Draw(t, "k")}
+		return step{rapid.IntRange(0, 17).Draw(t, "op"), n.Draw(t, "a"), n.Draw(t, "b"), rapid.IntRange(0, 3).Draw(t, "k")}
 	}), 1, 7).Draw(t, "steps")
 	return func(x *T) *T {
 		pool := []*T{x}
@@ -55,6 +55,12 @@ func draw(t *rapid.T) fn {
 				y = a.Reshape(3, 2, 2).MatMul(b.Reshape(3, 2, 2)).Reshape(3, 4)
 			case 14:
 				y = a.Maximum(b)
+			case 15: // the same indices in different places
+				i, j := ints(int64(s.k%3), 1), ints(2, int64(s.k))
+				y = b.IndexAdd(a.Index(i, j).Sin(), j.Clamp(0, 2), i)
+			case 16:
+				i := ints(int64(s.k%3), 0)
+				y = b.IndexAdd(a.Index(i, ints(1)).Sin(), ints(1), i)
 			default:
 				y = a.Mul(tensor.New([]float64{0, 1, 2, 0})).Add(b.Flip(s.k % 2))
 			}

@@ -73,7 +73,8 @@ func (w *walker) line() bool {
 	}
 	l.out += lo * l.outStep
 	l.src += lo * l.srcStep
-	straight := w.fixed(&l.out, m.out.columns) && w.fixed(&l.src, m.src.columns)
+	straight := w.fixed(&l.out, m.out.columns)
+	straight = w.fixed(&l.src, m.src.columns) && straight // both add their terms
 	if m.when != nil {
 		if w.step(m.when.coef) != 0 {
 			straight = false
