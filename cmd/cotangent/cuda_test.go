@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/bench"
+	"github.com/cotangent-ad/cotangent/kernels"
 )
 
 // onStandIn skips what looks for the stand-in's name.
@@ -26,10 +27,27 @@ func onStandIn(t *testing.T) {
 func TestInfoOfStandIn(t *testing.T) {
 	onStandIn(t)
 	out, err := run(t, "", "info", "--device", "cuda")
-	for _, part := range []string{"device             cuda (", "driver for CUDA 13.0", "cuda:0 is a stand-in, not a GPU", "NVRTC 0.1", "left to the host: loops of more than"} {
+	for _, part := range []string{"device             cuda (", "driver for CUDA 13.0", "cuda:0 is a stand-in, not a GPU", "NVRTC 0.1", "loops of more than 20 axes", "control flow (cond, scan, while, call)"} {
 		if err != nil || !strings.Contains(out, part) {
 			t.Errorf("%v: %q is not in\n%s", err, part, out)
 		}
+	}
+	// Every operation is in one of the lines that tell where operations are carried out.
+	told := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^ +[a-z ]+ \(\d+\): (.*)$`).FindAllStringSubmatch(out, -1) {
+		for _, name := range strings.Split(regexp.MustCompile(` \(.*?\)`).ReplaceAllString(m[1], ""), ", ") {
+			told[name] = true
+		}
+	}
+	delete(told, "none")
+	for _, op := range kernels.Ops() {
+		if !told[op.Name] {
+			t.Errorf("%s is not told of in\n%s", op.Name, out)
+		}
+		delete(told, op.Name)
+	}
+	if len(told) > 0 {
+		t.Errorf("told of, but in no registry: %v", told)
 	}
 }
 

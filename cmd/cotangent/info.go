@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +13,8 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels/cpu/gemm"
 )
 
-// hostOps names the operations that a GPU leaves to the host, where CUDA is built in.
-var hostOps func() []string
+// describePlaces tells where a GPU's operations are carried out, where CUDA is built in.
+var describePlaces func() []string
 
 func infoCommand() *cobra.Command {
 	var dev string
@@ -49,8 +48,10 @@ func infoCommand() *cobra.Command {
 			for i, text := range cuda.Describe() {
 				line(map[bool]string{true: "CUDA"}[i == 0], "%s", text)
 			}
-			if hostOps != nil {
-				line("", "left to the host: %s", strings.Join(append(hostOps(), "loops of more than 20 axes or 2000 operations"), ", "))
+			if describePlaces != nil {
+				for _, text := range describePlaces() {
+					line("", "%s", text)
+				}
 			}
 			line("backends", "%v", kernels.BackendNames())
 			line("ops", "%d", len(kernels.Ops()))

@@ -4,11 +4,7 @@ package cuda
 
 // The backend: what the registry asks for kernels.
 
-import (
-	"slices"
-
-	"github.com/cotangent-ad/cotangent/kernels"
-)
+import "github.com/cotangent-ad/cotangent/kernels"
 
 type backend struct{ mover }
 
@@ -42,17 +38,4 @@ func compile(inst *kernels.Inst) kernels.Kernel {
 		return k
 	}
 	return nil
-}
-
-// HostOps names the operations that have no kernel for the GPU: they are carried
-// out on the host, at the price of copies there and back.
-func HostOps() []string {
-	var names []string
-	for _, op := range kernels.Ops() {
-		if op.Loop == nil && op.Kind != kernels.Composite && library[op] == nil {
-			names = append(names, op.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
