@@ -5,18 +5,20 @@
 #
 #     ./run.sh [folder for the results]
 #
-# STAGES chooses among first, gradbench, tf32, tests, sanitize and measure, which are
-# done in this order; SHORT=1 tests a part of the operations only; LIMIT is the seconds
-# that each program of the tests may take.
+# STAGES chooses among first, ahead, tests, tf32, measure and sanitize, which are done in
+# this order; SHORT=1 tests a part of the operations only; LIMIT is the seconds that each
+# program may take.
 # What fails does not keep what follows from being done, but in the end the script
-# fails. STANDIN=folder rehearses it on the stand-in for a driver: no times then.
+# fails. summary.txt, written again after each stage, tells what was tested, what failed
+# and what was cut short. STANDIN=folder rehearses it on the stand-in for a driver: no
+# times then.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=${1:-results}
 mkdir -p "$out"
 limit=${LIMIT:-3600}
 short=${SHORT:+-test.short}
-stages=${STAGES:-first gradbench tf32 tests sanitize measure}
+stages=${STAGES:-first ahead tests tf32 measure sanitize}
 
 if [ -n "${STANDIN:-}" ]; then
   export COTANGENT_LIBCUDA=$STANDIN/libcuda.so.1 COTANGENT_LIBNVRTC=$STANDIN/libnvrtc.so COTANGENT_LIBCUBLAS=none
@@ -30,12 +32,12 @@ for root in sys.path:
     for lib in glob.glob(os.path.join(root, "nvidia", "**", "lib" + sys.argv[1] + ".so*"), recursive=True):
         print(os.path.dirname(lib))
 PY
-    ); do
+    ) $(ldconfig -p 2>/dev/null | sed -n "s|.* => \(.*\)/lib$1\.so\.[0-9]*\$|\1|p") /usr/local/cuda-*/lib64; do
       ls "$dir/lib$1".so* >/dev/null 2>&1 && { echo "$dir"; return; }
     done
   }
   for name in nvrtc cublas; do
-    dir=$(find_library "$name")
+    dir=$(find_library "$name" || true)
     if [ -n "$dir" ]; then
       export LD_LIBRARY_PATH=$dir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
       variable=COTANGENT_LIB$(echo $name | tr a-z A-Z)
@@ -45,10 +47,11 @@ PY
 fi
 
 export REQUIRE_GPU=1 COTANGENT_CUDA_CACHE=${COTANGENT_CUDA_CACHE:-$PWD/cache}
-./cotangent info --device cuda
+timeout 120 ./cotangent info --device cuda
 
 failed=0
 pids=()
+processors=$(nproc)
 # start runs a program beside others, its output in a log: of a long one the head and
 # the end are kept.
 start() {
@@ -56,8 +59,8 @@ start() {
   shift
   {
     local code=0
-    timeout "$limit" "$@" > "$out/$name.log" 2>&1 || code=$?
-    [ $code != 124 ] || echo "--- FAIL: $name: not done within $limit s" >> "$out/$name.log"
+    timeout -k 10 "$limit" "$@" > "$out/$name.log" 2>&1 || code=$?
+    [ $code = 0 ] || [ $code = 1 ] || echo "--- FAIL: $name: ended by $code, where 124 and 137 are after $limit s" >> "$out/$name.log"
     if [ "$(wc -c < "$out/$name.log")" -gt 400000 ]; then
       { head -c 300000 "$out/$name.log"; echo; echo "[...]"; tail -c 100000 "$out/$name.log"; } > "$out/$name.cut"
       mv "$out/$name.cut" "$out/$name.log"
@@ -74,16 +77,51 @@ finish() {
   done
   pids=()
 }
+# tested runs a program of tests that way, which tells of each test.
+tested() {
+  start "$@" -test.v -test.timeout 60m
+}
 quickly=${STANDIN:+--time 1ns}
+# bench measures into a file, which is not there where nothing came of it.
+bench() {
+  local file=$out/$1
+  shift
+  timeout -k 10 "$limit" ./cotangent bench "$@" $quickly > "$file" || failed=1
+  [ -s "$file" ] || rm -f "$file"
+}
 
 # What failed when this last ran on a card, by itself and at once.
 first() {
-  start first-device ./device.test -test.run '^TestStopwatch$'
-  start first-kernels ./kernels.test -test.run '^TestReplayedSteps$'
+  tested first-device ./device.test -test.run '^TestStopwatch$'
+  tested first-kernels ./kernels.test -test.run '^TestReplayedSteps$'
   finish
 }
 
-gradbench() {
+# The kernels of the tests, of which each takes the compiler about 0.1 s, compiled by all
+# processors before the tests need them one after the other.
+ahead() {
+  [ -e sources.tar.gz ] || { echo "there are no sources to compile ahead"; return; }
+  tar -xzf sources.tar.gz
+  local limit=$((limit < 300 ? limit : 300))
+  for ((i = 0; i < processors; i++)); do
+    start ahead-$i ./kernels.test -test.run '^TestCompileAhead$' -test.v -ahead sources -part $i/$processors
+  done
+  finish
+  cat "$out"/ahead-*.log > "$out/ahead.log"
+  rm -f "$out"/ahead-*.log
+}
+
+# Each test program beside the others, the conformance suite in parts.
+tests() {
+  local parts=$((processors > 8 ? 6 : 2))
+  tested device ./device.test $short
+  tested kernels ./kernels.test $short -test.skip '^TestSpec$'
+  for ((i = 0; i < parts; i++)); do
+    tested spec-$i ./kernels.test $short -test.run '^TestSpec$' -part $i/$parts
+  done
+  for name in grad jacobian; do
+    COTANGENT_DEVICE=cuda tested $name ./$name.test $short
+  done
   start gradbench python3 gradbench.py ./cotangent cuda gradbench/*.jsonl
   finish
 }
@@ -91,46 +129,65 @@ gradbench() {
 # Matrix products with factors rounded to 10 bits.
 tf32() {
   [ -z "${STANDIN:-}" ] || return 0 # which has no cuBLAS
-  COTANGENT_CUDA_TF32=1 ./cotangent bench --suite large --filter gemm/fp32 --json --backends cuda+tiles | sed 's/fp32/tf32/' > "$out/tf32.json" || failed=1
+  COTANGENT_CUDA_TF32=1 bench tf32.json --suite large --filter gemm/fp32 --json --backends cuda+tiles
+  [ ! -e "$out/tf32.json" ] || sed -i 's/fp32/tf32/' "$out/tf32.json"
 }
 
-# Each test program beside the others. Compiling kernels takes most of the time.
-tests() {
-  start device ./device.test $short
-  start kernels ./kernels.test $short -test.timeout 60m
-  for name in grad jacobian; do
-    COTANGENT_DEVICE=cuda start $name ./$name.test $short -test.timeout 60m
-  done
-  finish
+# Each kind of scenario by itself, so that one that fails does not take the others along.
+measure() {
+  if [ -z "${STANDIN:-}" ]; then
+    for kind in copy chain gemm mlp gmm lstm jacobian; do
+      bench large-$kind.json --suite large --filter $kind/ --json --backends cuda,cuda+tiles
+    done
+  else
+    bench large-gemm.json --suite large --filter gemm/fp32/n=1024 --json --backends cuda,cuda+tiles
+  fi
+  {
+    python3 -c 'import glob, json, sys; print(json.dumps([r for f in sorted(glob.glob(sys.argv[1])) + sys.argv[2:] for r in json.load(open(f))]))' \
+      "$out/large-*.json" $(ls "$out/tf32.json" 2>/dev/null) > "$out/cotangent.json" &&
+      python3 peers "$out/cotangent.json" "$(cat commit)" "$out/results"
+  } || failed=1
+  bench table.txt --backends cpu,cuda,cuda+tiles
+  cat "$out/table.txt" || true
 }
 
 sanitize() {
-  [ -z "${STANDIN:-}" ] && command -v compute-sanitizer >/dev/null || return 0
+  [ -z "${STANDIN:-}" ] && command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer"; return; }
   for tool in memcheck racecheck; do
-    COTANGENT_CUDA_EXACT=1 start $tool compute-sanitizer --tool $tool --error-exitcode 1 \
-      ./kernels.test -test.short -test.run 'TestSpec/^(sum|gather|scatter_add|cumsum)$|^TestTransposes$' -test.timeout 60m
+    COTANGENT_CUDA_EXACT=1 tested $tool compute-sanitizer --tool $tool --error-exitcode 1 \
+      ./kernels.test -test.short -test.run 'TestSpec/^(sum|gather|scatter_add|cumsum|transpose)$'
   done
   finish
 }
 
-measure() {
-  ./cotangent bench --backends cpu,cuda,cuda+tiles $quickly | tee "$out/table.txt" || failed=1
-  if [ -z "${STANDIN:-}" ]; then
-    ./cotangent bench --suite large --json --backends cuda,cuda+tiles > "$out/large.json" || failed=1
-  else
-    ./cotangent bench --suite large --filter gemm/fp32/n=1024 --json --backends cuda,cuda+tiles $quickly > "$out/large.json" || failed=1
-  fi
-  python3 -c 'import json, os, sys; print(json.dumps([r for f in sys.argv[1:] if os.path.exists(f) for r in json.load(open(f))]))' \
-    "$out/large.json" "$out/tf32.json" > "$out/cotangent.json"
-  python3 peers "$out/cotangent.json" "$(cat commit)" "$out/results" || failed=1
+# summary tells of each program how many tests passed, failed and skipped, and of one that
+# was ended before it told of all, which test was begun last.
+summary() {
+  for log in "$out"/*.log; do
+    [ -e "$log" ] || continue
+    awk -v name="$(basename "$log" .log)" '
+      /^=== RUN/ { begun++; last = $3 }
+      /^right: / { n["PASS:"]++ }
+      /^ *--- (PASS|FAIL|SKIP): / { ended[$3] = 1; n[$2]++ }
+      /^ *--- FAIL|^panic|^fatal error/ { wrong = wrong "\n  " $0 }
+      END {
+        printf "%s: %d passed, %d failed, %d skipped", name, n["PASS:"], n["FAIL:"], n["SKIP:"]
+        if (begun && !(last in ended)) printf "; CUT SHORT in %s, the last of %d begun", last, begun
+        print wrong
+      }' "$log"
+  done
 }
 
+echo "commit $(cat commit), stages $stages" > "$out/stages.txt"
 for stage in $stages; do
   echo "== $stage"
+  began=$SECONDS
   $stage
+  echo "$stage: $((SECONDS - began)) s" >> "$out/stages.txt"
+  { cat "$out/stages.txt"; summary; } > "$out/summary.txt"
 done
 
 echo "results are in $out"
 # Last, what to look at.
-grep -E '^ *--- FAIL|^panic|^fatal error' "$out"/*.log /dev/null | sort -u | head -100 || true
+cut -c1-300 "$out/summary.txt" | head -150
 exit $failed

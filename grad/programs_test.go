@@ -196,7 +196,7 @@ func reaches(y *T, s kernels.Sample, dt tensor.DType) bool {
 	if dt.IsFloat() {
 		return s.Values == nil && !s.Fixed
 	}
-	return !y.DType().IsFloat()
+	return !y.DType().IsFloat() && !s.Fixed
 }
 
 // shaping brings a value of one shape to another: by views where there are any,

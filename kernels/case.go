@@ -22,5 +22,5 @@ type Sample struct {
 	DType  string    // "" means the float type under test; else "int64", "bool", ...
 	Values []float64 // given values, row-major; nil: random in [Lo, Hi] (default [-2, 2]) away from kinks
 	Lo, Hi float64
-	Fixed  bool // not differentiated (an order of a polygamma, say)
+	Fixed  bool // not differentiated (an order of a polygamma, say); of integers, that other numbers will not do
 }

@@ -33,7 +33,9 @@ func sparseCase(left, right Sample, rows, cols int, pairs ...int) []Sample {
 	}
 	s := []Sample{left, right}
 	for _, v := range list[rowStart:] {
-		s = append(s, ints(v...))
+		of := ints(v...)
+		of.Fixed = true // which agree with each other
+		s = append(s, of)
 	}
 	return s
 }

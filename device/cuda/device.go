@@ -147,6 +147,9 @@ func attribute(dev cu.Device, a cu.DeviceAttribute) int {
 	return v
 }
 
+// Arch is the card's compute capability, for which kernels are compiled: 90 for 9.0.
+func (d *Device) Arch() int { return d.arch }
+
 // architecture is a card's compute capability, 90 for 9.0.
 func architecture(dev cu.Device) int {
 	return 10*attribute(dev, cu.ComputeCapabilityMajor) + attribute(dev, cu.ComputeCapabilityMinor)

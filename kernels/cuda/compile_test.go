@@ -85,6 +85,35 @@ func TestKernelsCompile(t *testing.T) {
 	t.Logf("%d of %d kernels compiled for sm_80 and sm_90", len(chosen), len(files))
 }
 
+var ahead = flag.String("ahead", "", "folder of the sources that TestCompileAhead compiles")
+
+// TestCompileAhead compiles sources, for the device at hand, that other tests will need:
+// several processes do that side by side, a part of them each, where a test compiles one
+// after the other.
+func TestCompileAhead(t *testing.T) {
+	if *ahead == "" {
+		t.Skip("-ahead names no folder")
+	}
+	d := openDevice(t)
+	files, err := filepath.Glob(filepath.Join(*ahead, "*.cu"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sources in %s: %v", *ahead, err)
+	}
+	i, n := parts(t)
+	done := 0
+	for ; i < len(files); i += n {
+		text, err := os.ReadFile(files[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := devcuda.Compile(string(text), d.Arch()); err != nil {
+			t.Errorf("%s: %v", filepath.Base(files[i]), err)
+		}
+		done++
+	}
+	t.Logf("%d of %d kernels", done, len(files))
+}
+
 // together is how many sources are compiled as one: the compiler takes longer to
 // start than for a kernel.
 const together = 64

@@ -18,6 +18,8 @@ import (
 // Options narrow or loosen a run.
 type Options struct {
 	Ops     []string        // the names of those to test; nil: all
+	Part    int             // which part of them, from 0 on, where there are several
+	Parts   int             // how many parts they are divided into; 0: one
 	Loose   float64         // a factor to all tolerances; 0: 1
 	Workers *device.Workers // what the backend's kernels are given; nil: none
 	Device  device.Device   // whose memory and stream the backend's kernels run in; nil: Go's memory, at once
@@ -50,8 +52,8 @@ func Run(t *testing.T, backend string, o Options) Counts {
 	}
 	var total Counts
 	var fallbacks []string
-	for _, op := range kernels.Ops() {
-		if o.Ops != nil && !slices.Contains(o.Ops, op.Name) {
+	for i, op := range kernels.Ops() {
+		if o.Ops != nil && !slices.Contains(o.Ops, op.Name) || i%max(1, o.Parts) != o.Part {
 			continue
 		}
 		t.Run(op.Name, func(t *testing.T) {
@@ -79,7 +81,7 @@ func Run(t *testing.T, backend string, o Options) Counts {
 			total.add(n)
 		})
 	}
-	if o.Ops == nil {
+	if o.Ops == nil && o.Part == 0 {
 		t.Run("singular points", func(t *testing.T) { checkSingular(t, eager{id, o.Workers, o.Device}) })
 	}
 	t.Logf("%s: %d ops, %d cases (%d bad inputs), %d results compared, %d second derivatives",
