@@ -32,9 +32,12 @@ var allowed = []struct {
 	{" / ", 16}, {"pow(", 16}, {"hypot", 16}, {"together<", 16}, {"exp(", 24}, {"cotangent_sigmoid(", 24},
 }
 
-// With packedRegisters a multiprocessor holds all the threads that it may: rather than
-// take one more the assembler keeps up to packedBytes elsewhere.
-const packedRegisters, packedBytes = 32, 8
+// With so many registers a multiprocessor, which has 65536, holds 8, 6, 5, 4, 3 or 2
+// blocks of 256 threads: rather than take one more, and hold a block less, the
+// assembler keeps up to packedBytes elsewhere.
+var packedRegisters = []int{32, 40, 48, 64, 80, 128}
+
+const packedBytes = 32
 
 // ofLibrary is the local memory that a function of CUDA's library may have.
 const ofLibrary = 64
@@ -150,7 +153,7 @@ func inspect(sources, names []string, arch int) (wrong []string) {
 			i, _ := strconv.Atoi(name[1])
 			seen[i] = true
 			what, limit = names[i], allowance(sources[i])
-			if registers, _ := strconv.Atoi(m[5]); registers > 0 && registers <= packedRegisters {
+			if registers, _ := strconv.Atoi(m[5]); slices.Contains(packedRegisters, registers) {
 				limit = max(limit, packedBytes)
 			}
 		} else if !strings.HasPrefix(what, "__internal_") {
