@@ -19,6 +19,10 @@ import (
 // those that [Vmap] maps over, both are computed and the results selected, element
 // by element; derivatives are zero where a branch was not taken.
 //
+// What a recorded branch contributes to the cotangent of a captured value is added
+// up first, as with [Scan]: where a value is used more than once, that is another
+// order than on values, and equal but for rounding.
+//
 // Errors: a *tensor.DTypeError or *tensor.ShapeError for a condition that is no
 // bool of rank 0, a *BranchError, those of the functions, a *PanicError.
 func Cond[P, Q any](pred *tensor.Tensor, ifTrue, ifFalse func(P) Q, operand P) Q {

@@ -123,7 +123,7 @@ func TestMap(t *testing.T) {
 		got  affine
 		text string
 	}{
-		"missing": {grad.Map(add, x, affine{W: x.W}), "1 others for 2 tensors"},
+		"missing": {grad.Map(add, x, affine{W: x.W}), "1 others for 2 tensors: there is none at B"},
 		"panic":   {grad.Map(func(x ...*T) *T { panic("no") }, x), "leaves_test.go"},
 		"nil":     {grad.Map(func(x ...*T) *T { return nil }, x), "nil"},
 		"shapes":  {grad.Map(add, x, affine{x.B, x.W}), "broadcast"},
@@ -132,6 +132,22 @@ func TestMap(t *testing.T) {
 			if err := y.Err(); err == nil || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("%s: %v, want %q", name, err, c.text)
 			}
+		}
+	}
+}
+
+// A tangent that lacks a place of the argument, or has one more, is named by it.
+func TestPlacesThatDiffer(t *testing.T) {
+	type list struct{ L []*T }
+	f := func(x list) *T { return x.L[0].Sum() }
+	one, two := list{[]*T{tensor.Ones(2)}}, list{[]*T{tensor.Ones(2), tensor.Ones(2)}}
+	for want, c := range map[string]struct{ x, dx list }{
+		"1 tangents for 2 tensors: there is none at L[1]":                               {two, one},
+		"2 tangents for 1 tensors: there is one at L[1], where the value has no tensor": {one, two},
+	} {
+		_, dy := grad.JVP(f, c.x, c.dx)
+		if err := dy.Err(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }

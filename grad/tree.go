@@ -338,7 +338,7 @@ func fillNilValue(v, t reflect.Value) {
 // sameTree checks that d, tangents or cotangents, has its tensors where x has them.
 func sameTree[P any](op, what string, x, d P, nx, nd int) error {
 	if nx != nd {
-		return fmt.Errorf("%s: %d %s for %d tensors", op, nd, what, nx)
+		return fmt.Errorf("%s: %d %s for %d tensors%s", op, nd, what, nx, apart(pathsOf(x), pathsOf(d)))
 	}
 	switch any(&x).(type) {
 	case **tensor.Tensor, *[]*tensor.Tensor:
@@ -354,4 +354,17 @@ func sameTree[P any](op, what string, x, d P, nx, nd int) error {
 		}
 	}
 	return nil
+}
+
+// apart tells the first place where one value has a tensor and the other has none.
+func apart(px, pd []string) string {
+	for i := range max(len(px), len(pd)) {
+		switch {
+		case i < len(px) && !slices.Contains(pd, px[i]):
+			return ": there is none at " + orRoot(px[i])
+		case i < len(pd) && !slices.Contains(px, pd[i]):
+			return ": there is one at " + orRoot(pd[i]) + ", where the value has no tensor"
+		}
+	}
+	return ""
 }

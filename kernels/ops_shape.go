@@ -12,7 +12,7 @@ import (
 var Reshape = Register(Op{
 	Name: "reshape", NumPy: "reshape", Torch: "reshape", Kind: Library,
 	Doc: "The elements in row-major order in another shape, one number of which may be -1: what is left. A view where the layout " +
-		"allows it. Refuses shapes of another size.",
+		"allows it. Refuses shapes of another size, and -1 beside a size of 0.",
 	Infer: func(in []Aval, attr any) ([]Aval, error) {
 		d, err := operandsAttr[Dims]("reshape", in, 1, attr)
 		if err != nil {
@@ -24,7 +24,12 @@ var Reshape = Register(Op{
 		}
 		if i := slices.Index(shape, -1); i >= 0 {
 			shape[i] = 1
-			if n, ok := product(shape); ok && !slices.Contains(shape, 0) {
+			switch n, ok := product(shape); {
+			case slices.Contains(shape, -1):
+				return nil, shapeErr("reshape", in, "only one size of %v may be -1", d.List())
+			case slices.Contains(shape, 0):
+				return nil, shapeErr("reshape", in, "beside a size of 0 nothing tells what -1 stands for in %v", d.List())
+			case ok:
 				shape[i] = in[0].Size() / n
 			}
 		}
@@ -61,8 +66,8 @@ var Reshape = Register(Op{
 		{Name: "empty", Attr: DimsOf(3, 0), In: []Sample{random(0, 2)}, Shape: []int{3, 0}},
 		{Name: "other size", Attr: DimsOf(4), In: []Sample{random(2, 3)}, Bad: "6 elements do not fill the shape [4] (shapes [2 3])"},
 		{Name: "no rest", Attr: DimsOf(4, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
-		{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
-		{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
+		{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "only one size"},
+		{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(0, 3)}, Bad: "nothing tells what -1 stands for"},
 		{Name: "overflow", Attr: DimsOf(1<<62, 4), In: []Sample{random(0)}, Bad: "do not fill the shape"},
 	},
 })

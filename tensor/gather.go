@@ -20,8 +20,9 @@ func (t *Tensor) Take(axis int, index *Tensor) *Tensor {
 }
 
 // ScatterAdd returns t with values, of t's dtype, added at indices along an
-// axis; elsewhere index and values broadcast to t's sizes. What meets at one
-// place is added in the order of the values.
+// axis: both have t's rank, and broadcast to each other, elsewhere to t's sizes.
+// What meets at one place is added in the order of the values. To add rows at a
+// list of indices, see [Tensor.IndexAdd].
 //
 // A product with a sparse matrix is [Sparse.MatMul], which scatters nothing.
 func (t *Tensor) ScatterAdd(axis int, index, values *Tensor) *Tensor {

@@ -38,8 +38,9 @@ func New(data any, opts ...Option) *Tensor {
 }
 
 // FromSlice returns a tensor of the given shape with a copy of data, row-major.
-// Without a shape the tensor has one dimension. It fails with a *ShapeError
-// when the shape does not have as many elements.
+// Without a shape the tensor has one dimension, also where an empty list of sizes
+// is passed on: [NewShaped] makes that a scalar. It fails with a *ShapeError when
+// the shape does not have as many elements.
 func FromSlice[T Element](data []T, shape ...int) *Tensor {
 	if shape == nil {
 		shape = []int{len(data)}

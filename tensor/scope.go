@@ -36,7 +36,8 @@ func NewScope() *Scope {
 	return s
 }
 
-// Scoped returns f(xs...) computed in a scope of its own.
+// Scoped returns f(xs...) computed in a scope of its own, which a panic of f
+// closes on its way to the caller.
 func Scoped(f func(xs ...*Tensor) *Tensor, xs ...*Tensor) *Tensor {
 	s := NewScope()
 	defer s.Close()

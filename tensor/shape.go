@@ -12,7 +12,7 @@ import (
 )
 
 // Reshape returns the elements, row-major, in another shape of the same size.
-// One size may be -1: what is left.
+// One size may be -1: what is left, unless another is 0.
 func (t *Tensor) Reshape(shape ...int) *Tensor {
 	return apply1(kernels.Reshape, kernels.DimsOf(shape...), t)
 }

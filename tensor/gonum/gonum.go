@@ -3,15 +3,24 @@
 package gonum
 
 import (
+	"errors"
+	"reflect"
+
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
+// ErrNil is the error of a tensor made of a nil matrix or vector.
+var ErrNil = errors.New("gonum: nil matrix")
+
 // Dense returns a tensor over m's memory, of shape [rows columns]; a slice of a
 // larger matrix is strided. Writing to m changes the tensor. An empty m has
 // shape [0 0].
 func Dense(m *mat.Dense) *tensor.Tensor {
+	if m == nil {
+		return tensor.Failed("dense", ErrNil)
+	}
 	raw := m.RawMatrix()
 	return tensor.WrapStrided(raw.Data, []int{raw.Rows, raw.Cols}, []int{raw.Stride, 1})
 }
@@ -19,6 +28,9 @@ func Dense(m *mat.Dense) *tensor.Tensor {
 // Vec returns a tensor over v's memory, of shape [n]; a column of a matrix is
 // strided. Writing to v changes the tensor.
 func Vec(v *mat.VecDense) *tensor.Tensor {
+	if v == nil {
+		return tensor.Failed("vec", ErrNil)
+	}
 	raw := v.RawVector()
 	return tensor.WrapStrided(raw.Data, []int{raw.N}, []int{raw.Inc})
 }
@@ -26,6 +38,9 @@ func Vec(v *mat.VecDense) *tensor.Tensor {
 // Matrix returns a tensor with a copy of any matrix: symmetric, triangular,
 // banded, diagonal, transposed.
 func Matrix(m mat.Matrix, opts ...tensor.Option) *tensor.Tensor {
+	if v := reflect.ValueOf(m); m == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return tensor.Failed("matrix", ErrNil)
+	}
 	rows, cols := m.Dims()
 	data := make([]float64, 0, rows*cols)
 	for i := range rows {

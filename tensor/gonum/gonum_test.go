@@ -57,6 +57,16 @@ func TestBorrow(t *testing.T) {
 	}
 }
 
+func TestNil(t *testing.T) {
+	for name, x := range map[string]*tensor.Tensor{
+		"Dense": gonum.Dense(nil), "Vec": gonum.Vec(nil), "Matrix": gonum.Matrix(nil), "a nil SymDense": gonum.Matrix((*mat.SymDense)(nil)),
+	} {
+		if err := x.Err(); !errors.Is(err, gonum.ErrNil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestMatrix(t *testing.T) {
 	check(t, gonum.Matrix(mat.NewSymDense(2, []float64{1, 2, 2, 3})), []int{2, 2}, []float64{1, 2, 2, 3})
 	check(t, gonum.Matrix(mat.NewDense(1, 2, []float64{1, 2}).T()), []int{2, 1}, []float64{1, 2})
