@@ -65,6 +65,14 @@ func embedded() map[string]struct {
 			tensor.New([][]bool{{true, false, true}, {false, false, true}, {true, true, true}, {false, true, false}, {true, false, false}}),
 			random(r, 2, 70).Cast(tensor.Float32),
 		}},
+		// Products with a sparse matrix, by its entries and by the vector.
+		"sparse": {withGradient(func(x []*T) *T {
+			a, err := tensor.NewSparse(4, 3, []int{0, 2, 2, 5, 6}, []int{1, 0, 2, 1, 2, 0})
+			if err != nil {
+				return tensor.Failed("sparse", err)
+			}
+			return a.T().MatMul(x[0].Exp(), a.MatMul(x[0], x[1]).Tanh()).Square().Sum().Add(a.MatMul(x[0], x[2]).Prod())
+		}), []*T{random(r, 6), random(r, 3, 2), random(r, 3)}},
 		"nothing": {func(x []*T) []*T { return []*T{x[0].Sum()} }, []*T{tensor.Zeros(0)}},
 	}
 	fs := map[string]func(x *T) *T{}

@@ -49,6 +49,9 @@ func NewSparse[P, C int | int32 | int64](rows, cols int, offsets []P, columns []
 	}
 	for _, t := range s.lists {
 		if err := t.Err(); err != nil {
+			for _, made := range s.lists {
+				Free(made)
+			}
 			return nil, err
 		}
 	}
@@ -161,6 +164,10 @@ func (s *Sparse) MatMul(values, x *Tensor) *Tensor {
 	}
 	if n := x.Dim(0); n != s.cols {
 		err := &ShapeError{Op: op.Name, Shapes: [][]int{values.Shape(), x.Shape()}, Reason: fmt.Sprintf("a matrix of %d columns times a vector of %d", s.cols, n)}
+		return failed(op.Name, err, values.Aval(), x.Aval())
+	}
+	if n := values.Dim(-1); n >= 0 && n != s.Entries() { // told here, where x is still what was given
+		err := &ShapeError{Op: op.Name, Shapes: [][]int{values.Shape(), x.Shape()}, Reason: fmt.Sprintf("%d values for %d entries", n, s.Entries())}
 		return failed(op.Name, err, values.Aval(), x.Aval())
 	}
 	return s.apply(op, t, values, x.Unsqueeze(1)).Squeeze(-1)

@@ -101,7 +101,7 @@ func translate(g *graph.Graph, calls bool) (p *printed, err error) {
 	if n := len(g.Instrs); n > maxText/64 {
 		return nil, &TooLargeError{n * 64}
 	}
-	g = loops(g)
+	g = loops(g, calls)
 	s := schedule(g, calls)
 	if p, err = s.print(calls); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 // What other executors run by kernels of their own and is loops here, so that it is
 // fused with what it reads and with what reads it: concatenations, and positions of
-// the smallest and the largest.
+// the smallest and the largest; and, where no kernels can be called, products with sparse
+// matrices.
 
 package native
 
@@ -18,12 +19,17 @@ import (
 // results of those before it. The last gives the result.
 type expansion []*kernels.Inst
 
-// expand returns how an instruction is written here, nil for as it is.
-func expand(inst *kernels.Inst) expansion {
+// expand returns how an instruction is written here, nil for as it is; calls tells that
+// kernels may be called.
+func expand(inst *kernels.Inst, calls bool) expansion {
 	switch inst.Op {
 	case kernels.Join:
 		if e := join(inst); e != nil {
 			return expansion{kernels.NewLoop(inst.Name, e)}
+		}
+	case kernels.SparseMatmul:
+		if !calls { // its structure is all of it: the entries in their order
+			return expansion{kernels.NewLoop(inst.Name, inst.Op.Structure(inst).Loops[0])}
 		}
 	case kernels.ArgMin:
 		return position(inst, loop.Min)
@@ -34,8 +40,8 @@ func expand(inst *kernels.Inst) expansion {
 }
 
 // loops returns a graph with the expansions in place of what they stand for, in
-// bodies as well: g itself where there is nothing to expand. Its constants are g's.
-func loops(g *graph.Graph) *graph.Graph {
+// bodies as well: g itself where there is nothing to expand. See expand for calls. Its constants are g's.
+func loops(g *graph.Graph, calls bool) *graph.Graph {
 	expanded, within := map[*kernels.Inst]expansion{}, map[*kernels.Inst]*kernels.Inst{}
 	any := false
 	for i := range g.Instrs {
@@ -43,7 +49,7 @@ func loops(g *graph.Graph) *graph.Graph {
 		if _, seen := expanded[inst]; seen {
 			continue
 		}
-		expanded[inst], within[inst] = expand(inst), inBodies(inst)
+		expanded[inst], within[inst] = expand(inst, calls), inBodies(inst, calls)
 		any = any || expanded[inst] != nil || within[inst] != inst
 	}
 	if !any {
@@ -89,7 +95,7 @@ func loops(g *graph.Graph) *graph.Graph {
 }
 
 // inBodies returns control flow with loops in its bodies, and all else as it is.
-func inBodies(inst *kernels.Inst) *kernels.Inst {
+func inBodies(inst *kernels.Inst, calls bool) *kernels.Inst {
 	c := graph.ControlOf(inst)
 	if c == nil {
 		return inst
@@ -98,7 +104,7 @@ func inBodies(inst *kernels.Inst) *kernels.Inst {
 	d.Bodies = make([]*graph.Graph, len(c.Bodies))
 	changed := false
 	for k, b := range c.Bodies {
-		d.Bodies[k] = loops(b)
+		d.Bodies[k] = loops(b, calls)
 		changed = changed || d.Bodies[k] != b
 	}
 	if !changed {
