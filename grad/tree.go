@@ -34,23 +34,33 @@ func orRoot(path string) string {
 // leavesOf appends the tensors in p to dst: fields in order, elements by index,
 // map entries by key. Nil tensors are left out.
 func leavesOf[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	switch v := any(&p).(type) {
-	case **tensor.Tensor:
-		if *v == nil {
-			return dst, tensor.ErrNil
-		}
-		return append(dst, *v), nil
-	case *[]*tensor.Tensor:
-		if !slices.Contains(*v, nil) {
-			return append(dst, *v...), nil
-		}
+	list := listIn(&p)
+	switch {
+	case list == nil:
+		return reflectedLeaves(p, dst)
+	case !slices.Contains(list, nil):
+		return append(dst, list...), nil
+	case reflect.TypeFor[P]() == tensorType:
+		return dst, tensor.ErrNil
+	}
+	return reflectedLeaves(p, dst)
+}
+
+// reflectedLeaves is leavesOf by reflection, for which a copy of p lies on the heap.
+func reflectedLeaves[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	return appendReflected(reflect.ValueOf(&p).Elem(), dst)
+}
+
+// listIn returns the tensors in *p, nil ones too, where they lie, if values of type P
+// are nothing but a slice or a row of tensors (see rowOf). Otherwise it returns nil.
+func listIn[P any](p *P) []*tensor.Tensor {
+	if reflect.TypeFor[P]() == sliceType {
+		return *(*[]*tensor.Tensor)(unsafe.Pointer(p))
 	}
 	if n := rowOf[P](); n > 0 {
-		if r := unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(&p)), n); !slices.Contains(r, nil) {
-			return append(dst, r...), nil
-		}
+		return unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(p)), n)
 	}
-	return appendReflected(reflect.ValueOf(&p).Elem(), dst)
+	return nil
 }
 
 // rowOf returns n where values of type P are n tensors in a row and nothing else
@@ -58,6 +68,9 @@ func leavesOf[P any](p P, dst []*tensor.Tensor) ([]*tensor.Tensor, error) {
 // case, for which reflection is too slow. Otherwise it returns 0.
 func rowOf[P any]() int {
 	t := reflect.TypeFor[P]()
+	if t == tensorType {
+		return 1
+	}
 	if n, ok := rows.Load(t); ok {
 		return n.(int)
 	}
@@ -112,19 +125,20 @@ func pathsIn(v reflect.Value) []string {
 // rebuild returns a copy of like with its tensors replaced, in leavesOf's order. It
 // shares no slice, map or pointer that holds tensors with like.
 func rebuild[P any](like P, leaves []*tensor.Tensor) P {
-	switch any(&like).(type) {
-	case **tensor.Tensor:
-		return *any(&leaves[0]).(*P)
-	case *[]*tensor.Tensor:
-		if l := any(&like).(*[]*tensor.Tensor); !slices.Contains(*l, nil) {
-			c := slices.Clone(leaves)
-			return *any(&c).(*P)
-		}
+	list := listIn(&like)
+	switch {
+	case list == nil || len(list) != len(leaves): // or with nils, which have no leaves
+		return rebuildReflected(like, leaves)
+	case reflect.TypeFor[P]() == sliceType:
+		c := slices.Clone(leaves)
+		return *(*P)(unsafe.Pointer(&c))
 	}
-	if n := rowOf[P](); n > 0 && n == len(leaves) {
-		copy(unsafe.Slice((**tensor.Tensor)(unsafe.Pointer(&like)), n), leaves)
-		return like
-	}
+	copy(list, leaves)
+	return like
+}
+
+// rebuildReflected is rebuild by reflection.
+func rebuildReflected[P any](like P, leaves []*tensor.Tensor) P {
 	replaceReflected(reflect.ValueOf(&like).Elem(), leaves)
 	return like
 }
@@ -139,7 +153,10 @@ func replaceReflected(v reflect.Value, leaves []*tensor.Tensor) {
 	})
 }
 
-var tensorType = reflect.TypeFor[*tensor.Tensor]()
+var (
+	tensorType = reflect.TypeFor[*tensor.Tensor]()
+	sliceType  = reflect.TypeFor[[]*tensor.Tensor]()
+)
 
 // walk visits the tensors of v in order and sets each to what visit returns, unless that is nil.
 func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor) *tensor.Tensor) error {
