@@ -8,88 +8,42 @@
 
 package sparse
 
-import "math"
-
-// acyclicGreedy colours a symmetric pattern; split is as in starGreedy.
+// acyclicGreedy colours a symmetric pattern, or a bordered one. The state of a slot is
+// its parent in the disjoint sets.
 type acyclicGreedy struct {
-	g       *Pattern
-	split   int
-	seen    *incidence    // a slot's state is its parent in the disjoint sets
-	visited []int32       // by root: stamped when its tree is met
-	marks   []acyclicMark // by colour
-	near    []int32
-	limit   int // how many steps it may take
-}
-
-// acyclicMark is stamped with a vertex (plus one); slot is its own slot of the
-// colour, once listed.
-type acyclicMark struct {
-	forbidden, once, twice, listed int32
-	slot                           int32
+	greedy
+	visited []int32 // by root: stamped when its tree is met
+	own     []int32 // by colour: the slot of the vertex at hand, once listed
 }
 
 func newAcyclicGreedy(g *Pattern, split int) *acyclicGreedy {
-	colors := g.Rows + 1
-	if split < g.Rows {
-		colors *= 2
-	}
-	return &acyclicGreedy{g: g, split: split, seen: newIncidence(g),
-		visited: make([]int32, len(g.Idx)), marks: make([]acyclicMark, colors), limit: math.MaxInt}
+	s := &acyclicGreedy{greedy: newGreedy(g, split), visited: make([]int32, len(g.Idx))}
+	s.own = make([]int32, len(s.marks))
+	return s
 }
 
-// run colours in the given order (nil: as numbered) and returns the largest colour
-// plus one, or false if it was stopped or gave up. A vertex without entries gets -1.
+// run is greedy.color by this rule. A vertex without entries gets -1.
 func (s *acyclicGreedy) run(color, order []int32, halt *halter) (int, bool) {
-	s.seen.reset()
-	clear(s.marks)
-	work := 0
 	clear(s.visited)
-	for v := range color {
-		color[v] = -1
+	return s.color(s, color, order, halt)
+}
+
+func (s *acyclicGreedy) place(color []int32, v int32) (int32, int) {
+	if s.g.Ptr[v] == s.g.Ptr[v+1] {
+		return -1, 0
 	}
-	top := int32(-1)
-	for at := range s.g.Rows {
-		v := int32(at)
-		if order != nil {
-			v = order[at]
-		}
-		if s.g.Ptr[v] == s.g.Ptr[v+1] {
-			continue
-		}
-		work += s.forbid(color, v)
-		c := s.smallest(v)
-		work += int(c)
-		s.update(color, v, c)
-		color[v] = c
-		top = max(top, c)
-		if work > s.limit || at&haltMask == haltMask && halt.stopped() {
-			return 0, false
-		}
-	}
-	return int(top + 1), true
+	steps := s.forbid(color, v)
+	c := s.smallest(v)
+	s.update(color, v, c)
+	return c, steps
 }
 
 // forbid marks the colours that v may not take: its neighbours', and those that
 // would join one tree in two places. It returns how many it looked at.
 func (s *acyclicGreedy) forbid(color []int32, v int32) int {
-	stamp := v + 1
-	near := s.near[:0]
-	for _, w := range s.g.Row(int(v)) {
-		d := color[w]
-		if d < 0 {
-			continue
-		}
-		m := &s.marks[d]
-		if m.once == stamp {
-			m.twice = stamp
-		} else {
-			m.once, m.forbidden = stamp, stamp
-		}
-		near = append(near, w)
-	}
-	s.near = near
-	work := 0
-	for _, w := range near {
+	s.forbidNear(color, v)
+	stamp, work := v+1, 0
+	for _, w := range s.near {
 		if s.marks[color[w]].twice != stamp {
 			continue // a cycle through v needs two neighbours of the same colour
 		}
@@ -124,41 +78,27 @@ func (s *acyclicGreedy) root(at int32) int32 {
 	}
 }
 
-// smallest returns the smallest colour not marked, of v's side.
-func (s *acyclicGreedy) smallest(v int32) int32 {
-	c, step := int32(0), int32(1)
-	if s.split < s.g.Rows {
-		step = 2
-		if int(v) >= s.split {
-			c = 1
-		}
-	}
-	for s.marks[c].forbidden == v+1 {
-		c += step
-	}
-	return c
-}
-
 // update tells v and its coloured neighbours that v has colour c, and joins trees.
 func (s *acyclicGreedy) update(color []int32, v, c int32) {
 	stamp := v + 1
 	for _, w := range s.near {
 		d := color[w]
-		m := &s.marks[d]
+		m, own := &s.marks[d], s.own[d]
 		if m.listed != stamp {
 			m.listed = stamp
-			m.slot = int32(s.seen.add(v, d, 0))
-			s.seen.slots[m.slot].state = m.slot
+			own = int32(s.seen.add(v, d, 0))
+			s.own[d] = own
+			s.seen.slots[own].state = own
 		}
 		at := int32(s.seen.find(w, c))
 		if at < 0 {
 			// w is new to the tree of v: it hangs below v's slot.
-			s.seen.add(w, c, m.slot)
+			s.seen.add(w, c, own)
 			continue
 		}
 		// The younger root hangs below the older: a long sweep then finds the same
 		// few roots again and again.
-		if a, b := s.root(at), s.root(m.slot); a != b {
+		if a, b := s.root(at), s.root(own); a != b {
 			s.seen.slots[max(a, b)].state = min(a, b)
 		}
 	}

@@ -9,56 +9,33 @@
 
 package sparse
 
-import "math"
-
-// coverGreedy bicolours a bordered pattern: even colours for its first split
-// vertices, odd ones for the others.
+// coverGreedy bicolours a bordered pattern.
 type coverGreedy struct {
-	g         *Pattern
-	split     int
-	star      bool // or acyclic
-	seen      *incidence
-	forbidden []int32 // by colour: stamped with a vertex, plus one
-	limit     int     // how many steps it may take
+	greedy
+	star bool // or acyclic
 }
 
 func newCoverGreedy(g *Pattern, split int, star bool) *coverGreedy {
-	return &coverGreedy{g: g, split: split, star: star, seen: newIncidence(g), forbidden: make([]int32, 2*g.Rows+2), limit: math.MaxInt}
+	return &coverGreedy{newGreedy(g, split), star}
 }
 
-// run colours in the given order (nil: as numbered) and returns the largest colour
-// plus one, or false if it was stopped or gave up.
+// run is greedy.color by this rule.
 func (s *coverGreedy) run(color, order []int32, halt *halter) (int, bool) {
-	s.seen.reset()
-	clear(s.forbidden)
-	for v := range color {
-		color[v] = -1
+	return s.color(s, color, order, halt)
+}
+
+func (s *coverGreedy) place(color []int32, v int32) (int32, int) {
+	covered := true
+	for _, w := range s.g.Row(int(v)) {
+		covered = covered && color[w] >= 0
 	}
-	top := int32(-1)
-	work := 0
-	for at := range s.g.Rows {
-		v := int32(at)
-		if order != nil {
-			v = order[at]
-		}
-		covered := true
-		for _, w := range s.g.Row(int(v)) {
-			covered = covered && color[w] >= 0
-		}
-		if covered {
-			continue
-		}
-		work += s.forbid(color, v)
-		c := s.smallest(v)
-		work += int(c)
-		s.update(color, v, c)
-		color[v] = c
-		top = max(top, c)
-		if work > s.limit || at&haltMask == haltMask && halt.stopped() {
-			return 0, false
-		}
+	if covered {
+		return -1, 0
 	}
-	return int(top + 1), true
+	steps := s.forbid(color, v)
+	c := s.smallest(v)
+	s.update(color, v, c)
+	return c, steps
 }
 
 // forbid marks the colours that v may not take: those around a neighbour without
@@ -75,23 +52,11 @@ func (s *coverGreedy) forbid(color []int32, v int32) int {
 		work += len(list)
 		for _, e := range list {
 			if bare || e.state == leaf {
-				s.forbidden[e.color] = v + 1
+				s.marks[e.color].forbidden = v + 1
 			}
 		}
 	}
 	return work
-}
-
-// smallest returns the smallest colour not forbidden, of v's side.
-func (s *coverGreedy) smallest(v int32) int32 {
-	c := int32(0)
-	if int(v) >= s.split {
-		c = 1
-	}
-	for s.forbidden[c] == v+1 {
-		c += 2
-	}
-	return c
 }
 
 // update tells v and its neighbours that v has colour c.

@@ -10,89 +10,37 @@
 
 package sparse
 
-import "math"
-
 // A slot's state: hub, leaf, or the other end of a lone edge (from 0).
 const (
 	hub  = -1
 	leaf = -2
 )
 
-// starGreedy colours a symmetric pattern. With split < Rows, vertices before it are
-// the rows and the others the columns of a bordered matrix, and the two sides draw
-// on disjoint sets of colours: even and odd ones.
-type starGreedy struct {
-	g     *Pattern
-	split int
-	seen  *incidence
-	marks []starMark // by colour
-	near  []int32    // the coloured neighbours of the vertex at hand
-	limit int        // how many steps it may take
-}
+// starGreedy colours a symmetric pattern, or a bordered one.
+type starGreedy struct{ greedy }
 
-// starMark is stamped with a vertex (plus one): its colour is forbidden to it, or
-// seen once or twice among its neighbours, or already in its list.
-type starMark struct{ forbidden, once, twice, listed int32 }
+func newStarGreedy(g *Pattern, split int) *starGreedy { return &starGreedy{newGreedy(g, split)} }
 
-func newStarGreedy(g *Pattern, split int) *starGreedy {
-	colors := g.Rows + 1
-	if split < g.Rows {
-		colors *= 2
-	}
-	return &starGreedy{g: g, split: split, seen: newIncidence(g), marks: make([]starMark, colors), limit: math.MaxInt}
-}
-
-// run colours in the given order (nil: as numbered) and returns the largest colour
-// plus one, or false if it was stopped or gave up. A vertex without entries gets -1.
+// run is greedy.color by this rule. A vertex without entries gets -1.
 func (s *starGreedy) run(color, order []int32, halt *halter) (int, bool) {
-	s.seen.reset()
-	clear(s.marks)
-	work := 0
-	for v := range color {
-		color[v] = -1
+	return s.color(s, color, order, halt)
+}
+
+func (s *starGreedy) place(color []int32, v int32) (int32, int) {
+	if s.g.Ptr[v] == s.g.Ptr[v+1] {
+		return -1, 0
 	}
-	top := int32(-1)
-	for at := range s.g.Rows {
-		v := int32(at)
-		if order != nil {
-			v = order[at]
-		}
-		if s.g.Ptr[v] == s.g.Ptr[v+1] {
-			continue
-		}
-		work += s.forbid(color, v)
-		c := s.smallest(v)
-		work += int(c)
-		s.update(color, v, c)
-		color[v] = c
-		top = max(top, c)
-		if work > s.limit || at&haltMask == haltMask && halt.stopped() {
-			return 0, false
-		}
-	}
-	return int(top + 1), true
+	steps := s.forbid(color, v)
+	c := s.smallest(v)
+	s.update(color, v, c)
+	return c, steps
 }
 
 // forbid marks the colours that v may not take, and returns how many it looked at.
 func (s *starGreedy) forbid(color []int32, v int32) int {
-	stamp := v + 1
-	near := s.near[:0]
-	for _, w := range s.g.Row(int(v)) {
-		d := color[w]
-		if d < 0 {
-			continue
-		}
-		m := &s.marks[d]
-		if m.once == stamp {
-			m.twice = stamp
-		} else {
-			m.once, m.forbidden = stamp, stamp
-		}
-		near = append(near, w)
-	}
-	s.near = near
-	work := 0
-	for _, w := range near {
+	s.forbidNear(color, v)
+	stamp, work := v+1, 0
+	for _, w := range s.near {
 		list := s.seen.of(w)
 		work += len(list)
 		if s.marks[color[w]].twice == stamp {
@@ -109,21 +57,6 @@ func (s *starGreedy) forbid(color []int32, v int32) int {
 		}
 	}
 	return work
-}
-
-// smallest returns the smallest colour not marked, of v's side.
-func (s *starGreedy) smallest(v int32) int32 {
-	c, step := int32(0), int32(1)
-	if s.split < s.g.Rows {
-		step = 2
-		if int(v) >= s.split {
-			c = 1
-		}
-	}
-	for s.marks[c].forbidden == v+1 {
-		c += step
-	}
-	return c
 }
 
 // update tells v and its coloured neighbours that v has colour c.
