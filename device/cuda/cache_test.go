@@ -199,11 +199,7 @@ func TestProcessesShareKernels(t *testing.T) {
 func TestProcessChild(t *testing.T) {
 	inChild(t)
 	d := open(t, "cuda")
-	b, err := d.Alloc(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4)
 	for i := range 6 {
 		n := i % 3
 		src := fmt.Sprintf(`extern "C" __global__ void k(float *y) { y[0] = %d; } // %d`, n, i)

@@ -44,6 +44,17 @@ func open(t *testing.T, name string) *cuda.Device {
 	return d.(*cuda.Device)
 }
 
+// alloc takes memory of a device for as long as the test runs.
+func alloc(t *testing.T, d *cuda.Device, bytes int) *device.Buffer {
+	t.Helper()
+	b, err := d.Alloc(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Release)
+	return b
+}
+
 // child runs a test of this binary in a process of its own, with more environment:
 // the driver is opened once a process, and a lost device stays lost. EMULATOR is the
 // command that runs this binary, where the processor cannot.
@@ -230,11 +241,7 @@ func TestClosedRecordingHasFailed(t *testing.T) {
 func TestLaunchIsAsynchronous(t *testing.T) {
 	onStandIn(t) // a real card may be done at once
 	d := open(t, "cuda")
-	b, err := d.Alloc(4 * 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4*100)
 	if err := launch(d, source, "fill", 32, b, float32(3), int32(100)); err != nil {
 		t.Fatal(err)
 	}
@@ -260,11 +267,7 @@ func TestLaunchIsAsynchronous(t *testing.T) {
 // Who may break a wait off does not wait longer for that.
 func TestWaitWithContext(t *testing.T) {
 	d := open(t, "cuda")
-	b, err := d.Alloc(4 * 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4*100)
 	times := func(ctx context.Context) time.Duration {
 		start := time.Now()
 		for range 2000 {
@@ -290,11 +293,7 @@ func TestWaitWithContext(t *testing.T) {
 func TestStopwatch(t *testing.T) {
 	d := open(t, "cuda")
 	const n = 1 << 16
-	b, err := d.Alloc(4 * n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4*n)
 	w, err := d.Main().Stopwatch()
 	if err != nil {
 		t.Fatal(err)
@@ -327,14 +326,10 @@ func TestStopwatch(t *testing.T) {
 
 func TestCompileError(t *testing.T) {
 	d := open(t, "cuda")
-	b, err := d.Alloc(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4)
 	left := t.TempDir()
 	t.Setenv(cuda.EnvSources, left)
-	err = launch(d, `extern "C" __global__ void wrong(float *y) { y[0] = nonsense; }`, "wrong", 32, b)
+	err := launch(d, `extern "C" __global__ void wrong(float *y) { y[0] = nonsense; }`, "wrong", 32, b)
 	var bad *cuda.CompileError
 	if !errors.As(err, &bad) || !strings.Contains(bad.Log, "nonsense") {
 		t.Errorf("got %v", err)
@@ -360,16 +355,8 @@ func TestStreamsOfTwoDevices(t *testing.T) {
 func TestTwoDevicesChild(t *testing.T) {
 	inChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
-	from, err := a.Alloc(4 * 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Release()
-	to, err := b.Alloc(4 * 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer to.Release()
+	from := alloc(t, a, 4*8)
+	to := alloc(t, b, 4*8)
 	if err := launch(a, source, "fill", 32, from, float32(5), int32(8)); err != nil {
 		t.Fatal(err)
 	}
@@ -559,13 +546,9 @@ func TestMemoryPoolChild(t *testing.T) {
 func TestLaunchFailureChild(t *testing.T) {
 	inChild(t)
 	d := open(t, "cuda")
-	b, err := d.Alloc(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4)
 	t.Setenv("STANDIN_FAIL", "launch:0")
-	err = launch(d, source, "fill", 32, b, float32(1), int32(1))
+	err := launch(d, source, "fill", 32, b, float32(1), int32(1))
 	var failed *cuda.DriverError
 	if !errors.As(err, &failed) || failed.Call != "cuLaunchKernel" || errors.Is(err, device.ErrLost) {
 		t.Errorf("got %v", err)
@@ -601,11 +584,7 @@ func lostAfter(t *testing.T, d *cuda.Device) {
 func TestLostChild(t *testing.T) {
 	inChild(t)
 	d := open(t, "cuda")
-	b, err := d.Alloc(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4)
 	t.Setenv("STANDIN_FAIL", "lost:0")
 	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
 		t.Fatal(err)
@@ -616,11 +595,7 @@ func TestLostChild(t *testing.T) {
 func TestOutOfBoundsChild(t *testing.T) {
 	inChild(t)
 	d := open(t, "cuda")
-	b, err := d.Alloc(64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 64)
 	if err := launch(d, source, "fill", 32, b, float32(1), int32(17)); err != nil {
 		t.Fatal(err)
 	}
@@ -644,11 +619,7 @@ extern "C" __global__ void divided(float *y, int with) {
 func TestMissingBarrierIsFound(t *testing.T) {
 	onStandIn(t)
 	d := open(t, "cuda")
-	b, err := d.Alloc(4 * 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4*64)
 	right := func(with int32) bool {
 		if err := launch(d, reverse, "reverse", 64, b, with); err != nil {
 			t.Fatal(err)
@@ -679,11 +650,7 @@ func TestBarrierThatSomeMissIsFound(t *testing.T) {
 func TestDividedChild(t *testing.T) {
 	inChild(t)
 	d := open(t, "cuda")
-	b, err := d.Alloc(4 * 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4*64)
 	if err := launch(d, reverse, "divided", 64, b, int32(1)); err != nil {
 		t.Fatal(err)
 	}

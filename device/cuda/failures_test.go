@@ -113,11 +113,7 @@ func taken(t *testing.T) map[string]int {
 func TestLaunchingFailsChild(t *testing.T) {
 	inChild(t)
 	d := open(t, "cuda")
-	b, err := d.Alloc(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
+	b := alloc(t, d, 4)
 	onceEach(t, 3, func(try int) error { // loading, finding, launching
 		return launch(d, fmt.Sprintf("%s // %d", source, try/3), "fill", 32, b, float32(1), int32(1))
 	})
@@ -128,16 +124,8 @@ func TestLaunchingFailsChild(t *testing.T) {
 func TestPeersFailChild(t *testing.T) {
 	inChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
-	from, err := a.Alloc(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Release()
-	to, err := b.Alloc(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer to.Release()
+	from := alloc(t, a, 4)
+	to := alloc(t, b, 4)
 	onceEach(t, 7, func(try int) error { // two launches, two events made, recorded and waited for
 		err := launch(a, source, "fill", 32, from, float32(try), int32(1))
 		if err == nil {

@@ -19,9 +19,7 @@ import (
 // An operation that is carried out by itself asks the driver for its context and its
 // kernel, and for nothing else; reading a number waits once.
 func TestDriverCalls(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	t.Setenv(devcuda.EnvExact, "") // memory is used again
 	d := openDevice(t)
 	x, number := tensor.Ones(2000).To(d), tensor.Scalar(3).To(d)
@@ -47,16 +45,13 @@ func TestDriverCalls(t *testing.T) {
 		})
 	}
 	tensor.Free(x)
-	tensor.Free(number)
-	collect(t, d)
+	collect(t, d, number)
 }
 
 // A prepared program on numbers takes one launch and one wait, its derivative too, and
 // waiting for what is done asks the driver once.
 func TestDriverCallsOfPrograms(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	t.Setenv(devcuda.EnvExact, "")
 	d := openDevice(t)
 	type normal struct{ X, Mu, Sigma *tensor.Tensor }
@@ -98,10 +93,7 @@ func TestDriverCallsOfPrograms(t *testing.T) {
 		value.Close()
 		gradient.Close()
 	}
-	for _, x := range []*tensor.Tensor{onDevice.X, onDevice.Mu, onDevice.Sigma, dst.X, dst.Mu, dst.Sigma} {
-		tensor.Free(x)
-	}
-	collect(t, d)
+	collect(t, d, onDevice.X, onDevice.Mu, onDevice.Sigma, dst.X, dst.Mu, dst.Sigma)
 }
 
 // sameCalls sees that f, when it has been called some times, calls of the driver what is wanted.
@@ -152,8 +144,7 @@ func TestEagerAllocations(t *testing.T) {
 			t.Errorf("%s makes %v objects, more than %d", name, n, most)
 		}
 	}
-	tensor.Free(x)
-	collect(t, d)
+	collect(t, d, x)
 }
 
 func BenchmarkEager(b *testing.B) {

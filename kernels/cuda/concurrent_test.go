@@ -18,9 +18,7 @@ import (
 
 // Many goroutines on two GPUs: each has its numbers right, whatever others do meanwhile.
 func TestConcurrently(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	for _, exact := range []string{"", "1"} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestConcurrentlyChild$", "-test.v")
 		cmd.Env = append(os.Environ(), "CUDA_TWO=1", "STANDIN_DEVICES=2", devcuda.EnvExact+"="+exact)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device"
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/tensor"
 )
 
 // openDevice opens the GPU, or what stands for it, and sees at the end that
@@ -38,9 +39,20 @@ func openDevice(t testing.TB) *devcuda.Device {
 	return d.(*devcuda.Device)
 }
 
-// collect has the garbage collector find what tests left to it.
-func collect(t testing.TB, d *devcuda.Device) {
+// onStandIn skips what asks the stand-in to fail or to count, which a GPU does not.
+func onStandIn(t testing.TB) {
 	t.Helper()
+	if os.Getenv("COTANGENT_LIBCUDA") == "" {
+		t.Skip("there is no stand-in")
+	}
+}
+
+// collect frees tensors, and has the garbage collector find what tests left to it.
+func collect(t testing.TB, d *devcuda.Device, tensors ...*tensor.Tensor) {
+	t.Helper()
+	for _, v := range tensors {
+		tensor.Free(v)
+	}
 	collectTo(d, 0)
 }
 

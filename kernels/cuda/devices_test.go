@@ -21,9 +21,7 @@ import (
 // Two GPUs in one process: the same computations on either, values and derivatives that
 // travel between them, and an error for operands on both.
 func TestTwoDevices(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	for _, name := range []string{"TestTwoDevicesChild", "TestBetweenDevicesChild", "TestLostOtherChild"} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
 		cmd.Env = append(os.Environ(), "CUDA_TWO=1", "STANDIN_DEVICES=2")

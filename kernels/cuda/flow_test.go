@@ -5,7 +5,6 @@ package cuda_test
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -36,9 +35,7 @@ func fork(x *tensor.Tensor) *tensor.Tensor {
 // gives the same, in any order that its dependencies allow. Of another number of steps,
 // another way and other memory it does, too.
 func TestBodiesAreReplayed(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	d := openDevice(t)
 	data := make([]float64, 600)
 	for i := range data {
@@ -67,10 +64,7 @@ func TestBodiesAreReplayed(t *testing.T) {
 				in = append(in, host.MulScalar(scale).To(d))
 			}
 			at, y := tensor.Zeros(600).To(d), tensor.Zeros(600).To(d)
-			set, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Neg().Neg() }, at)
-			if err != nil {
-				t.Fatal(err)
-			}
+			set := copying(t, at)
 			p, err := grad.Prepare(c.f, at)
 			if err != nil {
 				t.Fatal(err)
@@ -107,10 +101,7 @@ func TestBodiesAreReplayed(t *testing.T) {
 			p.Close()
 			set.Close()
 			recordingsAreGivenBack(t, d)
-			for _, v := range append(in, at, y) {
-				tensor.Free(v)
-			}
-			collect(t, d)
+			collect(t, d, append(in, at, y)...)
 		})
 	}
 }
@@ -129,10 +120,7 @@ func TestReplayedSteps(t *testing.T) {
 	}
 	number := func(v int64) *tensor.Tensor { return tensor.FromSlice([]int64{v}).Reshape().To(d) }
 	start, last, zero, y := number(0), number(0), tensor.Zeros().To(d), tensor.Zeros().To(d)
-	set, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Neg().Neg() }, last)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := copying(t, last)
 	p, err := grad.Prepare(f, args{start, last, zero})
 	if err != nil {
 		t.Fatal(err)
@@ -157,17 +145,12 @@ func TestReplayedSteps(t *testing.T) {
 	}
 	p.Close()
 	set.Close()
-	for _, v := range []*tensor.Tensor{table, start, last, zero, y} {
-		tensor.Free(v)
-	}
-	collect(t, d)
+	collect(t, d, table, start, last, zero, y)
 }
 
 // A loop that goes on for ever ends with its context, while its steps are replayed.
 func TestReplayedStepsEnd(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	d := openDevice(t)
 	x := tensor.Ones(40).To(d)
 	p, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor {
@@ -189,6 +172,5 @@ func TestReplayedStepsEnd(t *testing.T) {
 		t.Errorf("%d replays", n)
 	}
 	p.Close()
-	tensor.Free(x)
-	collect(t, d)
+	collect(t, d, x)
 }

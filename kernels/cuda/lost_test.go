@@ -20,9 +20,7 @@ import (
 // by one, a program runs, or what was recorded of it, says so then and ever after,
 // and nothing waits for it.
 func TestLostDevice(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	for _, how := range []string{"eager", "program", "recording", "steps"} {
 		t.Run(how, func(t *testing.T) {
 			// In a process of its own: a lost device stays lost.

@@ -141,8 +141,7 @@ func TestTF32(t *testing.T) {
 			t.Errorf("allowed %q: %v, %v, want %v", allowed, got[17], err, want)
 		}
 		tensor.Free(y)
-		tensor.Free(x)
-		collect(t, d)
+		collect(t, d, x)
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -38,9 +37,7 @@ func TestProgramsAreReplayed(t *testing.T) {
 }
 
 func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	d := openDevice(t)
 	f := grad.Grad(value)
 	data := make([]float64, 40*30)
@@ -93,10 +90,7 @@ func testReplay(t *testing.T, value func(x *tensor.Tensor) *tensor.Tensor) {
 	}
 	p.Close()
 	recordingsAreGivenBack(t, d)
-	for _, v := range []*tensor.Tensor{x, other, third, y} {
-		tensor.Free(v)
-	}
-	collect(t, d)
+	collect(t, d, x, other, third, y)
 }
 
 // recordingsAreGivenBack sees to it that there is none left, of all tests so far.
@@ -108,12 +102,21 @@ func recordingsAreGivenBack(t *testing.T, d *devcuda.Device) {
 	}
 }
 
+// copying prepares the program whose result is its argument: it puts other elements into
+// memory that programs run on again.
+func copying(t *testing.T, like *tensor.Tensor) *grad.Prepared[*tensor.Tensor, *tensor.Tensor] {
+	t.Helper()
+	p, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Neg().Neg() }, like)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // Programs that go round on some memories have a recording for each; on more than they
 // keep in mind, they make none.
 func TestRecordingsOfSeveralMemories(t *testing.T) {
-	if os.Getenv("COTANGENT_LIBCUDA") == "" {
-		t.Skip("there is no stand-in")
-	}
+	onStandIn(t)
 	d := openDevice(t)
 	for _, c := range []struct{ memories, recordings int }{{3, 3}, {6, 0}} {
 		var in []*tensor.Tensor
@@ -187,10 +190,7 @@ func BenchmarkLaunches(b *testing.B) {
 		}
 		p.Close()
 	}
-	for _, t := range []*tensor.Tensor{x, y, number} {
-		tensor.Free(t)
-	}
-	collect(b, d)
+	collect(b, d, x, y, number)
 }
 
 // A replay that comes upon an index out of range tells which, and so does the next
@@ -205,10 +205,7 @@ func TestReplayedIndices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := grad.Prepare(func(x *tensor.Tensor) *tensor.Tensor { return x.Neg().Neg() }, good)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := copying(t, good)
 	for run, indices := range []*tensor.Tensor{good, good, good, bad, bad, good, good, good} {
 		if err := set.RunInto(t.Context(), at, indices); err != nil {
 			t.Fatal(err)
@@ -229,10 +226,7 @@ func TestReplayedIndices(t *testing.T) {
 	}
 	p.Close()
 	set.Close()
-	for _, v := range []*tensor.Tensor{table, good, bad, at, y} {
-		tensor.Free(v)
-	}
-	collect(t, d)
+	collect(t, d, table, good, bad, at, y)
 }
 
 // A profile runs kernels one by one however often it runs the program, and each takes
@@ -270,6 +264,5 @@ func TestProfileOfManyRuns(t *testing.T) {
 		}
 	}
 	p.Close()
-	tensor.Free(x)
-	collect(t, d)
+	collect(t, d, x)
 }
