@@ -5,6 +5,8 @@ package gemm
 
 import (
 	"math"
+	"slices"
+	"sync"
 	"unsafe"
 
 	"gonum.org/v1/gonum/blas"
@@ -73,20 +75,61 @@ func (p *product) users() {
 	}
 }
 
+// few is the number of columns of C below which plain loops take less time than
+// gonum's for a B that is stored by rows.
+const few = 8
+
 // gonums does p by gonum's code. That skips products with zeros of A, and so
-// hides a NaN or Inf of B; where B has any, plain loops compute.
+// hides a NaN or Inf of B; where B has any, plain loops compute. And for a B that is
+// stored by columns it adds up in another order, which for float32 is that of the
+// addresses: gonum is given none.
 func (p *product) gonums() {
 	for q := range p.count {
 		r := p.block(q, 1, 0, p.m, 0, p.n)
 		switch {
+		case r.n < few:
+			r.plain()
 		case r.size == 8 && finite[float64](&r):
+			rows := byRows[float64](&r, &rows64)
 			r.by64(gonum.Implementation{})
+			rows64.Put(rows)
 		case r.size == 4 && finite[float32](&r):
+			rows := byRows[float32](&r, &rows32)
 			r.by32(gonum.Implementation{})
+			rows32.Put(rows)
 		default:
 			r.plain()
 		}
 	}
+}
+
+// rows64 and rows32 keep the memory that byRows writes to.
+var rows64, rows32 sync.Pool
+
+// byRows has p read B by rows, writing it out square by square where it is stored by
+// columns; it returns the memory for that, which is p's until it goes to the pool.
+func byRows[T float32 | float64](p *product, pool *sync.Pool) *[]T {
+	const side = 16
+	rows, _ := pool.Get().(*[]T)
+	if rows == nil {
+		rows = new([]T)
+	}
+	if !p.tb {
+		return rows
+	}
+	x, y := slice[T](p.b, true, p.k, p.n, p.ldb), slices.Grow((*rows)[:0], p.k*p.n)[:p.k*p.n]
+	for j0 := 0; j0 < p.n; j0 += side {
+		for l0 := 0; l0 < p.k; l0 += side {
+			for j := j0; j < min(j0+side, p.n); j++ {
+				for l, v := range x[j*p.ldb+l0 : j*p.ldb+min(l0+side, p.k)] {
+					y[(l0+l)*p.n+j] = v
+				}
+			}
+		}
+	}
+	*rows = y
+	p.b, p.tb, p.ldb = unsafe.Pointer(unsafe.SliceData(y)), false, p.n
+	return rows
 }
 
 // finite says whether all elements of B are finite.

@@ -14,6 +14,8 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 	"gonum.org/v1/gonum/blas/testblas"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/cotangent-ad/cotangent/device/cpu"
 )
 
 // usersBLAS counts the products it computes.
@@ -131,5 +133,37 @@ func TestGonumHides(t *testing.T) {
 	p.gonums()
 	if !math.IsNaN(c[7]) {
 		t.Errorf("0 * NaN = %v", c[7])
+	}
+}
+
+// What gonum's code gives does not depend on how the operands are stored.
+func TestGonumStored(t *testing.T) {
+	testStored[float64](t)
+	testStored[float32](t)
+}
+
+func testStored[T float](t *testing.T) {
+	e := engineCase{"gonum", cpu.Baseline}.open(t, 1)
+	for _, s := range [][3]int{{1, 1, 40}, {9, 9, 9}, {5, 17, 33}, {70, 3, 129}, {1, 50, 70}, {6, few - 1, 20}, {6, few, 20}, {130, 140, 150}} {
+		m, n, k := s[0], s[1], s[2]
+		rows := newFixture(false, false, 2, m, n, k, 3, T(0.3), T(0.7))
+		want := rows.run(e)
+		eachLayout(func(ta, tb bool) {
+			f := newFixture(ta, tb, 2, m, n, k, 3, T(0.3), T(0.7))
+			f.c = rows.c
+			ai, ap := f.stepsA()
+			bp, bj := f.stepsB()
+			for q := range 2 {
+				for l := range k {
+					for i := range m {
+						f.a[q*f.sa+i*ai+l*ap] = rows.a[q*rows.sa+i*rows.lda+l]
+					}
+					for j := range n {
+						f.b[q*f.sb+l*bp+j*bj] = rows.b[q*rows.sb+l*rows.ldb+j]
+					}
+				}
+			}
+			sameBits(t, f.String(), f.run(e), want)
+		})
 	}
 }
