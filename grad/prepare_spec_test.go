@@ -27,8 +27,9 @@ type cased struct {
 // out: what they test of kernels has nothing to do with programs.
 func casesOf(t *testing.T, ops []*kernels.Op) (list []cased) {
 	for _, op := range ops {
-		for i := range op.Cases {
-			c := &op.Cases[i]
+		cases := op.Cases()
+		for i := range cases {
+			c := &cases[i]
 			elements := 0
 			for _, s := range c.In {
 				elements += kernels.Aval{Shape: s.Shape}.Size()

@@ -76,8 +76,9 @@ func usable() [][]caseOf {
 	var all [][]caseOf
 	for _, op := range kernels.Ops() {
 		var list []caseOf
-		for i := range op.Cases {
-			c := &op.Cases[i]
+		cases := op.Cases()
+		for i := range cases {
+			c := &cases[i]
 			small := true
 			for _, s := range c.In {
 				small = small && kernels.Aval{Shape: s.Shape}.Size() <= maxElements

@@ -82,7 +82,8 @@ type Op struct {
 	// layout allows (reshape); Loop ops that only rearrange need none.
 	View func(inst *Inst, in *Array) (Array, bool)
 
-	Cases []Case
+	// Cases returns what tests run the op on; a function, since programs have no use for them.
+	Cases func() []Case
 
 	id    int
 	insts *instCache
@@ -114,6 +115,9 @@ var (
 func Register(op Op) *Op {
 	if byName[op.Name] != nil {
 		panic(fmt.Sprintf("kernels: op %q registered twice", op.Name))
+	}
+	if op.Cases == nil {
+		op.Cases = func() []Case { return nil }
 	}
 	p := &op
 	p.id, p.insts = len(registry), new(instCache)

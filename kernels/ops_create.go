@@ -27,17 +27,19 @@ var Full = Register(Op{
 			return e.Const(f.DType, f.Value)
 		})
 	},
-	Cases: []Case{
-		{Name: "float64", Attr: Fill{device.Float64, DimsOf(2, 2), 1.5}, Want: []float64{1.5, 1.5, 1.5, 1.5}, Shape: []int{2, 2}},
-		{Name: "scalar", Attr: Fill{device.Float32, DimsOf(), math.Inf(1)}, Want: []float64{math.Inf(1)}},
-		{Name: "NaN", Attr: Fill{device.Float32, DimsOf(1), math.NaN()}, Want: []float64{math.NaN()}},
-		{Name: "bool", Attr: Fill{device.Bool, DimsOf(2), 3}, Want: []float64{1, 1}},
-		{Name: "empty", Attr: Fill{device.Int64, DimsOf(0, 2), 1}, Want: []float64{}},
-		{Name: "negative size", Attr: Fill{device.Int64, DimsOf(-1), 1}, Bad: "negative"},
-		{Name: "huge", Attr: Fill{device.Float64, DimsOf(1<<31, 1<<31, 1<<31), 1}, Bad: "too large"},
-		{Name: "rank", Attr: Fill{device.Float64, DimsOf(make([]int, 40)...), 1}, Bad: "more than 16"},
-		{Name: "dtype", Attr: Fill{DType: 77}, Bad: "dtype"},
-		{Name: "attribute", Attr: 7, Bad: "attribute"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "float64", Attr: Fill{device.Float64, DimsOf(2, 2), 1.5}, Want: []float64{1.5, 1.5, 1.5, 1.5}, Shape: []int{2, 2}},
+			{Name: "scalar", Attr: Fill{device.Float32, DimsOf(), math.Inf(1)}, Want: []float64{math.Inf(1)}},
+			{Name: "NaN", Attr: Fill{device.Float32, DimsOf(1), math.NaN()}, Want: []float64{math.NaN()}},
+			{Name: "bool", Attr: Fill{device.Bool, DimsOf(2), 3}, Want: []float64{1, 1}},
+			{Name: "empty", Attr: Fill{device.Int64, DimsOf(0, 2), 1}, Want: []float64{}},
+			{Name: "negative size", Attr: Fill{device.Int64, DimsOf(-1), 1}, Bad: "negative"},
+			{Name: "huge", Attr: Fill{device.Float64, DimsOf(1<<31, 1<<31, 1<<31), 1}, Bad: "too large"},
+			{Name: "rank", Attr: Fill{device.Float64, DimsOf(make([]int, 40)...), 1}, Bad: "more than 16"},
+			{Name: "dtype", Attr: Fill{DType: 77}, Bad: "dtype"},
+			{Name: "attribute", Attr: 7, Bad: "attribute"},
+		}
 	},
 })
 
@@ -83,18 +85,20 @@ var Arange = Register(Op{
 			return e.Cast(s.DType, e.Binary(loop.Add, e.Const(wide, s.Start), e.Binary(loop.Mul, i, e.Const(wide, s.Step))))
 		})
 	},
-	Cases: []Case{
-		{Name: "integers", Attr: Sequence{device.Int64, 2, 9, 3}, Want: []float64{2, 5, 8}, Shape: []int{3}},
-		{Name: "down", Attr: Sequence{device.Int32, 3, 0, -1}, Want: []float64{3, 2, 1}},
-		{Name: "fractions", Attr: Sequence{device.Float64, 0, 1, 0.25}, Want: []float64{0, 0.25, 0.5, 0.75}},
-		{Name: "float32", Attr: Sequence{device.Float32, 0.5, 2, 1}, Want: []float64{0.5, 1.5}},
-		{Name: "single", Attr: Sequence{device.Float64, 5, 6, 1}, Want: []float64{5}},
-		{Name: "empty", Attr: Sequence{device.Float64, 1, 0, 1}, Want: []float64{}},
-		{Name: "no step", Attr: Sequence{device.Float64, 0, 1, 0}, Bad: "step of 0"},
-		{Name: "NaN", Attr: Sequence{device.Float64, 0, math.NaN(), 1}, Bad: "no sequence"},
-		{Name: "too many", Attr: Sequence{device.Float64, 0, 1e300, 1}, Bad: "too many"},
-		{Name: "integers with fractions", Attr: Sequence{device.Int64, 0, 3, 0.5}, Bad: "sequence of int64"},
-		{Name: "bools", Attr: Sequence{device.Bool, 0, 2, 1}, Bad: "bool"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "integers", Attr: Sequence{device.Int64, 2, 9, 3}, Want: []float64{2, 5, 8}, Shape: []int{3}},
+			{Name: "down", Attr: Sequence{device.Int32, 3, 0, -1}, Want: []float64{3, 2, 1}},
+			{Name: "fractions", Attr: Sequence{device.Float64, 0, 1, 0.25}, Want: []float64{0, 0.25, 0.5, 0.75}},
+			{Name: "float32", Attr: Sequence{device.Float32, 0.5, 2, 1}, Want: []float64{0.5, 1.5}},
+			{Name: "single", Attr: Sequence{device.Float64, 5, 6, 1}, Want: []float64{5}},
+			{Name: "empty", Attr: Sequence{device.Float64, 1, 0, 1}, Want: []float64{}},
+			{Name: "no step", Attr: Sequence{device.Float64, 0, 1, 0}, Bad: "step of 0"},
+			{Name: "NaN", Attr: Sequence{device.Float64, 0, math.NaN(), 1}, Bad: "no sequence"},
+			{Name: "too many", Attr: Sequence{device.Float64, 0, 1e300, 1}, Bad: "too many"},
+			{Name: "integers with fractions", Attr: Sequence{device.Int64, 0, 3, 0.5}, Bad: "sequence of int64"},
+			{Name: "bools", Attr: Sequence{device.Bool, 0, 2, 1}, Bad: "bool"},
+		}
 	},
 })
 
@@ -128,15 +132,17 @@ var Linspace = Register(Op{
 			return e.Cast(s.DType, v)
 		})
 	},
-	Cases: []Case{
-		{Name: "float64", Attr: Spacing{device.Float64, 1, 2, 5}, Want: []float64{1, 1.25, 1.5, 1.75, 2}, Shape: []int{5}},
-		{Name: "float32", Attr: Spacing{device.Float32, 1, -1, 3}, Want: []float64{1, 0, -1}},
-		{Name: "exact end", Attr: Spacing{device.Float64, 0, 0.7, 8}, Want: []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7}, Tol: 1e-15},
-		{Name: "single", Attr: Spacing{device.Float64, 3, 4, 1}, Want: []float64{3}},
-		{Name: "empty", Attr: Spacing{device.Float64, 3, 4, 0}, Want: []float64{}},
-		{Name: "negative", Attr: Spacing{device.Float64, 3, 4, -1}, Bad: "negative"},
-		{Name: "infinite", Attr: Spacing{device.Float64, -math.MaxFloat64, math.MaxFloat64, 3}, Bad: "no finite distance"},
-		{Name: "integers", Attr: Spacing{device.Int64, 0, 1, 2}, Bad: "float"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "float64", Attr: Spacing{device.Float64, 1, 2, 5}, Want: []float64{1, 1.25, 1.5, 1.75, 2}, Shape: []int{5}},
+			{Name: "float32", Attr: Spacing{device.Float32, 1, -1, 3}, Want: []float64{1, 0, -1}},
+			{Name: "exact end", Attr: Spacing{device.Float64, 0, 0.7, 8}, Want: []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7}, Tol: 1e-15},
+			{Name: "single", Attr: Spacing{device.Float64, 3, 4, 1}, Want: []float64{3}},
+			{Name: "empty", Attr: Spacing{device.Float64, 3, 4, 0}, Want: []float64{}},
+			{Name: "negative", Attr: Spacing{device.Float64, 3, 4, -1}, Bad: "negative"},
+			{Name: "infinite", Attr: Spacing{device.Float64, -math.MaxFloat64, math.MaxFloat64, 3}, Bad: "no finite distance"},
+			{Name: "integers", Attr: Spacing{device.Int64, 0, 1, 2}, Bad: "float"},
+		}
 	},
 })
 
@@ -155,13 +161,15 @@ var Eye = Register(Op{
 			return e.Select(on, e.Const(id.DType, 1), e.Const(id.DType, 0))
 		})
 	},
-	Cases: []Case{
-		{Name: "square", Attr: Identity{device.Float64, 2, 2, 0}, Want: []float64{1, 0, 0, 1}, Shape: []int{2, 2}},
-		{Name: "above", Attr: Identity{device.Float32, 2, 3, 1}, Want: []float64{0, 1, 0, 0, 0, 1}},
-		{Name: "below", Attr: Identity{device.Int64, 3, 2, -2}, Want: []float64{0, 0, 0, 0, 1, 0}},
-		{Name: "beside", Attr: Identity{device.Bool, 1, 2, 7}, Want: []float64{0, 0}},
-		{Name: "empty", Attr: Identity{device.Float64, 0, 2, 0}, Want: []float64{}},
-		{Name: "negative", Attr: Identity{device.Float64, -1, 2, 0}, Bad: "negative"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "square", Attr: Identity{device.Float64, 2, 2, 0}, Want: []float64{1, 0, 0, 1}, Shape: []int{2, 2}},
+			{Name: "above", Attr: Identity{device.Float32, 2, 3, 1}, Want: []float64{0, 1, 0, 0, 0, 1}},
+			{Name: "below", Attr: Identity{device.Int64, 3, 2, -2}, Want: []float64{0, 0, 0, 0, 1, 0}},
+			{Name: "beside", Attr: Identity{device.Bool, 1, 2, 7}, Want: []float64{0, 0}},
+			{Name: "empty", Attr: Identity{device.Float64, 0, 2, 0}, Want: []float64{}},
+			{Name: "negative", Attr: Identity{device.Float64, -1, 2, 0}, Bad: "negative"},
+		}
 	},
 })
 
@@ -183,16 +191,18 @@ var Cast = Register(Op{
 			return convert(e, dt, x[0])
 		})
 	},
-	Cases: []Case{
-		{Name: "to float32", Attr: device.Float32, In: []Sample{random(2, 3)}, Tol: 1e-7},
-		{Name: "to float64", Attr: device.Float64, In: []Sample{random(2, 3)}},
-		{Name: "truncated", Attr: device.Int64, In: []Sample{values(-1.7, 1.7, 0.3)}, Want: []float64{-1, 1, 0}, Kink: true, Slopes: []float64{0, 0, 0}},
-		{Name: "to bool", Attr: device.Bool, In: []Sample{values(0, 0.3, math.NaN())}, Want: []float64{0, 1, 1}},
-		{Name: "from bool", Attr: device.Float64, In: []Sample{bools(0, 1)}, Want: []float64{0, 1}},
-		{Name: "wide integers", Attr: device.Int32, In: []Sample{ints(1, -5)}, Want: []float64{1, -5}},
-		{Name: "empty", Attr: device.Int32, In: []Sample{random(0, 2)}},
-		{Name: "dtype", Attr: device.DType(99), In: []Sample{random(2)}, Bad: "dtype"},
-		{Name: "attribute", Attr: "float32", In: []Sample{random(2)}, Bad: "attribute"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "to float32", Attr: device.Float32, In: []Sample{random(2, 3)}, Tol: 1e-7},
+			{Name: "to float64", Attr: device.Float64, In: []Sample{random(2, 3)}},
+			{Name: "truncated", Attr: device.Int64, In: []Sample{values(-1.7, 1.7, 0.3)}, Want: []float64{-1, 1, 0}, Kink: true, Slopes: []float64{0, 0, 0}},
+			{Name: "to bool", Attr: device.Bool, In: []Sample{values(0, 0.3, math.NaN())}, Want: []float64{0, 1, 1}},
+			{Name: "from bool", Attr: device.Float64, In: []Sample{bools(0, 1)}, Want: []float64{0, 1}},
+			{Name: "wide integers", Attr: device.Int32, In: []Sample{ints(1, -5)}, Want: []float64{1, -5}},
+			{Name: "empty", Attr: device.Int32, In: []Sample{random(0, 2)}},
+			{Name: "dtype", Attr: device.DType(99), In: []Sample{random(2)}, Bad: "dtype"},
+			{Name: "attribute", Attr: "float32", In: []Sample{random(2)}, Bad: "attribute"},
+		}
 	},
 })
 
@@ -221,15 +231,19 @@ var StopGradient = Register(Op{
 	Infer: sameAval("stop_gradient"),
 	Loop:  identity,
 	Batch: func(b Builder, inst *Inst, x []Val, _ Mask, _ int) []Val { return b.Apply(inst.Op, nil, x[0]) }, // still a constant
-	Cases: append([]Case{{Name: "slope", In: []Sample{values(1, 2)}, Kink: true, Slopes: []float64{0, 0}}}, identityCases...),
+	Cases: func() []Case {
+		return append([]Case{{Name: "slope", In: []Sample{values(1, 2)}, Kink: true, Slopes: []float64{0, 0}}}, identityCases()...)
+	},
 })
 
-var identityCases = []Case{
-	{Name: "value", In: []Sample{values(1, -2).shaped(2, 1)}, Want: []float64{1, -2}, Shape: []int{2, 1}, Kink: true},
-	{Name: "random", In: []Sample{random(2, 3)}},
-	{Name: "bools", In: []Sample{bools(0, 1)}},
-	{Name: "empty", In: []Sample{random(0, 3)}},
-	{Name: "operands", In: []Sample{random(2), random(2)}, Bad: "takes 1"},
+func identityCases() []Case {
+	return []Case{
+		{Name: "value", In: []Sample{values(1, -2).shaped(2, 1)}, Want: []float64{1, -2}, Shape: []int{2, 1}, Kink: true},
+		{Name: "random", In: []Sample{random(2, 3)}},
+		{Name: "bools", In: []Sample{bools(0, 1)}},
+		{Name: "empty", In: []Sample{random(0, 3)}},
+		{Name: "operands", In: []Sample{random(2), random(2)}, Bad: "takes 1"},
+	}
 }
 
 func sameAval(op string) func(in []Aval, attr any) ([]Aval, error) {

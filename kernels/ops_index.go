@@ -31,22 +31,24 @@ var Gather = Register(Op{
 		e.Store(loop.Store{Value: e.Load(0, index...), Index: loop.Ats(len(g.shape)), Aval: Aval{DType: in[0].DType, Shape: g.shape}})
 		return e
 	},
-	Cases: []Case{
-		{Name: "value", Attr: AxesOf(false, 1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3), ints(2, 0, -3, 1).shaped(2, 2)}, Want: []float64{3, 1, 4, 5}, Shape: []int{2, 2}},
-		{Name: "first axis", Attr: AxesOf(false, 0), In: []Sample{random(4, 2), ints(3, 1, 3, 1).shaped(2, 2)}},
-		{Name: "repeated", Attr: AxesOf(false, -1), In: []Sample{random(3), ints(1, 1, 1, 2)}},
-		{Name: "broadcast", Attr: AxesOf(false, 1), In: []Sample{random(2, 3), ints(2, 0).shaped(1, 2)}, Shape: []int{2, 2}},
-		{Name: "broadcast source", Attr: AxesOf(false, 1), In: []Sample{random(1, 3), ints(2, 0).shaped(2, 1)}, Shape: []int{2, 1}},
-		{Name: "int32", Attr: AxesOf(false, 0), In: []Sample{random(3), {Shape: []int{2}, DType: "int32", Values: []float64{2, -1}}}},
-		{Name: "integers", Attr: AxesOf(false, 0), In: []Sample{ints(5, 6), ints(1, 1)}, Want: []float64{6, 6}},
-		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(3), ints()}},
-		{Name: "out of range", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(0, 3)}, Bad: "index 3 out of range for a dimension of size 3"},
-		{Name: "out of range below", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(-4)}, Bad: "index -4 out of range"},
-		{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0), ints(0)}, Bad: "index 0 out of range for a dimension of size 0"},
-		{Name: "ranks", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints(0)}, Bad: "ranks differ (shapes [3 2], [1])"},
-		{Name: "shapes", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints(0, 1, 2).shaped(1, 3)}, Bad: "do not broadcast"},
-		{Name: "float index", Attr: AxesOf(false, 0), In: []Sample{random(3), random(2)}, Bad: "not integers"},
-		{Name: "axis", Attr: AxesOf(false, 1), In: []Sample{random(3), ints(1)}, Bad: "axis 1 out of range for shape [3]"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: AxesOf(false, 1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3), ints(2, 0, -3, 1).shaped(2, 2)}, Want: []float64{3, 1, 4, 5}, Shape: []int{2, 2}},
+			{Name: "first axis", Attr: AxesOf(false, 0), In: []Sample{random(4, 2), ints(3, 1, 3, 1).shaped(2, 2)}},
+			{Name: "repeated", Attr: AxesOf(false, -1), In: []Sample{random(3), ints(1, 1, 1, 2)}},
+			{Name: "broadcast", Attr: AxesOf(false, 1), In: []Sample{random(2, 3), ints(2, 0).shaped(1, 2)}, Shape: []int{2, 2}},
+			{Name: "broadcast source", Attr: AxesOf(false, 1), In: []Sample{random(1, 3), ints(2, 0).shaped(2, 1)}, Shape: []int{2, 1}},
+			{Name: "int32", Attr: AxesOf(false, 0), In: []Sample{random(3), {Shape: []int{2}, DType: "int32", Values: []float64{2, -1}}}},
+			{Name: "integers", Attr: AxesOf(false, 0), In: []Sample{ints(5, 6), ints(1, 1)}, Want: []float64{6, 6}},
+			{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(3), ints()}},
+			{Name: "out of range", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(0, 3)}, Bad: "index 3 out of range for a dimension of size 3"},
+			{Name: "out of range below", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(-4)}, Bad: "index -4 out of range"},
+			{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0), ints(0)}, Bad: "index 0 out of range for a dimension of size 0"},
+			{Name: "ranks", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints(0)}, Bad: "ranks differ (shapes [3 2], [1])"},
+			{Name: "shapes", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints(0, 1, 2).shaped(1, 3)}, Bad: "do not broadcast"},
+			{Name: "float index", Attr: AxesOf(false, 0), In: []Sample{random(3), random(2)}, Bad: "not integers"},
+			{Name: "axis", Attr: AxesOf(false, 1), In: []Sample{random(3), ints(1)}, Bad: "axis 1 out of range for shape [3]"},
+		}
 	},
 })
 
@@ -134,14 +136,16 @@ var Take = Register(Op{
 		e.Store(loop.Store{Value: e.Load(0, index...), Index: loop.Ats(len(shape)), Aval: Aval{DType: in[0].DType, Shape: shape}})
 		return e
 	},
-	Cases: []Case{
-		{Name: "value", Attr: AxesOf(false, 0), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(3, 2), ints(2, 0, 2)}, Want: []float64{5, 6, 1, 2, 5, 6}, Shape: []int{3, 2}},
-		{Name: "matrix of indices", Attr: AxesOf(false, 1), In: []Sample{random(2, 4, 2), ints(3, -1, 0, 1).shaped(2, 2)}, Shape: []int{2, 2, 2, 2}},
-		{Name: "one index", Attr: AxesOf(false, -1), In: []Sample{random(2, 3), ints(1).shaped()}, Shape: []int{2}},
-		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints()}, Shape: []int{0, 2}},
-		{Name: "out of range", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(7)}, Bad: "index 7 out of range for a dimension of size 3"},
-		{Name: "float index", Attr: AxesOf(false, 0), In: []Sample{random(3), random(2)}, Bad: "not integers"},
-		{Name: "no axis", Attr: AxesOf(false), In: []Sample{random(3), ints(1)}, Bad: "one axis"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: AxesOf(false, 0), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(3, 2), ints(2, 0, 2)}, Want: []float64{5, 6, 1, 2, 5, 6}, Shape: []int{3, 2}},
+			{Name: "matrix of indices", Attr: AxesOf(false, 1), In: []Sample{random(2, 4, 2), ints(3, -1, 0, 1).shaped(2, 2)}, Shape: []int{2, 2, 2, 2}},
+			{Name: "one index", Attr: AxesOf(false, -1), In: []Sample{random(2, 3), ints(1).shaped()}, Shape: []int{2}},
+			{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints()}, Shape: []int{0, 2}},
+			{Name: "out of range", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(7)}, Bad: "index 7 out of range for a dimension of size 3"},
+			{Name: "float index", Attr: AxesOf(false, 0), In: []Sample{random(3), random(2)}, Bad: "not integers"},
+			{Name: "no axis", Attr: AxesOf(false), In: []Sample{random(3), ints(1)}, Bad: "one axis"},
+		}
 	},
 })
 
@@ -190,17 +194,19 @@ var Index = Register(Op{
 		})
 		return e
 	},
-	Cases: []Case{
-		{Name: "value", In: []Sample{values(1, 2, 3, 4).shaped(2, 2), ints(1, 0), ints(0, -1)}, Want: []float64{3, 2}, Shape: []int{2}},
-		{Name: "rows", In: []Sample{random(3, 2), ints(2, 2, 0)}, Shape: []int{3, 2}},
-		{Name: "broadcast", In: []Sample{random(2, 3, 2), ints(0, 1).shaped(2, 1), ints(2, 0, 1)}, Shape: []int{2, 3, 2}},
-		{Name: "one position", In: []Sample{random(2, 3), ints(1).shaped(), ints(2).shaped()}, Shape: []int{}},
-		{Name: "empty", In: []Sample{random(2, 3), ints()}, Shape: []int{0, 3}},
-		{Name: "out of range", In: []Sample{random(2, 3), ints(0), ints(3)}, Bad: "index 3 out of range for a dimension of size 3"},
-		{Name: "too many", In: []Sample{random(2), ints(0), ints(0)}, Bad: "2 indices for 1 dimensions"},
-		{Name: "float index", In: []Sample{random(2), random(2)}, Bad: "not integers"},
-		{Name: "shapes", In: []Sample{random(2, 2), ints(0, 1), ints(0, 1, 1)}, Bad: "do not broadcast"},
-		{Name: "no index", In: []Sample{random(2)}, Bad: "at least one index"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", In: []Sample{values(1, 2, 3, 4).shaped(2, 2), ints(1, 0), ints(0, -1)}, Want: []float64{3, 2}, Shape: []int{2}},
+			{Name: "rows", In: []Sample{random(3, 2), ints(2, 2, 0)}, Shape: []int{3, 2}},
+			{Name: "broadcast", In: []Sample{random(2, 3, 2), ints(0, 1).shaped(2, 1), ints(2, 0, 1)}, Shape: []int{2, 3, 2}},
+			{Name: "one position", In: []Sample{random(2, 3), ints(1).shaped(), ints(2).shaped()}, Shape: []int{}},
+			{Name: "empty", In: []Sample{random(2, 3), ints()}, Shape: []int{0, 3}},
+			{Name: "out of range", In: []Sample{random(2, 3), ints(0), ints(3)}, Bad: "index 3 out of range for a dimension of size 3"},
+			{Name: "too many", In: []Sample{random(2), ints(0), ints(0)}, Bad: "2 indices for 1 dimensions"},
+			{Name: "float index", In: []Sample{random(2), random(2)}, Bad: "not integers"},
+			{Name: "shapes", In: []Sample{random(2, 2), ints(0, 1), ints(0, 1, 1)}, Bad: "do not broadcast"},
+			{Name: "no index", In: []Sample{random(2)}, Bad: "at least one index"},
+		}
 	},
 })
 
@@ -263,14 +269,16 @@ var OneHot = Register(Op{
 		e.Store(loop.Store{Value: e.Select(hit, e.Const(c.DType, 1), e.Const(c.DType, 0)), Index: loop.Ats(rank + 1), Aval: out})
 		return e
 	},
-	Cases: []Case{
-		{Name: "value", Attr: Classes{3, device.Float64}, In: []Sample{ints(2, 0)}, Want: []float64{0, 0, 1, 1, 0, 0}, Shape: []int{2, 3}},
-		{Name: "bools", Attr: Classes{2, device.Bool}, In: []Sample{ints(1).shaped()}, Want: []float64{0, 1}, Shape: []int{2}},
-		{Name: "out of range", Attr: Classes{2, device.Int64}, In: []Sample{ints(5, -1)}, Want: []float64{0, 0, 0, 0}},
-		{Name: "no class", Attr: Classes{0, device.Float32}, In: []Sample{ints(0)}, Shape: []int{1, 0}},
-		{Name: "empty", Attr: Classes{3, device.Float32}, In: []Sample{ints()}, Shape: []int{0, 3}},
-		{Name: "negative", Attr: Classes{-1, device.Float32}, In: []Sample{ints(0)}, Bad: "negative"},
-		{Name: "float index", Attr: Classes{2, device.Float32}, In: []Sample{random(2)}, Bad: "not integers"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: Classes{3, device.Float64}, In: []Sample{ints(2, 0)}, Want: []float64{0, 0, 1, 1, 0, 0}, Shape: []int{2, 3}},
+			{Name: "bools", Attr: Classes{2, device.Bool}, In: []Sample{ints(1).shaped()}, Want: []float64{0, 1}, Shape: []int{2}},
+			{Name: "out of range", Attr: Classes{2, device.Int64}, In: []Sample{ints(5, -1)}, Want: []float64{0, 0, 0, 0}},
+			{Name: "no class", Attr: Classes{0, device.Float32}, In: []Sample{ints(0)}, Shape: []int{1, 0}},
+			{Name: "empty", Attr: Classes{3, device.Float32}, In: []Sample{ints()}, Shape: []int{0, 3}},
+			{Name: "negative", Attr: Classes{-1, device.Float32}, In: []Sample{ints(0)}, Bad: "negative"},
+			{Name: "float index", Attr: Classes{2, device.Float32}, In: []Sample{random(2)}, Bad: "not integers"},
+		}
 	},
 })
 
@@ -306,18 +314,20 @@ var Diag = Register(Op{
 		}
 		return e
 	},
-	Cases: []Case{
-		{Name: "of a matrix", Attr: Offset(0), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{1, 4}, Shape: []int{2}},
-		{Name: "of a vector", Attr: Offset(0), In: []Sample{values(1, 2)}, Want: []float64{1, 0, 0, 2}, Shape: []int{2, 2}},
-		{Name: "above", Attr: Offset(1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{2, 6}},
-		{Name: "below", Attr: Offset(-1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(3, 2)}, Want: []float64{3, 6}},
-		{Name: "vector above", Attr: Offset(2), In: []Sample{values(7)}, Want: []float64{0, 0, 7, 0, 0, 0, 0, 0, 0}},
-		{Name: "vector below", Attr: Offset(-1), In: []Sample{random(2)}, Shape: []int{3, 3}},
-		{Name: "beside", Attr: Offset(-5), In: []Sample{random(2, 3)}, Shape: []int{0}},
-		{Name: "empty", Attr: Offset(0), In: []Sample{random(0)}, Shape: []int{0, 0}},
-		{Name: "rank", Attr: Offset(0), In: []Sample{random(2, 2, 2)}, Bad: "takes a vector or a matrix (shapes [2 2 2])"},
-		{Name: "far", Attr: Offset(Begin), In: []Sample{random(2)}, Bad: "too large"},
-		{Name: "huge", Attr: Offset(1 << 40), In: []Sample{random(2)}, Bad: "too large"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "of a matrix", Attr: Offset(0), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{1, 4}, Shape: []int{2}},
+			{Name: "of a vector", Attr: Offset(0), In: []Sample{values(1, 2)}, Want: []float64{1, 0, 0, 2}, Shape: []int{2, 2}},
+			{Name: "above", Attr: Offset(1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{2, 6}},
+			{Name: "below", Attr: Offset(-1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(3, 2)}, Want: []float64{3, 6}},
+			{Name: "vector above", Attr: Offset(2), In: []Sample{values(7)}, Want: []float64{0, 0, 7, 0, 0, 0, 0, 0, 0}},
+			{Name: "vector below", Attr: Offset(-1), In: []Sample{random(2)}, Shape: []int{3, 3}},
+			{Name: "beside", Attr: Offset(-5), In: []Sample{random(2, 3)}, Shape: []int{0}},
+			{Name: "empty", Attr: Offset(0), In: []Sample{random(0)}, Shape: []int{0, 0}},
+			{Name: "rank", Attr: Offset(0), In: []Sample{random(2, 2, 2)}, Bad: "takes a vector or a matrix (shapes [2 2 2])"},
+			{Name: "far", Attr: Offset(Begin), In: []Sample{random(2)}, Bad: "too large"},
+			{Name: "huge", Attr: Offset(1 << 40), In: []Sample{random(2)}, Bad: "too large"},
+		}
 	},
 })
 
@@ -337,10 +347,12 @@ var (
 		Doc:   "The elements of matrices, the last two dimensions, on the diagonal of the given Offset and below; zeros above. Refuses vectors.",
 		Infer: inferTriangle("tril"),
 		Loop:  triangle(func(e *loop.Expr, beyond, offset loop.Node) loop.Node { return e.Binary(loop.Le, beyond, offset) }),
-		Cases: append([]Case{
-			{Name: "value", Attr: Offset(0), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 0, 0, 4, 5, 0}},
-			{Name: "above", Attr: Offset(1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 2, 0, 4, 5, 6}},
-		}, triangleCases...),
+		Cases: func() []Case {
+			return append([]Case{
+				{Name: "value", Attr: Offset(0), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 0, 0, 4, 5, 0}},
+				{Name: "above", Attr: Offset(1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 2, 0, 4, 5, 6}},
+			}, triangleCases()...)
+		},
 	})
 
 	Triu = Register(Op{
@@ -348,22 +360,26 @@ var (
 		Doc:   "The elements of matrices, the last two dimensions, on the diagonal of the given Offset and above; zeros below. Refuses vectors.",
 		Infer: inferTriangle("triu"),
 		Loop:  triangle(func(e *loop.Expr, beyond, offset loop.Node) loop.Node { return e.Binary(loop.Le, offset, beyond) }),
-		Cases: append([]Case{
-			{Name: "value", Attr: Offset(0), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 2, 3, 0, 5, 6}},
-			{Name: "above", Attr: Offset(1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{0, 2, 3, 0, 0, 6}},
-		}, triangleCases...),
+		Cases: func() []Case {
+			return append([]Case{
+				{Name: "value", Attr: Offset(0), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 2, 3, 0, 5, 6}},
+				{Name: "above", Attr: Offset(1), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{0, 2, 3, 0, 0, 6}},
+			}, triangleCases()...)
+		},
 	})
 )
 
-var triangleCases = []Case{
-	{Name: "batch", Attr: Offset(0), In: []Sample{random(2, 3, 3)}},
-	{Name: "below", Attr: Offset(-1), In: []Sample{random(3, 3)}},
-	{Name: "far", Attr: Offset(End), In: []Sample{random(2, 3)}},
-	{Name: "far below", Attr: Offset(Begin), In: []Sample{random(2, 3)}},
-	{Name: "integers", Attr: Offset(0), In: []Sample{ints(1, 2, 3, 4).shaped(2, 2)}},
-	{Name: "size 1", Attr: Offset(0), In: []Sample{random(1, 1)}},
-	{Name: "empty", Attr: Offset(0), In: []Sample{random(0, 3)}},
-	{Name: "vector", Attr: Offset(0), In: []Sample{random(3)}, Bad: "takes matrices (shapes [3])"},
+func triangleCases() []Case {
+	return []Case{
+		{Name: "batch", Attr: Offset(0), In: []Sample{random(2, 3, 3)}},
+		{Name: "below", Attr: Offset(-1), In: []Sample{random(3, 3)}},
+		{Name: "far", Attr: Offset(End), In: []Sample{random(2, 3)}},
+		{Name: "far below", Attr: Offset(Begin), In: []Sample{random(2, 3)}},
+		{Name: "integers", Attr: Offset(0), In: []Sample{ints(1, 2, 3, 4).shaped(2, 2)}},
+		{Name: "size 1", Attr: Offset(0), In: []Sample{random(1, 1)}},
+		{Name: "empty", Attr: Offset(0), In: []Sample{random(0, 3)}},
+		{Name: "vector", Attr: Offset(0), In: []Sample{random(3)}, Bad: "takes matrices (shapes [3])"},
+	}
 }
 
 func inferTriangle(op string) func(in []Aval, attr any) ([]Aval, error) {

@@ -80,21 +80,23 @@ var Concat = Register(Op{
 		}
 		return b.Apply(Join, attr, in...)
 	},
-	Cases: append([]Case{manyOperands}, concatCases...),
+	Cases: func() []Case { return append([]Case{manyOperands}, concatCases()...) },
 })
 
-var concatCases = []Case{
-	{Name: "value", Attr: AxesOf(false, 0), In: []Sample{values(1, 2), values(3)}, Want: []float64{1, 2, 3}, Shape: []int{3}},
-	{Name: "columns", Attr: AxesOf(false, -1), In: []Sample{values(1, 2).shaped(2, 1), values(3, 4, 5, 6).shaped(2, 2)}, Want: []float64{1, 3, 4, 2, 5, 6}, Shape: []int{2, 3}},
-	{Name: "three", Attr: AxesOf(false, 1), In: []Sample{random(2, 1, 2), random(2, 3, 2), random(2, 2, 2)}, Shape: []int{2, 6, 2}},
-	{Name: "one operand", Attr: AxesOf(false, 0), In: []Sample{random(2, 3)}},
-	{Name: "promoted", Attr: AxesOf(false, 0), In: []Sample{ints(1, 2), random(2)}},
-	{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0, 2), random(1, 2)}, Shape: []int{1, 2}},
-	{Name: "shapes", Attr: AxesOf(false, 0), In: []Sample{random(2, 3), random(2, 4)}, Bad: "differ beside axis 0 (shapes [2 3], [2 4])"},
-	{Name: "ranks", Attr: AxesOf(false, 0), In: []Sample{random(2, 3), random(2)}, Bad: "differ"},
-	{Name: "scalars", Attr: AxesOf(false, 0), In: []Sample{random(), random()}, Bad: "axis 0 out of range for shape []"},
-	{Name: "no operands", Attr: AxesOf(false, 0), Bad: "at least one"},
-	{Name: "no axis", Attr: AxesOf(false), In: []Sample{random(2)}, Bad: "one axis"},
+func concatCases() []Case {
+	return []Case{
+		{Name: "value", Attr: AxesOf(false, 0), In: []Sample{values(1, 2), values(3)}, Want: []float64{1, 2, 3}, Shape: []int{3}},
+		{Name: "columns", Attr: AxesOf(false, -1), In: []Sample{values(1, 2).shaped(2, 1), values(3, 4, 5, 6).shaped(2, 2)}, Want: []float64{1, 3, 4, 2, 5, 6}, Shape: []int{2, 3}},
+		{Name: "three", Attr: AxesOf(false, 1), In: []Sample{random(2, 1, 2), random(2, 3, 2), random(2, 2, 2)}, Shape: []int{2, 6, 2}},
+		{Name: "one operand", Attr: AxesOf(false, 0), In: []Sample{random(2, 3)}},
+		{Name: "promoted", Attr: AxesOf(false, 0), In: []Sample{ints(1, 2), random(2)}},
+		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0, 2), random(1, 2)}, Shape: []int{1, 2}},
+		{Name: "shapes", Attr: AxesOf(false, 0), In: []Sample{random(2, 3), random(2, 4)}, Bad: "differ beside axis 0 (shapes [2 3], [2 4])"},
+		{Name: "ranks", Attr: AxesOf(false, 0), In: []Sample{random(2, 3), random(2)}, Bad: "differ"},
+		{Name: "scalars", Attr: AxesOf(false, 0), In: []Sample{random(), random()}, Bad: "axis 0 out of range for shape []"},
+		{Name: "no operands", Attr: AxesOf(false, 0), Bad: "at least one"},
+		{Name: "no axis", Attr: AxesOf(false), In: []Sample{random(2)}, Bad: "one axis"},
+	}
 }
 
 // manyOperands is a case beyond what a Mask can hold.
@@ -165,14 +167,16 @@ var Stack = Register(Op{
 		}
 		return b.Apply(Concat, attr, rows...)
 	},
-	Cases: []Case{
-		{Name: "value", Attr: AxesOf(false, 1), In: []Sample{values(1, 2), values(3, 4)}, Want: []float64{1, 3, 2, 4}, Shape: []int{2, 2}},
-		{Name: "last", Attr: AxesOf(false, -1), In: []Sample{random(2, 3), random(2, 3)}, Shape: []int{2, 3, 2}},
-		{Name: "scalars", Attr: AxesOf(false, 0), In: []Sample{random(), random(), random()}, Shape: []int{3}},
-		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0), random(0)}, Shape: []int{2, 0}},
-		{Name: "shapes", Attr: AxesOf(false, 0), In: []Sample{random(2), random(3)}, Bad: "shapes differ (shapes [2], [3])"},
-		{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(2)}, Bad: "out of range"},
-		{Name: "no operands", Attr: AxesOf(false, 0), Bad: "at least one"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: AxesOf(false, 1), In: []Sample{values(1, 2), values(3, 4)}, Want: []float64{1, 3, 2, 4}, Shape: []int{2, 2}},
+			{Name: "last", Attr: AxesOf(false, -1), In: []Sample{random(2, 3), random(2, 3)}, Shape: []int{2, 3, 2}},
+			{Name: "scalars", Attr: AxesOf(false, 0), In: []Sample{random(), random(), random()}, Shape: []int{3}},
+			{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0), random(0)}, Shape: []int{2, 0}},
+			{Name: "shapes", Attr: AxesOf(false, 0), In: []Sample{random(2), random(3)}, Bad: "shapes differ (shapes [2], [3])"},
+			{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(2)}, Bad: "out of range"},
+			{Name: "no operands", Attr: AxesOf(false, 0), Bad: "at least one"},
+		}
 	},
 })
 
@@ -202,14 +206,16 @@ var Roll = Register(Op{
 		}
 		return []Val{x}
 	},
-	Cases: []Case{
-		{Name: "value", Attr: ShiftsOf([]int{1}, []int{0}), In: []Sample{values(1, 2, 3, 4)}, Want: []float64{4, 1, 2, 3}},
-		{Name: "flat", Attr: ShiftsOf([]int{-1}, nil), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 3, 4, 1}, Shape: []int{2, 2}},
-		{Name: "two axes", Attr: ShiftsOf([]int{1, -7}, []int{1, 0}), In: []Sample{random(3, 4)}},
-		{Name: "no shift", Attr: ShiftsOf([]int{4}, []int{-1}), In: []Sample{random(2, 4)}},
-		{Name: "empty", Attr: ShiftsOf([]int{1}, []int{0}), In: []Sample{random(0, 2)}},
-		{Name: "lengths", Attr: ShiftsOf([]int{1, 2}, []int{0}), In: []Sample{random(3)}, Bad: "different lengths"},
-		{Name: "out of range", Attr: ShiftsOf([]int{1}, []int{1}), In: []Sample{random(3)}, Bad: "axis 1 out of range"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: ShiftsOf([]int{1}, []int{0}), In: []Sample{values(1, 2, 3, 4)}, Want: []float64{4, 1, 2, 3}},
+			{Name: "flat", Attr: ShiftsOf([]int{-1}, nil), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 3, 4, 1}, Shape: []int{2, 2}},
+			{Name: "two axes", Attr: ShiftsOf([]int{1, -7}, []int{1, 0}), In: []Sample{random(3, 4)}},
+			{Name: "no shift", Attr: ShiftsOf([]int{4}, []int{-1}), In: []Sample{random(2, 4)}},
+			{Name: "empty", Attr: ShiftsOf([]int{1}, []int{0}), In: []Sample{random(0, 2)}},
+			{Name: "lengths", Attr: ShiftsOf([]int{1, 2}, []int{0}), In: []Sample{random(3)}, Bad: "different lengths"},
+			{Name: "out of range", Attr: ShiftsOf([]int{1}, []int{1}), In: []Sample{random(3)}, Bad: "axis 1 out of range"},
+		}
 	},
 })
 

@@ -27,30 +27,32 @@ var Matmul = Register(Op{
 		c, _ := matmul(in)
 		return c.loop(in)
 	},
-	Cases: []Case{
-		{Name: "value", In: []Sample{values(1, 2, 3, 4).shaped(2, 2), values(5, 6, 7, 8).shaped(2, 2)}, Want: []float64{19, 22, 43, 50}, Shape: []int{2, 2}},
-		{Name: "matrices", In: []Sample{random(2, 3), random(3, 4)}, Shape: []int{2, 4}},
-		{Name: "vectors", In: []Sample{values(1, 2, 3), values(4, 5, 6)}, Want: []float64{32}, Shape: []int{}},
-		{Name: "vector and matrix", In: []Sample{random(3), random(3, 2)}, Shape: []int{2}},
-		{Name: "matrix and vector", In: []Sample{random(2, 3), random(3)}, Shape: []int{2}},
-		{Name: "batch", In: []Sample{random(2, 2, 3), random(2, 3, 1)}, Shape: []int{2, 2, 1}},
-		{Name: "broadcast batch", In: []Sample{random(2, 1, 2, 3), random(3, 3, 2)}, Shape: []int{2, 3, 2, 2}},
-		{Name: "vector and batch", In: []Sample{random(3), random(2, 3, 2)}, Shape: []int{2, 2}},
-		{Name: "batch and vector", In: []Sample{random(2, 2, 3), random(3)}, Shape: []int{2, 2}},
-		{Name: "larger", In: []Sample{random(9, 17), random(17, 5)}},
-		{Name: "large", In: []Sample{random(33, 41), random(41, 19)}, Tol: 1e-13},
-		{Name: "large batch", In: []Sample{random(3, 17, 15), random(3, 15, 18)}, Tol: 1e-13},
-		{Name: "large vector", In: []Sample{random(37, 43), random(43)}, Tol: 1e-13},
-		{Name: "integers", In: []Sample{ints(1, 2), ints(3, 4)}, Want: []float64{11}},
-		{Name: "promoted", In: []Sample{random(2, 2), ints(3, 4)}},
-		{Name: "empty", In: []Sample{random(0, 2), random(2, 3)}, Shape: []int{0, 3}},
-		{Name: "empty inside", In: []Sample{random(2, 0), random(0, 3)}, Want: []float64{0, 0, 0, 0, 0, 0}},
-		{Name: "inner sizes", In: []Sample{random(2, 3), random(2, 3)}, Bad: "inner sizes 3 and 2 differ (shapes [2 3], [2 3])"},
-		{Name: "batches", In: []Sample{random(2, 2, 2), random(3, 2, 2)}, Bad: "do not broadcast"},
-		{Name: "scalar", In: []Sample{random(), random(2)}, Bad: "scalar"},
-		{Name: "bools", In: []Sample{bools(1, 0), bools(1, 0)}, Bad: "not bools"},
-		{Name: "one operand", In: []Sample{random(2, 2)}, Bad: "takes 2"},
-		{Name: "huge", In: []Sample{random(1<<40, 0), random(0, 1<<40)}, Bad: "too large"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", In: []Sample{values(1, 2, 3, 4).shaped(2, 2), values(5, 6, 7, 8).shaped(2, 2)}, Want: []float64{19, 22, 43, 50}, Shape: []int{2, 2}},
+			{Name: "matrices", In: []Sample{random(2, 3), random(3, 4)}, Shape: []int{2, 4}},
+			{Name: "vectors", In: []Sample{values(1, 2, 3), values(4, 5, 6)}, Want: []float64{32}, Shape: []int{}},
+			{Name: "vector and matrix", In: []Sample{random(3), random(3, 2)}, Shape: []int{2}},
+			{Name: "matrix and vector", In: []Sample{random(2, 3), random(3)}, Shape: []int{2}},
+			{Name: "batch", In: []Sample{random(2, 2, 3), random(2, 3, 1)}, Shape: []int{2, 2, 1}},
+			{Name: "broadcast batch", In: []Sample{random(2, 1, 2, 3), random(3, 3, 2)}, Shape: []int{2, 3, 2, 2}},
+			{Name: "vector and batch", In: []Sample{random(3), random(2, 3, 2)}, Shape: []int{2, 2}},
+			{Name: "batch and vector", In: []Sample{random(2, 2, 3), random(3)}, Shape: []int{2, 2}},
+			{Name: "larger", In: []Sample{random(9, 17), random(17, 5)}},
+			{Name: "large", In: []Sample{random(33, 41), random(41, 19)}, Tol: 1e-13},
+			{Name: "large batch", In: []Sample{random(3, 17, 15), random(3, 15, 18)}, Tol: 1e-13},
+			{Name: "large vector", In: []Sample{random(37, 43), random(43)}, Tol: 1e-13},
+			{Name: "integers", In: []Sample{ints(1, 2), ints(3, 4)}, Want: []float64{11}},
+			{Name: "promoted", In: []Sample{random(2, 2), ints(3, 4)}},
+			{Name: "empty", In: []Sample{random(0, 2), random(2, 3)}, Shape: []int{0, 3}},
+			{Name: "empty inside", In: []Sample{random(2, 0), random(0, 3)}, Want: []float64{0, 0, 0, 0, 0, 0}},
+			{Name: "inner sizes", In: []Sample{random(2, 3), random(2, 3)}, Bad: "inner sizes 3 and 2 differ (shapes [2 3], [2 3])"},
+			{Name: "batches", In: []Sample{random(2, 2, 2), random(3, 2, 2)}, Bad: "do not broadcast"},
+			{Name: "scalar", In: []Sample{random(), random(2)}, Bad: "scalar"},
+			{Name: "bools", In: []Sample{bools(1, 0), bools(1, 0)}, Bad: "not bools"},
+			{Name: "one operand", In: []Sample{random(2, 2)}, Bad: "takes 2"},
+			{Name: "huge", In: []Sample{random(1<<40, 0), random(0, 1<<40)}, Bad: "too large"},
+		}
 	},
 })
 
@@ -181,16 +183,18 @@ var Dot = Register(Op{
 	Loop: func(_ any, in []Aval) *loop.Expr {
 		return contraction{in: [][]int{{0}, {0}}, size: in[0].Shape}.loop(in)
 	},
-	Cases: []Case{
-		{Name: "value", In: []Sample{values(1, 2, 3), values(4, 5, 6)}, Want: []float64{32}, Shape: []int{}},
-		{Name: "random", In: []Sample{random(7), random(7)}},
-		{Name: "large", In: []Sample{random(1111), random(1111)}, Tol: 1e-13},
-		{Name: "size 1", In: []Sample{random(1), random(1)}},
-		{Name: "integers", In: []Sample{ints(1, 2), ints(3, 4)}, Want: []float64{11}},
-		{Name: "empty", In: []Sample{random(0), random(0)}, Want: []float64{0}},
-		{Name: "sizes", In: []Sample{random(2), random(3)}, Bad: "sizes differ (shapes [2], [3])"},
-		{Name: "matrix", In: []Sample{random(2, 2), random(2)}, Bad: "vectors"},
-		{Name: "bools", In: []Sample{bools(1), bools(1)}, Bad: "not bools"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", In: []Sample{values(1, 2, 3), values(4, 5, 6)}, Want: []float64{32}, Shape: []int{}},
+			{Name: "random", In: []Sample{random(7), random(7)}},
+			{Name: "large", In: []Sample{random(1111), random(1111)}, Tol: 1e-13},
+			{Name: "size 1", In: []Sample{random(1), random(1)}},
+			{Name: "integers", In: []Sample{ints(1, 2), ints(3, 4)}, Want: []float64{11}},
+			{Name: "empty", In: []Sample{random(0), random(0)}, Want: []float64{0}},
+			{Name: "sizes", In: []Sample{random(2), random(3)}, Bad: "sizes differ (shapes [2], [3])"},
+			{Name: "matrix", In: []Sample{random(2, 2), random(2)}, Bad: "vectors"},
+			{Name: "bools", In: []Sample{bools(1), bools(1)}, Bad: "not bools"},
+		}
 	},
 })
 
@@ -207,13 +211,15 @@ var Outer = Register(Op{
 	Loop: func(_ any, in []Aval) *loop.Expr {
 		return contraction{in: [][]int{{0}, {1}}, out: []int{0, 1}, size: []int{in[0].Shape[0], in[1].Shape[0]}}.loop(in)
 	},
-	Cases: []Case{
-		{Name: "value", In: []Sample{values(1, 2), values(3, 4, 5)}, Want: []float64{3, 4, 5, 6, 8, 10}, Shape: []int{2, 3}},
-		{Name: "random", In: []Sample{random(3), random(2)}},
-		{Name: "size 1", In: []Sample{random(1), random(1)}},
-		{Name: "empty", In: []Sample{random(0), random(2)}, Shape: []int{0, 2}},
-		{Name: "matrix", In: []Sample{random(2), random(2, 2)}, Bad: "vectors (shapes [2], [2 2])"},
-		{Name: "bools", In: []Sample{bools(1), bools(1)}, Bad: "not bools"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", In: []Sample{values(1, 2), values(3, 4, 5)}, Want: []float64{3, 4, 5, 6, 8, 10}, Shape: []int{2, 3}},
+			{Name: "random", In: []Sample{random(3), random(2)}},
+			{Name: "size 1", In: []Sample{random(1), random(1)}},
+			{Name: "empty", In: []Sample{random(0), random(2)}, Shape: []int{0, 2}},
+			{Name: "matrix", In: []Sample{random(2), random(2, 2)}, Bad: "vectors (shapes [2], [2 2])"},
+			{Name: "bools", In: []Sample{bools(1), bools(1)}, Bad: "not bools"},
+		}
 	},
 })
 

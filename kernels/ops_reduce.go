@@ -17,11 +17,13 @@ var (
 		Doc:   "The sum along Axes, or of all elements; of nothing 0. Integers and bools are added as int64.",
 		Infer: inferReduce("sum", asSum),
 		Loop:  reduceLoop(loop.Sum, asSum),
-		Cases: append(reduceCases([]float64{1, 2, 3, 4, 5, 6}, 21, []float64{5, 7, 9}, []float64{6, 15}),
-			Case{Name: "bools", Attr: AxesOf(false), In: []Sample{bools(1, 0, 1)}, Want: []float64{2}},
-			Case{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(1, 2, 4)}, Want: []float64{7}},
-			Case{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Want: []float64{0, 0}},
-			Case{Name: "long", Attr: AxesOf(false, -1), In: []Sample{random(3, 1000)}, Tol: 1e-13}),
+		Cases: func() []Case {
+			return append(reduceCases([]float64{1, 2, 3, 4, 5, 6}, 21, []float64{5, 7, 9}, []float64{6, 15}),
+				Case{Name: "bools", Attr: AxesOf(false), In: []Sample{bools(1, 0, 1)}, Want: []float64{2}},
+				Case{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(1, 2, 4)}, Want: []float64{7}},
+				Case{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Want: []float64{0, 0}},
+				Case{Name: "long", Attr: AxesOf(false, -1), In: []Sample{random(3, 1000)}, Tol: 1e-13})
+		},
 	})
 
 	LogSumExp = Register(Op{
@@ -30,11 +32,13 @@ var (
 			"The slope of an element that is -Inf beside greater ones is 0.",
 		Infer: inferReduce("logsumexp", asFloat),
 		Loop:  reduceLoop(loop.LSE, asFloat),
-		Cases: append(reduceCases([]float64{0, 0, 0, 0, 0, 0}, math.Log(6), []float64{math.Ln2, math.Ln2, math.Ln2}, []float64{math.Log(3), math.Log(3)}),
-			Case{Name: "large", Attr: AxesOf(false), In: []Sample{values(1000, 1000)}, Want: []float64{1000 + math.Ln2}},
-			Case{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(0, 0)}, Want: []float64{math.Ln2}},
-			Case{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Want: []float64{math.Inf(-1), math.Inf(-1)}},
-			Case{Name: "minus infinity", Attr: AxesOf(false), In: []Sample{values(math.Inf(-1), 0)}, Want: []float64{0}, Kink: true, Slopes: []float64{0, 1}}),
+		Cases: func() []Case {
+			return append(reduceCases([]float64{0, 0, 0, 0, 0, 0}, math.Log(6), []float64{math.Ln2, math.Ln2, math.Ln2}, []float64{math.Log(3), math.Log(3)}),
+				Case{Name: "large", Attr: AxesOf(false), In: []Sample{values(1000, 1000)}, Want: []float64{1000 + math.Ln2}},
+				Case{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(0, 0)}, Want: []float64{math.Ln2}},
+				Case{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Want: []float64{math.Inf(-1), math.Inf(-1)}},
+				Case{Name: "minus infinity", Attr: AxesOf(false), In: []Sample{values(math.Inf(-1), 0)}, Want: []float64{0}, Kink: true, Slopes: []float64{0, 1}})
+		},
 	})
 )
 
@@ -91,9 +95,11 @@ var (
 		JVP:   extremeJVP,
 		VJP:   extremeVJP,
 		Batch: batchReduce,
-		Cases: append(reduceCases([]float64{1, 5, 3, 4, 2, 6}, 6, []float64{4, 5, 6}, []float64{5, 6}), append(extremeCases,
-			Case{Name: "ties", Attr: AxesOf(false), In: []Sample{values(3, 1, 3)}, Want: []float64{3}, Kink: true, Slopes: []float64{0.5, 0, 0.5}},
-		)...),
+		Cases: func() []Case {
+			return append(reduceCases([]float64{1, 5, 3, 4, 2, 6}, 6, []float64{4, 5, 6}, []float64{5, 6}), append(extremeCases(),
+				Case{Name: "ties", Attr: AxesOf(false), In: []Sample{values(3, 1, 3)}, Want: []float64{3}, Kink: true, Slopes: []float64{0.5, 0, 0.5}},
+			)...)
+		},
 	})
 
 	MinReduce = Register(Op{
@@ -104,9 +110,11 @@ var (
 		JVP:   extremeJVP,
 		VJP:   extremeVJP,
 		Batch: batchReduce,
-		Cases: append(reduceCases([]float64{1, 5, 3, 4, 2, 6}, 1, []float64{1, 2, 3}, []float64{1, 2}), append(extremeCases,
-			Case{Name: "ties", Attr: AxesOf(true, 0), In: []Sample{values(1, 3, 1, 1)}, Kink: true, Slopes: []float64{1. / 3, 0, 1. / 3, 1. / 3}},
-		)...),
+		Cases: func() []Case {
+			return append(reduceCases([]float64{1, 5, 3, 4, 2, 6}, 1, []float64{1, 2, 3}, []float64{1, 2}), append(extremeCases(),
+				Case{Name: "ties", Attr: AxesOf(true, 0), In: []Sample{values(1, 3, 1, 1)}, Kink: true, Slopes: []float64{1. / 3, 0, 1. / 3, 1. / 3}},
+			)...)
+		},
 	})
 
 	Prod = Register(Op{
@@ -119,12 +127,14 @@ var (
 		VJP:   prodVJP,
 		Saves: func(*Inst, Mask) (in, out Mask) { return 1, 0 },
 		Batch: batchReduce,
-		Cases: append(reduceCases([]float64{1, 2, 3, 4, 5, 6}, 720, []float64{4, 10, 18}, []float64{6, 120}),
-			Case{Name: "zero", Attr: AxesOf(false), In: []Sample{values(2, 0, 3)}, Want: []float64{0}, Kink: true, Slopes: []float64{0, 6, 0}},
-			Case{Name: "zeros", Attr: AxesOf(false), In: []Sample{values(0, 2, 0, 5)}},
-			Case{Name: "odd", Attr: AxesOf(false, 1), In: []Sample{random(2, 7)}},
-			Case{Name: "bools", Attr: AxesOf(false), In: []Sample{bools(1, 0)}, Want: []float64{0}},
-			Case{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Want: []float64{1, 1}}),
+		Cases: func() []Case {
+			return append(reduceCases([]float64{1, 2, 3, 4, 5, 6}, 720, []float64{4, 10, 18}, []float64{6, 120}),
+				Case{Name: "zero", Attr: AxesOf(false), In: []Sample{values(2, 0, 3)}, Want: []float64{0}, Kink: true, Slopes: []float64{0, 6, 0}},
+				Case{Name: "zeros", Attr: AxesOf(false), In: []Sample{values(0, 2, 0, 5)}},
+				Case{Name: "odd", Attr: AxesOf(false, 1), In: []Sample{random(2, 7)}},
+				Case{Name: "bools", Attr: AxesOf(false), In: []Sample{bools(1, 0)}, Want: []float64{0}},
+				Case{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Want: []float64{1, 1}})
+		},
 	})
 )
 
@@ -156,12 +166,14 @@ func refuseNothing(op string, in []Aval, a Axes) error {
 	return err
 }
 
-var extremeCases = []Case{
-	{Name: "NaN", Attr: AxesOf(false, 0), In: []Sample{values(1, math.NaN(), math.Inf(1), math.Inf(-1)).shaped(4)}, Want: []float64{math.NaN()}, Kink: true},
-	{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(4, 4)}, Want: []float64{4}},
-	{Name: "empty result", Attr: AxesOf(false, 1), In: []Sample{random(0, 2)}, Shape: []int{0}},
-	{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Bad: "axis 0 is empty (shapes [0 2])"},
-	{Name: "bools", Attr: AxesOf(false), In: []Sample{bools(1)}, Bad: "not bools"},
+func extremeCases() []Case {
+	return []Case{
+		{Name: "NaN", Attr: AxesOf(false, 0), In: []Sample{values(1, math.NaN(), math.Inf(1), math.Inf(-1)).shaped(4)}, Want: []float64{math.NaN()}, Kink: true},
+		{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(4, 4)}, Want: []float64{4}},
+		{Name: "empty result", Attr: AxesOf(false, 1), In: []Sample{random(0, 2)}, Shape: []int{0}},
+		{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Bad: "axis 0 is empty (shapes [0 2])"},
+		{Name: "bools", Attr: AxesOf(false), In: []Sample{bools(1)}, Bad: "not bools"},
+	}
 }
 
 // extremeShares returns the slope by each element of the operand: one over the
@@ -218,9 +230,11 @@ var (
 			}
 			return b.Apply(Div, nil, One(b, Sum, attr, x), b.Full(float64(n), Aval{DType: x.Aval().DType}))
 		},
-		Cases: append(reduceCases([]float64{1, 2, 3, 4, 5, 6}, 3.5, []float64{2.5, 3.5, 4.5}, []float64{2, 5}),
-			Case{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(1, 2)}, Want: []float64{1.5}},
-			Case{Name: "of nothing", Attr: AxesOf(false), In: []Sample{random(0)}, Want: []float64{math.NaN()}, Kink: true}),
+		Cases: func() []Case {
+			return append(reduceCases([]float64{1, 2, 3, 4, 5, 6}, 3.5, []float64{2.5, 3.5, 4.5}, []float64{2, 5}),
+				Case{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(1, 2)}, Want: []float64{1.5}},
+				Case{Name: "of nothing", Attr: AxesOf(false), In: []Sample{random(0)}, Want: []float64{math.NaN()}, Kink: true})
+		},
 	})
 
 	Softmax = Register(Op{
@@ -231,9 +245,11 @@ var (
 			e := One(b, Exp, nil, shifted(b, attr, in[0]))
 			return b.Apply(Div, nil, e, One(b, Sum, keep(attr), e))
 		},
-		Cases: append(normalizeCases,
-			Case{Name: "value", Attr: AxesOf(false, -1), In: []Sample{values(0, math.Ln2, 5, 5).shaped(2, 2)}, Want: []float64{1. / 3, 2. / 3, 0.5, 0.5}},
-			Case{Name: "large", Attr: AxesOf(false, 0), In: []Sample{values(1000, 1000)}, Want: []float64{0.5, 0.5}}),
+		Cases: func() []Case {
+			return append(normalizeCases(),
+				Case{Name: "value", Attr: AxesOf(false, -1), In: []Sample{values(0, math.Ln2, 5, 5).shaped(2, 2)}, Want: []float64{1. / 3, 2. / 3, 0.5, 0.5}},
+				Case{Name: "large", Attr: AxesOf(false, 0), In: []Sample{values(1000, 1000)}, Want: []float64{0.5, 0.5}})
+		},
 	})
 
 	LogSoftmax = Register(Op{
@@ -244,9 +260,11 @@ var (
 			x := shifted(b, attr, in[0])
 			return b.Apply(Sub, nil, x, One(b, LogSumExp, keep(attr), x))
 		},
-		Cases: append(normalizeCases,
-			Case{Name: "value", Attr: AxesOf(false, -1), In: []Sample{values(5, 5)}, Want: []float64{-math.Ln2, -math.Ln2}},
-			Case{Name: "large", Attr: AxesOf(false, 0), In: []Sample{values(1000, 0)}, Want: []float64{0, -1000}}),
+		Cases: func() []Case {
+			return append(normalizeCases(),
+				Case{Name: "value", Attr: AxesOf(false, -1), In: []Sample{values(5, 5)}, Want: []float64{-math.Ln2, -math.Ln2}},
+				Case{Name: "large", Attr: AxesOf(false, 0), In: []Sample{values(1000, 0)}, Want: []float64{0, -1000}})
+		},
 	})
 )
 
@@ -277,16 +295,18 @@ func inferNormalize(op string) func(in []Aval, attr any) ([]Aval, error) {
 	}
 }
 
-var normalizeCases = []Case{
-	{Name: "last axis", Attr: AxesOf(false, -1), In: []Sample{random(2, 3)}},
-	{Name: "first axis", Attr: AxesOf(false, 0), In: []Sample{random(2, 3)}},
-	{Name: "all", Attr: AxesOf(false), In: []Sample{random(2, 3)}},
-	{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}},
-	{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(0, 1)}},
-	{Name: "large", Attr: AxesOf(false, 1), In: []Sample{random(17, 67)}},
-	{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0, 3)}},
-	{Name: "minus infinity", Attr: AxesOf(false), In: []Sample{values(math.Inf(-1), 0, 1)}, Kink: true},
-	{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(2, 3)}, Bad: "axis 2 out of range for shape [2 3]"},
+func normalizeCases() []Case {
+	return []Case{
+		{Name: "last axis", Attr: AxesOf(false, -1), In: []Sample{random(2, 3)}},
+		{Name: "first axis", Attr: AxesOf(false, 0), In: []Sample{random(2, 3)}},
+		{Name: "all", Attr: AxesOf(false), In: []Sample{random(2, 3)}},
+		{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}},
+		{Name: "integers", Attr: AxesOf(false), In: []Sample{ints(0, 1)}},
+		{Name: "large", Attr: AxesOf(false, 1), In: []Sample{random(17, 67)}},
+		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0, 3)}},
+		{Name: "minus infinity", Attr: AxesOf(false), In: []Sample{values(math.Inf(-1), 0, 1)}, Kink: true},
+		{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(2, 3)}, Bad: "axis 2 out of range for shape [2 3]"},
+	}
 }
 
 // reduceCases are the cases of a reduction that gives the results all, and
@@ -321,11 +341,13 @@ var (
 			"NaN counts as largest. Refuses more than one axis and an empty one.",
 		Infer: inferArg("argmax"),
 		Batch: batchArg,
-		Cases: append([]Case{
-			{Name: "axis 0", Attr: AxesOf(false, 0), In: []Sample{values(1, 5, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 0, 1}, Shape: []int{3}},
-			{Name: "all", Attr: AxesOf(false), In: []Sample{values(1, 6, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1}, Shape: []int{}},
-			{Name: "NaN", Attr: AxesOf(false), In: []Sample{values(1, math.NaN(), math.Inf(1), math.NaN())}, Want: []float64{1}},
-		}, argCases...),
+		Cases: func() []Case {
+			return append([]Case{
+				{Name: "axis 0", Attr: AxesOf(false, 0), In: []Sample{values(1, 5, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 0, 1}, Shape: []int{3}},
+				{Name: "all", Attr: AxesOf(false), In: []Sample{values(1, 6, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1}, Shape: []int{}},
+				{Name: "NaN", Attr: AxesOf(false), In: []Sample{values(1, math.NaN(), math.Inf(1), math.NaN())}, Want: []float64{1}},
+			}, argCases()...)
+		},
 	})
 
 	ArgMin = Register(Op{
@@ -334,24 +356,28 @@ var (
 			"NaN counts as smallest. Refuses more than one axis and an empty one.",
 		Infer: inferArg("argmin"),
 		Batch: batchArg,
-		Cases: append([]Case{
-			{Name: "axis 0", Attr: AxesOf(false, 0), In: []Sample{values(1, 5, 7, 4, 5, 6).shaped(2, 3)}, Want: []float64{0, 0, 1}, Shape: []int{3}},
-			{Name: "all", Attr: AxesOf(false), In: []Sample{values(3, 6, 1, 4, 1, 6).shaped(2, 3)}, Want: []float64{2}, Shape: []int{}},
-			{Name: "NaN", Attr: AxesOf(false), In: []Sample{values(1, math.NaN(), math.Inf(-1), math.NaN())}, Want: []float64{1}},
-		}, argCases...),
+		Cases: func() []Case {
+			return append([]Case{
+				{Name: "axis 0", Attr: AxesOf(false, 0), In: []Sample{values(1, 5, 7, 4, 5, 6).shaped(2, 3)}, Want: []float64{0, 0, 1}, Shape: []int{3}},
+				{Name: "all", Attr: AxesOf(false), In: []Sample{values(3, 6, 1, 4, 1, 6).shaped(2, 3)}, Want: []float64{2}, Shape: []int{}},
+				{Name: "NaN", Attr: AxesOf(false), In: []Sample{values(1, math.NaN(), math.Inf(-1), math.NaN())}, Want: []float64{1}},
+			}, argCases()...)
+		},
 	})
 )
 
-var argCases = []Case{
-	{Name: "last axis, kept", Attr: AxesOf(true, -1), In: []Sample{random(2, 3)}, Shape: []int{2, 1}},
-	{Name: "all, kept", Attr: AxesOf(true), In: []Sample{random(2, 3)}, Shape: []int{1, 1}},
-	{Name: "integers", Attr: AxesOf(false, 0), In: []Sample{ints(2, 3, 1)}},
-	{Name: "bools", Attr: AxesOf(false, 0), In: []Sample{bools(0, 1, 0, 1)}},
-	{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}, Want: []float64{0}},
-	{Name: "empty beside", Attr: AxesOf(false, 1), In: []Sample{random(0, 2)}, Shape: []int{0}},
-	{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Bad: "axis 0 is empty (shapes [0 2])"},
-	{Name: "two axes", Attr: AxesOf(false, 0, 1), In: []Sample{random(2, 2)}, Bad: "one axis"},
-	{Name: "out of range", Attr: AxesOf(false, 1), In: []Sample{random(2)}, Bad: "axis 1 out of range for shape [2]"},
+func argCases() []Case {
+	return []Case{
+		{Name: "last axis, kept", Attr: AxesOf(true, -1), In: []Sample{random(2, 3)}, Shape: []int{2, 1}},
+		{Name: "all, kept", Attr: AxesOf(true), In: []Sample{random(2, 3)}, Shape: []int{1, 1}},
+		{Name: "integers", Attr: AxesOf(false, 0), In: []Sample{ints(2, 3, 1)}},
+		{Name: "bools", Attr: AxesOf(false, 0), In: []Sample{bools(0, 1, 0, 1)}},
+		{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}, Want: []float64{0}},
+		{Name: "empty beside", Attr: AxesOf(false, 1), In: []Sample{random(0, 2)}, Shape: []int{0}},
+		{Name: "of nothing", Attr: AxesOf(false, 0), In: []Sample{random(0, 2)}, Bad: "axis 0 is empty (shapes [0 2])"},
+		{Name: "two axes", Attr: AxesOf(false, 0, 1), In: []Sample{random(2, 2)}, Bad: "one axis"},
+		{Name: "out of range", Attr: AxesOf(false, 1), In: []Sample{random(2)}, Bad: "axis 1 out of range for shape [2]"},
+	}
 }
 
 func inferArg(op string) func(in []Aval, attr any) ([]Aval, error) {
@@ -417,16 +443,18 @@ var CumSum = Register(Op{
 		s.Axis = int8(ax + 1)
 		return b.Apply(inst.Op, s, x[0])
 	},
-	Cases: []Case{
-		{Name: "value", Attr: Scan{Axis: 0}, In: []Sample{values(1, 2, 3)}, Want: []float64{1, 3, 6}},
-		{Name: "reverse", Attr: Scan{0, true}, In: []Sample{values(1, 2, 3)}, Want: []float64{6, 5, 3}},
-		{Name: "last axis", Attr: Scan{Axis: -1}, In: []Sample{random(2, 3)}},
-		{Name: "first axis", Attr: Scan{0, true}, In: []Sample{random(3, 2)}},
-		{Name: "large", Attr: Scan{Axis: 1}, In: []Sample{random(17, 67)}, Tol: 1e-13},
-		{Name: "integers", Attr: Scan{Axis: 0}, In: []Sample{ints(1, 2, 3)}, Want: []float64{1, 3, 6}},
-		{Name: "bools", Attr: Scan{Axis: 0}, In: []Sample{bools(1, 0, 1)}, Want: []float64{1, 1, 2}},
-		{Name: "empty", Attr: Scan{Axis: 0}, In: []Sample{random(0, 2)}},
-		{Name: "out of range", Attr: Scan{Axis: 1}, In: []Sample{random(3)}, Bad: "axis 1 out of range for shape [3]"},
-		{Name: "scalar", Attr: Scan{}, In: []Sample{random()}, Bad: "axis 0 out of range for shape []"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: Scan{Axis: 0}, In: []Sample{values(1, 2, 3)}, Want: []float64{1, 3, 6}},
+			{Name: "reverse", Attr: Scan{0, true}, In: []Sample{values(1, 2, 3)}, Want: []float64{6, 5, 3}},
+			{Name: "last axis", Attr: Scan{Axis: -1}, In: []Sample{random(2, 3)}},
+			{Name: "first axis", Attr: Scan{0, true}, In: []Sample{random(3, 2)}},
+			{Name: "large", Attr: Scan{Axis: 1}, In: []Sample{random(17, 67)}, Tol: 1e-13},
+			{Name: "integers", Attr: Scan{Axis: 0}, In: []Sample{ints(1, 2, 3)}, Want: []float64{1, 3, 6}},
+			{Name: "bools", Attr: Scan{Axis: 0}, In: []Sample{bools(1, 0, 1)}, Want: []float64{1, 1, 2}},
+			{Name: "empty", Attr: Scan{Axis: 0}, In: []Sample{random(0, 2)}},
+			{Name: "out of range", Attr: Scan{Axis: 1}, In: []Sample{random(3)}, Bad: "axis 1 out of range for shape [3]"},
+			{Name: "scalar", Attr: Scan{}, In: []Sample{random()}, Bad: "axis 0 out of range for shape []"},
+		}
 	},
 })

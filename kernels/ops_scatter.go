@@ -34,17 +34,19 @@ var Scatter = Register(Op{
 		e.Store(loop.Store{Value: e.Load(1, aligned(in[1].Shape, g.shape)...), Index: index, Scatter: true, Aval: out})
 		return e
 	},
-	Cases: []Case{
-		{Name: "value", Attr: Target{0, 3}, In: []Sample{ints(2, 0, 2), values(1, 2, 3)}, Want: []float64{2, 0, 4}, Shape: []int{3}},
-		{Name: "columns", Attr: Target{-1, 4}, In: []Sample{ints(0, 3, 3, -1).shaped(2, 2), random(2, 2)}, Shape: []int{2, 4}},
-		{Name: "broadcast index", Attr: Target{0, 2}, In: []Sample{ints(1, 0, 1).shaped(3, 1), random(3, 2)}, Shape: []int{2, 2}},
-		{Name: "broadcast values", Attr: Target{1, 2}, In: []Sample{ints(1, 0, 1, 1).shaped(2, 2), random(1, 1)}, Shape: []int{2, 2}},
-		{Name: "empty", Attr: Target{0, 2}, In: []Sample{ints(), random(0)}, Want: []float64{0, 0}},
-		{Name: "out of range", Attr: Target{0, 3}, In: []Sample{ints(3), random(1)}, Bad: "index 3 out of range for a dimension of size 3"},
-		{Name: "negative size", Attr: Target{0, -1}, In: []Sample{ints(3), random(1)}, Bad: "negative"},
-		{Name: "float index", Attr: Target{0, 3}, In: []Sample{random(1), random(1)}, Bad: "not integers"},
-		{Name: "ranks", Attr: Target{0, 3}, In: []Sample{ints(1), random(1, 2)}, Bad: "ranks differ"},
-		{Name: "bools", Attr: Target{0, 3}, In: []Sample{ints(1), bools(1)}, Bad: "bools"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: Target{0, 3}, In: []Sample{ints(2, 0, 2), values(1, 2, 3)}, Want: []float64{2, 0, 4}, Shape: []int{3}},
+			{Name: "columns", Attr: Target{-1, 4}, In: []Sample{ints(0, 3, 3, -1).shaped(2, 2), random(2, 2)}, Shape: []int{2, 4}},
+			{Name: "broadcast index", Attr: Target{0, 2}, In: []Sample{ints(1, 0, 1).shaped(3, 1), random(3, 2)}, Shape: []int{2, 2}},
+			{Name: "broadcast values", Attr: Target{1, 2}, In: []Sample{ints(1, 0, 1, 1).shaped(2, 2), random(1, 1)}, Shape: []int{2, 2}},
+			{Name: "empty", Attr: Target{0, 2}, In: []Sample{ints(), random(0)}, Want: []float64{0, 0}},
+			{Name: "out of range", Attr: Target{0, 3}, In: []Sample{ints(3), random(1)}, Bad: "index 3 out of range for a dimension of size 3"},
+			{Name: "negative size", Attr: Target{0, -1}, In: []Sample{ints(3), random(1)}, Bad: "negative"},
+			{Name: "float index", Attr: Target{0, 3}, In: []Sample{random(1), random(1)}, Bad: "not integers"},
+			{Name: "ranks", Attr: Target{0, 3}, In: []Sample{ints(1), random(1, 2)}, Bad: "ranks differ"},
+			{Name: "bools", Attr: Target{0, 3}, In: []Sample{ints(1), bools(1)}, Bad: "bools"},
+		}
 	},
 })
 
@@ -102,15 +104,17 @@ var ScatterAdd = Register(Op{
 		ax, _ := oneAxis("scatter_add", attr.(Axes), shape)
 		return b.Apply(Add, nil, in[0], One(b, Scatter, Target{int8(ax), shape[ax]}, in[1], in[2]))
 	},
-	Cases: []Case{
-		{Name: "value", Attr: AxesOf(false, 0), In: []Sample{values(10, 20, 30), ints(2, 0, 2), values(1, 2, 3)}, Want: []float64{12, 20, 34}},
-		{Name: "columns", Attr: AxesOf(false, 1), In: []Sample{random(2, 3), ints(0, 2, 2, -3).shaped(2, 2), random(2, 2)}},
-		{Name: "rows", Attr: AxesOf(false, 0), In: []Sample{random(2, 3), ints(1, 1, 0).shaped(3, 1), random(3, 3)}},
-		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(2), ints(), random(0)}},
-		{Name: "out of range", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(3), random(1)}, Bad: "index 3 out of range for a dimension of size 3"},
-		{Name: "sizes", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints(1).shaped(1, 1), random(1, 3)}, Bad: "sizes beside axis 0 (shapes [3 2], [1 1], [1 3])"},
-		{Name: "types", Attr: AxesOf(false, 0), In: []Sample{ints(3), ints(0), random(1)}, Bad: "another type"},
-		{Name: "axis", Attr: AxesOf(false, 3), In: []Sample{random(3), ints(0), random(1)}, Bad: "axis 3 out of range for shape [3]"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: AxesOf(false, 0), In: []Sample{values(10, 20, 30), ints(2, 0, 2), values(1, 2, 3)}, Want: []float64{12, 20, 34}},
+			{Name: "columns", Attr: AxesOf(false, 1), In: []Sample{random(2, 3), ints(0, 2, 2, -3).shaped(2, 2), random(2, 2)}},
+			{Name: "rows", Attr: AxesOf(false, 0), In: []Sample{random(2, 3), ints(1, 1, 0).shaped(3, 1), random(3, 3)}},
+			{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(2), ints(), random(0)}},
+			{Name: "out of range", Attr: AxesOf(false, 0), In: []Sample{random(3), ints(3), random(1)}, Bad: "index 3 out of range for a dimension of size 3"},
+			{Name: "sizes", Attr: AxesOf(false, 0), In: []Sample{random(3, 2), ints(1).shaped(1, 1), random(1, 3)}, Bad: "sizes beside axis 0 (shapes [3 2], [1 1], [1 3])"},
+			{Name: "types", Attr: AxesOf(false, 0), In: []Sample{ints(3), ints(0), random(1)}, Bad: "another type"},
+			{Name: "axis", Attr: AxesOf(false, 3), In: []Sample{random(3), ints(0), random(1)}, Bad: "axis 3 out of range for shape [3]"},
+		}
 	},
 })
 
@@ -148,15 +152,17 @@ var ScatterND = Register(Op{
 		})
 		return e
 	},
-	Cases: []Case{
-		{Name: "value", Attr: DimsOf(2, 2), In: []Sample{values(1, 2, 3), ints(0, 1, 0), ints(1, 0, 1)}, Want: []float64{0, 4, 2, 0}, Shape: []int{2, 2}},
-		{Name: "rows", Attr: DimsOf(3, 2), In: []Sample{random(2, 2), ints(2, -1)}},
-		{Name: "broadcast", Attr: DimsOf(2, 3), In: []Sample{random(3), ints(0, 1).shaped(2, 1), ints(2, 0, 2)}},
-		{Name: "empty", Attr: DimsOf(2), In: []Sample{random(0), ints()}, Want: []float64{0, 0}},
-		{Name: "out of range", Attr: DimsOf(2), In: []Sample{random(1), ints(2)}, Bad: "index 2 out of range for a dimension of size 2"},
-		{Name: "slices", Attr: DimsOf(3, 2), In: []Sample{random(2, 3), ints(2, 0)}, Bad: "values do not broadcast to shape [2 2]"},
-		{Name: "too many", Attr: DimsOf(3), In: []Sample{random(2), ints(2, 0), ints(0, 0)}, Bad: "2 indices for 1 dimensions"},
-		{Name: "negative", Attr: DimsOf(-3), In: []Sample{random(1), ints(0)}, Bad: "negative"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: DimsOf(2, 2), In: []Sample{values(1, 2, 3), ints(0, 1, 0), ints(1, 0, 1)}, Want: []float64{0, 4, 2, 0}, Shape: []int{2, 2}},
+			{Name: "rows", Attr: DimsOf(3, 2), In: []Sample{random(2, 2), ints(2, -1)}},
+			{Name: "broadcast", Attr: DimsOf(2, 3), In: []Sample{random(3), ints(0, 1).shaped(2, 1), ints(2, 0, 2)}},
+			{Name: "empty", Attr: DimsOf(2), In: []Sample{random(0), ints()}, Want: []float64{0, 0}},
+			{Name: "out of range", Attr: DimsOf(2), In: []Sample{random(1), ints(2)}, Bad: "index 2 out of range for a dimension of size 2"},
+			{Name: "slices", Attr: DimsOf(3, 2), In: []Sample{random(2, 3), ints(2, 0)}, Bad: "values do not broadcast to shape [2 2]"},
+			{Name: "too many", Attr: DimsOf(3), In: []Sample{random(2), ints(2, 0), ints(0, 0)}, Bad: "2 indices for 1 dimensions"},
+			{Name: "negative", Attr: DimsOf(-3), In: []Sample{random(1), ints(0)}, Bad: "negative"},
+		}
 	},
 })
 
@@ -201,10 +207,12 @@ var IndexSet = Register(Op{
 		return Structure{Loops: []*loop.Expr{copyLoop(inst.In, 0, inst.In[0].Size()), e}, Overwrite: true}
 	},
 	Batch: batchPut,
-	Cases: append([]Case{
-		{Name: "value", In: []Sample{values(1, 2, 3), values(8, 9), ints(2, 0)}, Want: []float64{9, 2, 8}},
-		{Name: "repeated", In: []Sample{values(1, 2, 3), values(7, 8, 9), ints(1, 1, 1)}, Want: []float64{1, 9, 3}, Kink: true, Slopes: []float64{1, 0, 1, 0, 0, 1}},
-	}, putCases(nil)...),
+	Cases: func() []Case {
+		return append([]Case{
+			{Name: "value", In: []Sample{values(1, 2, 3), values(8, 9), ints(2, 0)}, Want: []float64{9, 2, 8}},
+			{Name: "repeated", In: []Sample{values(1, 2, 3), values(7, 8, 9), ints(1, 1, 1)}, Want: []float64{1, 9, 3}, Kink: true, Slopes: []float64{1, 0, 1, 0, 0, 1}},
+		}, putCases(nil)...)
+	},
 })
 
 // inferPut checks the operands of IndexSet and IndexPut.
@@ -332,11 +340,13 @@ var IndexPut = Register(Op{
 		values := castTo(b, a.DType, in[1])
 		return b.Apply(Add, nil, in[0], One(b, ScatterND, DimsOf(a.Shape...), append([]Val{values}, in[2:]...)...))
 	},
-	Cases: slices.Concat([]Case{
-		{Name: "value", Attr: Put{}, In: []Sample{values(1, 2, 3), values(8, 9), ints(2, 0)}, Want: []float64{9, 2, 8}},
-		{Name: "accumulated", Attr: Put{true}, In: []Sample{values(1, 2, 3), values(7, 8, 9), ints(1, 1, 0)}, Want: []float64{10, 17, 3}},
-		{Name: "accumulated bools", Attr: Put{true}, In: []Sample{bools(1), bools(1), ints(0)}, Bad: "cannot add bools"},
-	}, putCases(Put{}), putCases(Put{true})),
+	Cases: func() []Case {
+		return slices.Concat([]Case{
+			{Name: "value", Attr: Put{}, In: []Sample{values(1, 2, 3), values(8, 9), ints(2, 0)}, Want: []float64{9, 2, 8}},
+			{Name: "accumulated", Attr: Put{true}, In: []Sample{values(1, 2, 3), values(7, 8, 9), ints(1, 1, 0)}, Want: []float64{10, 17, 3}},
+			{Name: "accumulated bools", Attr: Put{true}, In: []Sample{bools(1), bools(1), ints(0)}, Bad: "cannot add bools"},
+		}, putCases(Put{}), putCases(Put{true}))
+	},
 })
 
 // putCases are the cases of IndexSet and IndexPut.

@@ -56,19 +56,21 @@ var Reshape = Register(Op{
 		return b.Apply(inst.Op, DimsOf(append([]int{n}, inst.Out[0].Shape...)...), x[0])
 	},
 	View: viewReshape,
-	Cases: []Case{
-		{Name: "value", Attr: DimsOf(3, 2), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 2, 3, 4, 5, 6}, Shape: []int{3, 2}},
-		{Name: "rest", Attr: DimsOf(2, -1, 2), In: []Sample{random(3, 4)}, Shape: []int{2, 3, 2}},
-		{Name: "flat", Attr: DimsOf(-1), In: []Sample{random(2, 3, 2)}, Shape: []int{12}},
-		{Name: "ones", Attr: DimsOf(1, 2, 1, 3), In: []Sample{random(2, 3)}},
-		{Name: "scalar", Attr: DimsOf(), In: []Sample{random(1, 1)}, Shape: []int{}},
-		{Name: "integers", Attr: DimsOf(2, 2), In: []Sample{ints(1, 2, 3, 4)}},
-		{Name: "empty", Attr: DimsOf(3, 0), In: []Sample{random(0, 2)}, Shape: []int{3, 0}},
-		{Name: "other size", Attr: DimsOf(4), In: []Sample{random(2, 3)}, Bad: "6 elements do not fill the shape [4] (shapes [2 3])"},
-		{Name: "no rest", Attr: DimsOf(4, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
-		{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "only one size"},
-		{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(0, 3)}, Bad: "nothing tells what -1 stands for"},
-		{Name: "overflow", Attr: DimsOf(1<<62, 4), In: []Sample{random(0)}, Bad: "do not fill the shape"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: DimsOf(3, 2), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 2, 3, 4, 5, 6}, Shape: []int{3, 2}},
+			{Name: "rest", Attr: DimsOf(2, -1, 2), In: []Sample{random(3, 4)}, Shape: []int{2, 3, 2}},
+			{Name: "flat", Attr: DimsOf(-1), In: []Sample{random(2, 3, 2)}, Shape: []int{12}},
+			{Name: "ones", Attr: DimsOf(1, 2, 1, 3), In: []Sample{random(2, 3)}},
+			{Name: "scalar", Attr: DimsOf(), In: []Sample{random(1, 1)}, Shape: []int{}},
+			{Name: "integers", Attr: DimsOf(2, 2), In: []Sample{ints(1, 2, 3, 4)}},
+			{Name: "empty", Attr: DimsOf(3, 0), In: []Sample{random(0, 2)}, Shape: []int{3, 0}},
+			{Name: "other size", Attr: DimsOf(4), In: []Sample{random(2, 3)}, Bad: "6 elements do not fill the shape [4] (shapes [2 3])"},
+			{Name: "no rest", Attr: DimsOf(4, -1), In: []Sample{random(2, 3)}, Bad: "do not fill the shape"},
+			{Name: "two rests", Attr: DimsOf(-1, -1), In: []Sample{random(2, 3)}, Bad: "only one size"},
+			{Name: "rest of nothing", Attr: DimsOf(0, -1), In: []Sample{random(0, 3)}, Bad: "nothing tells what -1 stands for"},
+			{Name: "overflow", Attr: DimsOf(1<<62, 4), In: []Sample{random(0)}, Bad: "do not fill the shape"},
+		}
 	},
 })
 
@@ -134,16 +136,18 @@ var Transpose = Register(Op{
 		}
 		return rearrange(in, shape, index)
 	},
-	Cases: []Case{
-		{Name: "value", Attr: AxesOf(false), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 4, 2, 5, 3, 6}, Shape: []int{3, 2}},
-		{Name: "cycle", Attr: AxesOf(false, 1, 2, 0), In: []Sample{random(2, 3, 4)}, Shape: []int{3, 4, 2}},
-		{Name: "large", Attr: AxesOf(false), In: []Sample{random(37, 41)}},
-		{Name: "negative axes", Attr: AxesOf(false, 0, -1, 1), In: []Sample{random(2, 3, 4)}, Shape: []int{2, 4, 3}},
-		{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}},
-		{Name: "empty", Attr: AxesOf(false), In: []Sample{random(0, 3)}, Shape: []int{3, 0}},
-		{Name: "too few", Attr: AxesOf(false, 1), In: []Sample{random(2, 3)}, Bad: "1 axes for 2 dimensions"},
-		{Name: "twice", Attr: AxesOf(false, 0, -2), In: []Sample{random(2, 3)}, Bad: "given twice"},
-		{Name: "out of range", Attr: AxesOf(false, 0, 256), In: []Sample{random(2, 3)}, Bad: "out of range"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: AxesOf(false), In: []Sample{values(1, 2, 3, 4, 5, 6).shaped(2, 3)}, Want: []float64{1, 4, 2, 5, 3, 6}, Shape: []int{3, 2}},
+			{Name: "cycle", Attr: AxesOf(false, 1, 2, 0), In: []Sample{random(2, 3, 4)}, Shape: []int{3, 4, 2}},
+			{Name: "large", Attr: AxesOf(false), In: []Sample{random(37, 41)}},
+			{Name: "negative axes", Attr: AxesOf(false, 0, -1, 1), In: []Sample{random(2, 3, 4)}, Shape: []int{2, 4, 3}},
+			{Name: "scalar", Attr: AxesOf(false), In: []Sample{random()}},
+			{Name: "empty", Attr: AxesOf(false), In: []Sample{random(0, 3)}, Shape: []int{3, 0}},
+			{Name: "too few", Attr: AxesOf(false, 1), In: []Sample{random(2, 3)}, Bad: "1 axes for 2 dimensions"},
+			{Name: "twice", Attr: AxesOf(false, 0, -2), In: []Sample{random(2, 3)}, Bad: "given twice"},
+			{Name: "out of range", Attr: AxesOf(false, 0, 256), In: []Sample{random(2, 3)}, Bad: "out of range"},
+		}
 	},
 })
 
@@ -195,17 +199,19 @@ var BroadcastTo = Register(Op{
 		shape := attr.(Dims).List()
 		return loop.Elementwise(in, Aval{DType: in[0].DType, Shape: shape}, func(_ *loop.Expr, x []loop.Node) loop.Node { return x[0] })
 	},
-	Cases: []Case{
-		{Name: "value", Attr: DimsOf(2, 3), In: []Sample{values(1, 2).shaped(2, 1)}, Want: []float64{1, 1, 1, 2, 2, 2}, Shape: []int{2, 3}},
-		{Name: "leading", Attr: DimsOf(4, 2, 3), In: []Sample{random(3)}},
-		{Name: "scalar", Attr: DimsOf(2, 2), In: []Sample{random()}},
-		{Name: "same", Attr: DimsOf(2, 1), In: []Sample{random(2, 1)}},
-		{Name: "empty", Attr: DimsOf(0, 3), In: []Sample{random(1, 3)}},
-		{Name: "misfit", Attr: DimsOf(2, 4), In: []Sample{random(2, 3)}, Bad: "cannot be repeated to shape [2 4] (shapes [2 3])"},
-		{Name: "too few", Attr: DimsOf(3), In: []Sample{random(2, 3)}, Bad: "cannot be repeated"},
-		{Name: "smaller", Attr: DimsOf(1), In: []Sample{random(3)}, Bad: "cannot be repeated"},
-		{Name: "negative", Attr: DimsOf(-1, 3), In: []Sample{random(3)}, Bad: "negative"},
-		{Name: "huge", Attr: DimsOf(1<<40, 1<<40), In: []Sample{random(1)}, Bad: "too large"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: DimsOf(2, 3), In: []Sample{values(1, 2).shaped(2, 1)}, Want: []float64{1, 1, 1, 2, 2, 2}, Shape: []int{2, 3}},
+			{Name: "leading", Attr: DimsOf(4, 2, 3), In: []Sample{random(3)}},
+			{Name: "scalar", Attr: DimsOf(2, 2), In: []Sample{random()}},
+			{Name: "same", Attr: DimsOf(2, 1), In: []Sample{random(2, 1)}},
+			{Name: "empty", Attr: DimsOf(0, 3), In: []Sample{random(1, 3)}},
+			{Name: "misfit", Attr: DimsOf(2, 4), In: []Sample{random(2, 3)}, Bad: "cannot be repeated to shape [2 4] (shapes [2 3])"},
+			{Name: "too few", Attr: DimsOf(3), In: []Sample{random(2, 3)}, Bad: "cannot be repeated"},
+			{Name: "smaller", Attr: DimsOf(1), In: []Sample{random(3)}, Bad: "cannot be repeated"},
+			{Name: "negative", Attr: DimsOf(-1, 3), In: []Sample{random(3)}, Bad: "negative"},
+			{Name: "huge", Attr: DimsOf(1<<40, 1<<40), In: []Sample{random(1)}, Bad: "too large"},
+		}
 	},
 })
 
@@ -233,12 +239,14 @@ var Squeeze = Register(Op{
 		}
 		return rearrange(in, reduced(in[0].Shape, drop, false), index)
 	},
-	Cases: []Case{
-		{Name: "all", Attr: AxesOf(false), In: []Sample{random(1, 2, 1, 3)}, Shape: []int{2, 3}},
-		{Name: "some", Attr: AxesOf(false, -2), In: []Sample{values(5, 6).shaped(1, 2, 1, 1)}, Want: []float64{5, 6}, Shape: []int{1, 2, 1}},
-		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(1, 0)}, Shape: []int{0}},
-		{Name: "larger", Attr: AxesOf(false, 1), In: []Sample{random(1, 2)}, Bad: "axis 1 has size 2"},
-		{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(1, 1)}, Bad: "axis 2 out of range for shape [1 1]"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "all", Attr: AxesOf(false), In: []Sample{random(1, 2, 1, 3)}, Shape: []int{2, 3}},
+			{Name: "some", Attr: AxesOf(false, -2), In: []Sample{values(5, 6).shaped(1, 2, 1, 1)}, Want: []float64{5, 6}, Shape: []int{1, 2, 1}},
+			{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(1, 0)}, Shape: []int{0}},
+			{Name: "larger", Attr: AxesOf(false, 1), In: []Sample{random(1, 2)}, Bad: "axis 1 has size 2"},
+			{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(1, 1)}, Bad: "axis 2 out of range for shape [1 1]"},
+		}
 	},
 })
 
@@ -281,13 +289,15 @@ var Unsqueeze = Register(Op{
 		}
 		return rearrange(in, shape, index)
 	},
-	Cases: []Case{
-		{Name: "value", Attr: AxesOf(false, 1), In: []Sample{values(5, 6)}, Want: []float64{5, 6}, Shape: []int{2, 1}},
-		{Name: "several", Attr: AxesOf(false, 0, -1), In: []Sample{random(2, 3)}, Shape: []int{1, 2, 3, 1}},
-		{Name: "scalar", Attr: AxesOf(false, 0), In: []Sample{random()}, Shape: []int{1}},
-		{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0)}, Shape: []int{1, 0}},
-		{Name: "out of range", Attr: AxesOf(false, 3), In: []Sample{random(2)}, Bad: "axis 3 out of range for a result of 2 dimensions"},
-		{Name: "twice", Attr: AxesOf(false, 1, -2), In: []Sample{random(2)}, Bad: "given twice"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: AxesOf(false, 1), In: []Sample{values(5, 6)}, Want: []float64{5, 6}, Shape: []int{2, 1}},
+			{Name: "several", Attr: AxesOf(false, 0, -1), In: []Sample{random(2, 3)}, Shape: []int{1, 2, 3, 1}},
+			{Name: "scalar", Attr: AxesOf(false, 0), In: []Sample{random()}, Shape: []int{1}},
+			{Name: "empty", Attr: AxesOf(false, 0), In: []Sample{random(0)}, Shape: []int{1, 0}},
+			{Name: "out of range", Attr: AxesOf(false, 3), In: []Sample{random(2)}, Bad: "axis 3 out of range for a result of 2 dimensions"},
+			{Name: "twice", Attr: AxesOf(false, 1, -2), In: []Sample{random(2)}, Bad: "given twice"},
+		}
 	},
 })
 

@@ -38,22 +38,24 @@ var Slice = Register(Op{
 		}
 		return rearrange(in, shape, index)
 	},
-	Cases: []Case{
-		{Name: "value", Attr: RangesOf(Stepped(1, End, 2)), In: []Sample{values(0, 1, 2, 3, 4, 5)}, Want: []float64{1, 3, 5}, Shape: []int{3}},
-		{Name: "backwards", Attr: RangesOf(Stepped(End, Begin, -2)), In: []Sample{values(0, 1, 2, 3, 4, 5)}, Want: []float64{5, 3, 1}},
-		{Name: "from the end", Attr: RangesOf(From(-2, End)), In: []Sample{values(0, 1, 2, 3)}, Want: []float64{2, 3}},
-		{Name: "cut off", Attr: RangesOf(From(-9, 9), Stepped(9, -9, -1)), In: []Sample{random(2, 3)}, Shape: []int{2, 3}},
-		{Name: "last column", Attr: RangesOf(All(), Item(-1)), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 4}, Shape: []int{2}},
-		{Name: "leading", Attr: RangesOf(Item(1)), In: []Sample{random(2, 3, 2)}, Shape: []int{3, 2}},
-		{Name: "item", Attr: RangesOf(Item(0), Item(2)), In: []Sample{random(2, 3)}, Shape: []int{}},
-		{Name: "large", Attr: RangesOf(Stepped(End, 0, -3), From(1, End)), In: []Sample{random(67, 31)}},
-		{Name: "nothing", Attr: RangesOf(From(2, 1)), In: []Sample{random(3, 2)}, Shape: []int{0, 2}},
-		{Name: "empty", Attr: RangesOf(Stepped(0, End, 2)), In: []Sample{random(0, 2)}, Shape: []int{0, 2}},
-		{Name: "far step", Attr: RangesOf(Stepped(1, End, End)), In: []Sample{random(3)}, Shape: []int{1}},
-		{Name: "no step", Attr: RangesOf(Stepped(0, 1, 0)), In: []Sample{random(3)}, Bad: "step of 0"},
-		{Name: "item out of range", Attr: RangesOf(Item(3)), In: []Sample{random(3)}, Bad: "index 3 out of range for a dimension of size 3"},
-		{Name: "item out of range below", Attr: RangesOf(Item(Begin)), In: []Sample{random(3)}, Bad: "out of range"},
-		{Name: "too many", Attr: RangesOf(All(), All()), In: []Sample{random(3)}, Bad: "2 ranges"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: RangesOf(Stepped(1, End, 2)), In: []Sample{values(0, 1, 2, 3, 4, 5)}, Want: []float64{1, 3, 5}, Shape: []int{3}},
+			{Name: "backwards", Attr: RangesOf(Stepped(End, Begin, -2)), In: []Sample{values(0, 1, 2, 3, 4, 5)}, Want: []float64{5, 3, 1}},
+			{Name: "from the end", Attr: RangesOf(From(-2, End)), In: []Sample{values(0, 1, 2, 3)}, Want: []float64{2, 3}},
+			{Name: "cut off", Attr: RangesOf(From(-9, 9), Stepped(9, -9, -1)), In: []Sample{random(2, 3)}, Shape: []int{2, 3}},
+			{Name: "last column", Attr: RangesOf(All(), Item(-1)), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 4}, Shape: []int{2}},
+			{Name: "leading", Attr: RangesOf(Item(1)), In: []Sample{random(2, 3, 2)}, Shape: []int{3, 2}},
+			{Name: "item", Attr: RangesOf(Item(0), Item(2)), In: []Sample{random(2, 3)}, Shape: []int{}},
+			{Name: "large", Attr: RangesOf(Stepped(End, 0, -3), From(1, End)), In: []Sample{random(67, 31)}},
+			{Name: "nothing", Attr: RangesOf(From(2, 1)), In: []Sample{random(3, 2)}, Shape: []int{0, 2}},
+			{Name: "empty", Attr: RangesOf(Stepped(0, End, 2)), In: []Sample{random(0, 2)}, Shape: []int{0, 2}},
+			{Name: "far step", Attr: RangesOf(Stepped(1, End, End)), In: []Sample{random(3)}, Shape: []int{1}},
+			{Name: "no step", Attr: RangesOf(Stepped(0, 1, 0)), In: []Sample{random(3)}, Bad: "step of 0"},
+			{Name: "item out of range", Attr: RangesOf(Item(3)), In: []Sample{random(3)}, Bad: "index 3 out of range for a dimension of size 3"},
+			{Name: "item out of range below", Attr: RangesOf(Item(Begin)), In: []Sample{random(3)}, Bad: "out of range"},
+			{Name: "too many", Attr: RangesOf(All(), All()), In: []Sample{random(3)}, Bad: "2 ranges"},
+		}
 	},
 })
 
@@ -159,12 +161,14 @@ var Flip = Register(Op{
 		}
 		return rearrange(in, in[0].Shape, index)
 	},
-	Cases: []Case{
-		{Name: "value", Attr: AxesOf(false, -1), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 1, 4, 3}},
-		{Name: "all", Attr: AxesOf(false), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{4, 3, 2, 1}},
-		{Name: "random", Attr: AxesOf(false, 0), In: []Sample{random(3, 2)}},
-		{Name: "empty", Attr: AxesOf(false), In: []Sample{random(0, 2)}},
-		{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(2, 2)}, Bad: "axis 2 out of range for shape [2 2]"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: AxesOf(false, -1), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{2, 1, 4, 3}},
+			{Name: "all", Attr: AxesOf(false), In: []Sample{values(1, 2, 3, 4).shaped(2, 2)}, Want: []float64{4, 3, 2, 1}},
+			{Name: "random", Attr: AxesOf(false, 0), In: []Sample{random(3, 2)}},
+			{Name: "empty", Attr: AxesOf(false), In: []Sample{random(0, 2)}},
+			{Name: "out of range", Attr: AxesOf(false, 2), In: []Sample{random(2, 2)}, Bad: "axis 2 out of range for shape [2 2]"},
+		}
 	},
 })
 
@@ -205,18 +209,20 @@ var Pad = Register(Op{
 		e.Store(loop.Store{Value: e.LoadGuarded(0, index...), Index: loop.Ats(len(shape)), Aval: Aval{DType: in[0].DType, Shape: shape}})
 		return e
 	},
-	Cases: []Case{
-		{Name: "value", Attr: PaddingOf([]int{1}, []int{2}), In: []Sample{values(5, 6)}, Want: []float64{0, 5, 6, 0, 0}, Shape: []int{5}},
-		{Name: "two dimensions", Attr: PaddingOf([]int{0, 1}, []int{2, 0}), In: []Sample{random(2, 3)}, Shape: []int{4, 4}},
-		{Name: "cut off", Attr: PaddingOf([]int{-1}, []int{1}), In: []Sample{values(5, 6, 7)}, Want: []float64{6, 7, 0}},
-		{Name: "large", Attr: PaddingOf([]int{3, 5}, []int{-1, 1}), In: []Sample{random(33, 35)}},
-		{Name: "shifted", Attr: PaddingOf([]int{1, 1}, []int{-1, -1}), In: []Sample{random(5, 4)}},
-		{Name: "shifted back", Attr: PaddingOf([]int{-1, -4}, []int{1, 4}), In: []Sample{random(5, 9)}},
-		{Name: "none", Attr: PaddingOf([]int{0, 0}, []int{0, 0}), In: []Sample{random(2, 3)}},
-		{Name: "empty", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(0)}, Want: []float64{0, 0}},
-		{Name: "all cut off", Attr: PaddingOf([]int{-1}, []int{-1}), In: []Sample{random(1)}, Bad: "negative"},
-		{Name: "rank", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(2, 2)}, Bad: "1 paddings"},
-		{Name: "lengths", Attr: PaddingOf([]int{1}, nil), In: []Sample{random(2)}, Bad: "different lengths"},
-		{Name: "huge", Attr: PaddingOf([]int{End}, []int{End}), In: []Sample{random(2)}, Bad: "too large"},
+	Cases: func() []Case {
+		return []Case{
+			{Name: "value", Attr: PaddingOf([]int{1}, []int{2}), In: []Sample{values(5, 6)}, Want: []float64{0, 5, 6, 0, 0}, Shape: []int{5}},
+			{Name: "two dimensions", Attr: PaddingOf([]int{0, 1}, []int{2, 0}), In: []Sample{random(2, 3)}, Shape: []int{4, 4}},
+			{Name: "cut off", Attr: PaddingOf([]int{-1}, []int{1}), In: []Sample{values(5, 6, 7)}, Want: []float64{6, 7, 0}},
+			{Name: "large", Attr: PaddingOf([]int{3, 5}, []int{-1, 1}), In: []Sample{random(33, 35)}},
+			{Name: "shifted", Attr: PaddingOf([]int{1, 1}, []int{-1, -1}), In: []Sample{random(5, 4)}},
+			{Name: "shifted back", Attr: PaddingOf([]int{-1, -4}, []int{1, 4}), In: []Sample{random(5, 9)}},
+			{Name: "none", Attr: PaddingOf([]int{0, 0}, []int{0, 0}), In: []Sample{random(2, 3)}},
+			{Name: "empty", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(0)}, Want: []float64{0, 0}},
+			{Name: "all cut off", Attr: PaddingOf([]int{-1}, []int{-1}), In: []Sample{random(1)}, Bad: "negative"},
+			{Name: "rank", Attr: PaddingOf([]int{1}, []int{1}), In: []Sample{random(2, 2)}, Bad: "1 paddings"},
+			{Name: "lengths", Attr: PaddingOf([]int{1}, nil), In: []Sample{random(2)}, Bad: "different lengths"},
+			{Name: "huge", Attr: PaddingOf([]int{End}, []int{End}), In: []Sample{random(2)}, Bad: "too large"},
+		}
 	},
 })

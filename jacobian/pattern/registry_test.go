@@ -200,8 +200,9 @@ func TestRegistry(t *testing.T) {
 				t.Fatal("declares no structure")
 			}
 			tested := 0
-			for i := range op.Cases {
-				c := &op.Cases[i]
+			cases := op.Cases()
+			for i := range cases {
+				c := &cases[i]
 				name := fmt.Sprintf("case %d (%s)", i, c.Name)
 				g := new(graph.Graph)
 				b := recorder{g}

@@ -44,7 +44,7 @@ func Places() []Place {
 
 func place(op *kernels.Op) Place {
 	p := Place{Op: op.Name}
-	for _, c := range op.Cases {
+	for _, c := range op.Cases() {
 		if c.Bad != "" {
 			continue
 		}

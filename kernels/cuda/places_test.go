@@ -41,7 +41,7 @@ func TestPlaceWithoutKernels(t *testing.T) {
 		}
 	}
 	planted := *kernels.CumSum
-	planted.Cases = nil
+	planted.Cases = func() []kernels.Case { return nil }
 	if p := place(&planted); p.Printed || p.Library || p.Host || len(p.Body) > 0 {
 		t.Errorf("without cases: %+v", p)
 	}

@@ -146,8 +146,9 @@ func failures(ops []*kernels.Op) (found []string) {
 	id, _ := kernels.BackendID("mutant")
 	refID, _ := kernels.BackendID("ref")
 	for _, op := range ops {
-		for i := range op.Cases {
-			c := &op.Cases[i]
+		cases := op.Cases()
+		for i := range cases {
+			c := &cases[i]
 			for _, float := range floats(c) {
 				r := &runner{name: op.Name, op: op, c: c, float: float, got: eager{backend: id}, ref: eager{backend: refID}, counts: new(Counts), tol: tolerance(c, float)}
 				r.errorf = func(format string, args ...any) {

@@ -52,8 +52,9 @@ type coverage struct{ bad, known, empty, second, kinks int }
 
 func survey(t *testing.T, op *kernels.Op) (s coverage) {
 	differentiable, kinked := false, false
-	for i := range op.Cases {
-		c := &op.Cases[i]
+	cases := op.Cases()
+	for i := range cases {
+		c := &cases[i]
 		if c.Name == "" {
 			t.Errorf("case %d has no name", i)
 		}
@@ -136,8 +137,8 @@ func hostile() []any {
 	}
 	seen := map[any]bool{}
 	for _, op := range kernels.Ops() {
-		for i := range op.Cases {
-			if a := op.Cases[i].Attr; !seen[a] {
+		for _, c := range op.Cases() {
+			if a := c.Attr; !seen[a] {
 				seen[a] = true
 				list = append(list, a)
 			}

@@ -58,8 +58,9 @@ func Run(t *testing.T, backend string, o Options) Counts {
 		}
 		t.Run(op.Name, func(t *testing.T) {
 			n := Counts{Ops: 1}
-			for i := range op.Cases {
-				c := &op.Cases[i]
+			cases := op.Cases()
+			for i := range cases {
+				c := &cases[i]
 				n.Cases++
 				if c.Bad != "" {
 					n.Bad++
