@@ -56,7 +56,7 @@ func countCompiler(t *testing.T) (count func() int) {
 
 // constant is a source whose code, when it runs, sets a variable.
 func constant(value float64) Source {
-	return Source{"constant", fmt.Sprintf(`
+	return Source{Name: "constant", Code: fmt.Sprintf(`
 		#include <math.h>
 		volatile double in = %v * %[1]v;
 		double answer;
@@ -168,7 +168,7 @@ func TestFlags(t *testing.T) {
 			answer = (x != x) + 2 * (tiny / 2 > 0) + 4 * (a * b + c == 0) + 8 * (fma(a, b, c) == -0x1p-60);
 		}`
 	for _, isa := range cpu.Available() {
-		if got := answer(t, mustCompile(t, Source{"flags", code}, Options{ISA: isa})); got != 15 {
+		if got := answer(t, mustCompile(t, Source{Name: "flags", Code: code}, Options{ISA: isa})); got != 15 {
 			t.Errorf("%v: NaN, subnormal, contraction, fma: %04b", isa, int(got))
 		}
 	}

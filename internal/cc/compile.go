@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cotangent-ad/cotangent/internal/cache"
@@ -52,7 +53,7 @@ func compile(ctx context.Context, src Source, opts Options) (*Library, Step, err
 		}
 	}
 	flags := append(Flags(opts.ISA), opts.Flags...)
-	key := keyOf(append([]string{src.Code, opts.ISA.String(), by.identity}, flags...))
+	key := keyOf(slices.Concat([]string{src.Code, strings.Join(src.Parts, ""), opts.ISA.String(), by.identity}, flags))
 
 	unlock, err := images.lock(ctx, key)
 	if err != nil {
@@ -102,19 +103,12 @@ func openCache(limit int64) (*cache.Cache, error) {
 
 // build compiles src into a new entry of dir and returns its code.
 func build(ctx context.Context, dir *cache.Cache, by *compiler, src Source, key string, flags []string) ([]byte, Step, error) {
-	select {
-	case building <- struct{}{}:
-		defer func() { <-building }()
-	case <-ctx.Done():
-		return nil, Build, context.Cause(ctx)
-	}
 	aside, err := dir.MakeAside()
 	if err != nil {
 		return nil, Cache, err
 	}
 	defer aside.Remove()
-	args := slices.Concat(flags, []string{"-shared", "-o", cache.Product, "-x", "c", "-", "-lm"})
-	if err := by.compile(ctx, aside.Path, strings.NewReader(src.Code), args); err != nil {
+	if err := buildUnits(ctx, aside.Path, by, src.units(runtime.GOMAXPROCS(0)), flags); err != nil {
 		return nil, Build, err
 	}
 	code, err := aside.Enter(key)
@@ -123,6 +117,44 @@ func build(ctx context.Context, dir *cache.Cache, by *compiler, src Source, key 
 	}
 	dir.Evict(key)
 	return code, "", nil
+}
+
+// buildUnits makes the product of translation units in a directory. The first that fails
+// ends the others.
+func buildUnits(ctx context.Context, path string, by *compiler, units []string, flags []string) error {
+	product := []string{"-shared", "-o", cache.Product}
+	if len(units) == 1 {
+		return compileIn(ctx, path, by, units[0], slices.Concat(flags, product, []string{"-x", "c", "-", "-lm"}))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	var objects []string
+	for k, u := range units {
+		object := fmt.Sprintf("unit%d.o", k)
+		objects = append(objects, object)
+		all.Go(func() {
+			if err := compileIn(ctx, path, by, u, slices.Concat(flags, []string{"-c", "-o", object, "-x", "c", "-"})); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return compileIn(ctx, path, by, "", slices.Concat(flags, product, objects, []string{"-lm"}))
+}
+
+// compileIn runs the compiler on a text when it is its turn.
+func compileIn(ctx context.Context, path string, by *compiler, text string, args []string) error {
+	select {
+	case building <- struct{}{}:
+		defer func() { <-building }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return by.compile(ctx, path, strings.NewReader(text), args)
 }
 
 // building bounds the compilers that run at a time.

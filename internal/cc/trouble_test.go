@@ -80,7 +80,7 @@ func TestNoCompiler(t *testing.T) {
 
 func TestCompilerFails(t *testing.T) {
 	dir := useCache(t)
-	e := fails(t, Source{"wrong", "#error this will not do\n"}, Build)
+	e := fails(t, Source{Name: "wrong", Code: "#error this will not do\n"}, Build)
 	if !strings.Contains(e.Output, "this will not do") || !strings.Contains(e.Error(), "wrong") {
 		t.Errorf("error %q", e)
 	}
@@ -118,7 +118,7 @@ func TestCompilerFails(t *testing.T) {
 // An undefined symbol is found when loading, and the entry does no harm later.
 func TestCodeThatDoesNotLoad(t *testing.T) {
 	useCache(t)
-	src := Source{"undefined", "void nowhere(void); void f(void) { nowhere(); }"}
+	src := Source{Name: "undefined", Code: "void nowhere(void); void f(void) { nowhere(); }"}
 	for range 2 {
 		if e := fails(t, src, Load); !strings.Contains(e.Error(), "nowhere") {
 			t.Errorf("error %q", e)

@@ -55,7 +55,7 @@ func (w *writer) load(ld *load) value {
 	via, viaVec := w.through(ld, at.strides)
 	guards, guardLane := w.guards(ld)
 	v := value{dt: dt, vec: lane != 0 || viaVec || guardLane}
-	if via != "" {
+	if via != "" && !viaVec {
 		where += " + " + via
 	}
 	switch {
@@ -66,37 +66,55 @@ func (w *writer) load(ld *load) value {
 	case lane == 1 && !viaVec && guards == "":
 		v.text = fmt.Sprintf("ld_%s(%s + %s, on)", typeNames[dt], p, where)
 	default:
-		v = w.lanewise(v, p, where, lane, guards, ld)
+		v = w.lanewise(v, p, where, via, lane, guards, ld)
 	}
 	return v
 }
 
-// lanewise prints a read lane by lane.
-func (w *writer) lanewise(v value, p, where string, lane int, guards string, ld *load) value {
+// lanewise prints a read lane by lane: in place where much time is spent, else, and where
+// lanes are missing, by a function, which takes the compiler less time.
+func (w *writer) lanewise(v value, p, where, via string, lane int, guards string, ld *load) value {
 	w.temps++
-	name := fmt.Sprintf("t%d", w.temps)
-	cond := "l < n"
-	if guards != "" {
-		cond += " && " + guards
+	name, t := fmt.Sprintf("t%d", w.temps), typeNames[v.dt]
+	from := p + " + " + where
+	far := fmt.Sprintf("step_%s(%s, %d, n)", t, from, lane)
+	if viaVec := strings.Contains(via, "[l]"); viaVec {
+		at := strings.ReplaceAll(via, "[l]", "")
+		if lane != 0 {
+			at += fmt.Sprintf(" + CT_IOTA * %d", lane)
+		}
+		far = fmt.Sprintf("pick_%s(%s, %s, n)", t, from, at)
+		where += " + " + via
 	}
 	if lane != 0 {
 		where += fmt.Sprintf(" + %d * l", lane)
 	}
-	zero := ""
-	if v.dt == device.Bool {
-		zero = "-(i64)"
+	all, some, part := "n >= CT_W", "", far
+	if guards != "" {
+		all, some, part = w.inRange(ld)
+		part = fmt.Sprintf("part_%s(%s, %s)", t, from, part)
 	}
-	w.line("v_%s %s = {0};", typeNames[v.dt], name)
-	each := fmt.Sprintf("CT_EACH %s[l] = %s ? %s%s[%s] : 0;", name, cond, zero, p, where)
-	switch all, some := w.inRange(ld); {
-	case guards == "":
-		w.line("if (n >= CT_W) CT_EACH %s[l] = %s%s[%s];", name, zero, p, where)
-		w.line("else %s", each)
-	case lane == 1 && all != "":
-		w.line("if (%s) %s = ld_%s(%s + %s, on);", all, name, typeNames[v.dt], p, strings.TrimSuffix(where, " + 1 * l"))
-		w.line("else if (%s) %s", some, each)
+	switch {
+	case v.dt == device.Bool || guards != "" && (lane != 1 || all == ""):
+		cond, zero := "l < n", ""
+		if guards != "" {
+			cond += " && " + guards
+		}
+		if v.dt == device.Bool {
+			zero = "-(i64)"
+		}
+		w.line("v_%s %s = {0};", t, name)
+		w.line("CT_EACH %s[l] = %s ? %s%s[%s] : 0;", name, cond, zero, p, where)
+	case guards != "":
+		w.line("v_%s %s = {0};", t, name)
+		w.line("if (%s) %s = ld_%s(%s, on);", all, name, t, from)
+		w.line("else if (%s) %s = %s;", some, name, part)
+	case w.f.cold:
+		w.line("const v_%s %s = %s;", t, name, far)
 	default:
-		w.line("%s", each)
+		w.line("v_%s %s = {0};", t, name)
+		w.line("if (%s) CT_EACH %s[l] = %s[%s];", all, name, p, where)
+		w.line("else %s = %s;", name, far)
 	}
 	v.text = name
 	return v
@@ -165,13 +183,15 @@ func (w *writer) guards(ld *load) (text string, vec bool) {
 	return strings.Join(conds, " && "), vec
 }
 
-// inRange returns the conditions under which all lanes of a guarded read are in
-// range, and some may be; "" where that is not told simply.
-func (w *writer) inRange(ld *load) (all, some string) {
+// inRange returns the conditions under which all lanes of a guarded read are in range,
+// and some may be, and the first of these and the one behind the last; "" where that is
+// not told simply.
+func (w *writer) inRange(ld *load) (all, some, part string) {
 	every, any := []string{"n >= CT_W"}, []string(nil)
+	first, end := "0", "n"
 	for d, x := range ld.index {
 		if x.Via != loop.None {
-			return "", ""
+			return "", "", ""
 		}
 		coefs := make([]int, len(w.m.size))
 		for _, t := range x.Terms {
@@ -186,11 +206,12 @@ func (w *writer) inRange(ld *load) (all, some string) {
 		case 1:
 			every = append(every, fmt.Sprintf("%s >= 0 && %s + CT_W <= %d", at, at, size))
 			any = append(any, fmt.Sprintf("%s > -CT_W && %s < %d", at, at, size))
+			first, end = fmt.Sprintf("ct_most(%s, -(%s))", first, at), fmt.Sprintf("ct_least(%s, %d - (%s))", end, size, at)
 		default:
-			return "", ""
+			return "", "", ""
 		}
 	}
-	return strings.Join(every, " && "), strings.Join(any, " && ")
+	return strings.Join(every, " && "), strings.Join(any, " && "), first + ", " + end
 }
 
 // readLocal returns the text of a read of a local.

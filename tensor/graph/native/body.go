@@ -118,7 +118,7 @@ func (b *body) print(name string) (text, end string) {
 
 func (b *body) function(name string) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "static int %s(ct_run *c, long lo, long hi) {\n", name)
+	s.WriteString(b.define(name))
 	vecs := b.f.vec >= 0
 	var open, close, decl strings.Builder
 	for _, m := range b.f.members {

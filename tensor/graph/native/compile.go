@@ -50,7 +50,7 @@ func Compile(ctx context.Context, g *graph.Graph, dev device.Device) (*Code, err
 	if err != nil {
 		return nil, err
 	}
-	lib, err := cc.Compile(ctx, cc.Source{Name: "program", Code: p.code}, cc.Options{ISA: cpu.Detect(), Flags: level(p.text)})
+	lib, err := cc.Compile(ctx, p.source(), cc.Options{ISA: cpu.Detect(), Flags: level(p.text)})
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +109,8 @@ func translate(g *graph.Graph, calls bool) (p *printed, err error) {
 	if inspect != nil {
 		inspect(s, p)
 	}
-	if len(p.code) > maxText {
-		return nil, &TooLargeError{len(p.code)}
+	if len(p.text) > maxText {
+		return nil, &TooLargeError{len(p.text)}
 	}
 	return p, nil
 }

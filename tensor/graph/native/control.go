@@ -42,7 +42,7 @@ func (p *printer) control(s *stmt) {
 		w.bodies = append(w.bodies, b)
 	}
 	name := p.name()
-	w.line("static int %s(ct_run *c, long lo, long hi) {", name)
+	w.b.WriteString(p.define(name))
 	w.line("\t(void)lo, (void)hi;")
 	switch c.Form {
 	case graph.Cond:

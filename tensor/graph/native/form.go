@@ -17,6 +17,7 @@ type form struct {
 	members []*member
 	vec     int     // the shared axis that vector lanes run along, the last one; -1 for none
 	cost    float64 // in cycles, estimated
+	cold    bool    // little of the program's time is spent here
 
 	numbered [][]int32 // see numbers
 }

@@ -169,6 +169,14 @@ func (w *writer) node(n loop.Node) value {
 		return v
 	}
 	v := w.compute(x)
+	if x.Fn != loop.LoadFn { // another member's node may be the same of the same values
+		text := fmt.Sprint("= ", v.dt, v.vec, v.text)
+		if have, ok := w.memo[text]; ok {
+			w.memo[key] = have
+			return have
+		}
+		defer func() { w.memo[text] = w.memo[key] }()
+	}
 	simple := x.Fn == loop.Iota || x.Fn == loop.LoadFn && !strings.ContainsAny(v.text, "( ")
 	if x.Fn == loop.LoadFn && !v.vec && !strings.Contains(v.text, "?") {
 		simple = true // read in place, as an operand
@@ -197,8 +205,8 @@ func (w *writer) key(n loop.Node) string {
 	return k
 }
 
-// inlined are the functions whose vector code is put in place, as long as a program
-// has few of them: what several have in common is then computed once (the reduction
+// inlined are the functions whose vector code is put in place where much time is spent,
+// as long as a program has few of them: what several have in common is then computed once (the reduction
 // of a sine's and a cosine's argument), and registers need not be saved. Many would
 // take the compiler long.
 var inlined = map[loop.Fn]bool{
@@ -255,7 +263,7 @@ func (w *writer) compute(x *loop.Inst) value {
 		for i := range list {
 			list[i] = text(i)
 		}
-		if vec && x.DType.IsFloat() && inlined[x.Fn] && w.unit.inlined < maxInlined {
+		if vec && x.DType.IsFloat() && inlined[x.Fn] && !w.f.cold && w.unit.inlined < maxInlined {
 			w.unit.inlined++
 			suffix = "in_" + typeNames[dt]
 		}

@@ -241,7 +241,7 @@ func (p *printer) packStep(v graph.Ref, dim, to int, strides []int) {
 	p.touch(to)
 	name := p.name()
 	s := &p.unit.text
-	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
+	fmt.Fprintf(s, "%s%s%s\t(void)lo, (void)hi;\n", p.define(name), p.pointer(from), p.pointer(to))
 	var a, b []string
 	depth := "\t"
 	for d, n := range shape {

@@ -62,11 +62,22 @@ static __attribute__((unused)) int ct_reserve(ct_run *c, int64_t site, int64_t s
 #define CT_FUN static __attribute__((unused))
 
 /* Repeating, reading and writing n lanes (all where n >= CT_W), the others being 0. What decides which lanes those are is
- * made once a step: a mask, where the instruction set has masks, else n. */
+ * made once a step: a mask, where the instruction set has masks, else n. What is called so often that functions, though
+ * put in place, would take the compiler long is a macro. */
+#define splat_f64(x) ((f64)(x) - (v_f64){0})
+#define splat_f32(x) ((f32)(x) - (v_f32){0})
+#define splat_i64(x) ((i64)(x) - (v_i64){0})
+#define splat_i32(x) ((i32)(x) - (v_i32){0})
+CT_IN long ct_most(long x, long y) { return x > y ? x : y; }
+CT_IN long ct_least(long x, long y) { return x < y ? x : y; }
+#define CT_FAR static __attribute__((noinline, cold, unused))
 #define CT_TAIL(T, E) \
-    CT_IN v_##T splat_##T(T x) { return x - (v_##T){0}; } \
-    CT_FUN __attribute__((noinline, cold)) v_##T ldn_##T(const E *p, long n) { v_##T r = {0}; CT_EACH if (l < n) r[l] = p[l]; return r; } \
-    CT_FUN __attribute__((noinline, cold)) void stn_##T(E *p, v_##T x, long n) { CT_EACH if (l < n) p[l] = (E)x[l]; }
+    CT_FAR v_##T ldn_##T(const E *p, long n) { v_##T r = {0}; CT_EACH if (l < n) r[l] = p[l]; return r; } \
+    CT_FAR void stn_##T(E *p, v_##T x, long n) { CT_EACH if (l < n) p[l] = (E)x[l]; } \
+    /* Reads a step apart, by index, and of those lanes alone that are in range. */ \
+    CT_FAR v_##T step_##T(const E *p, long step, long n) { v_##T r = {0}; CT_EACH if (l < n) r[l] = p[l * step]; return r; } \
+    CT_FAR v_##T pick_##T(const E *p, v_i64 at, long n) { v_##T r = {0}; CT_EACH if (l < n) r[l] = p[at[l]]; return r; } \
+    CT_FAR v_##T part_##T(const E *p, long from, long to) { v_##T r = {0}; CT_EACH if (l >= from && l < to) r[l] = p[l]; return r; }
 #define CT_WHOLE(T) \
     CT_IN v_##T ld_##T(const T *p, ct_on on) { \
         v_##T r; \
@@ -126,10 +137,17 @@ CT_IN v_b1 splat_b1(b1 x) { return -(i64)x - (v_b1){0}; }
 CT_IN v_b1 ld_b1(const u8 *p, ct_on on) { v_b1 r = {0}; CT_EACH if (l < ct_count(on)) r[l] = -(i64)p[l]; return r; }
 CT_IN void st_b1(u8 *p, v_b1 x, ct_on on) { CT_EACH if (l < ct_count(on)) p[l] = x[l] != 0; }
 
-/* The lanes 0 to n-1. */
-CT_IN v_b1 lanes_b1(long n) { v_b1 r; CT_EACH r[l] = -(i64)(l < n); return r; }
 /* Lane by lane x + l * step, written so that gcc makes no halves of it, which a load of the whole would wait for. */
-CT_IN v_i64 iota_i64(i64 x, i64 step) { v_i64 r = {0}; CT_EACH r[l] = l; return splat_i64(x) + r * splat_i64(step); }
+#if CT_W == 8
+#define CT_IOTA (v_i64){0, 1, 2, 3, 4, 5, 6, 7}
+#elif CT_W == 4
+#define CT_IOTA (v_i64){0, 1, 2, 3}
+#else
+#define CT_IOTA (v_i64){0, 1}
+#endif
+CT_IN v_i64 iota_i64(i64 x, i64 step) { return splat_i64(x) + CT_IOTA * splat_i64(step); }
+/* The lanes 0 to n-1. */
+CT_IN v_b1 lanes_b1(long n) { return CT_IOTA < splat_i64(n); }
 
 /* An index that counts from the end where it is negative; one out of range is a fault, and 0 here. */
 CT_IN i64 ct_wrap(ct_run *c, i64 site, i64 i, i64 size) {
@@ -138,13 +156,16 @@ CT_IN i64 ct_wrap(ct_run *c, i64 site, i64 i, i64 size) {
     if (!c->f->set) c->f->set = 1, c->f->site = site, c->f->index = i, c->f->size = size;
     return 0;
 }
+CT_FAR void ct_wrap_each(ct_run *c, i64 site, v_i64 i, i64 size, long n) { CT_EACH if (l < n) ct_wrap(c, site, i[l], size); }
+#if defined(__AVX512F__) && !defined(__clang__)
+CT_IN int ct_any(v_b1 x) { return __builtin_ia32_cvtq2mask512((ct_8i64)x) != 0; }
+#else
+CT_IN int ct_any(v_b1 x) { i64 any = 0; CT_EACH any |= x[l]; return any != 0; }
+#endif
 CT_IN v_i64 ct_wrap_v(ct_run *c, i64 site, v_i64 i, i64 size, long n) {
-    v_i64 r = i + (v_i64)((i < 0) & size);
-    v_b1 bad = ((r < 0) | (r >= size)) & lanes_b1(n);
-    i64 any = 0;
-    CT_EACH any |= bad[l];
-    if (__builtin_expect(any != 0, 0)) CT_EACH if (bad[l]) ct_wrap(c, site, i[l], size);
-    return r & ~(v_i64)((r < 0) | (r >= size));
+    const v_i64 r = i + (v_i64)((i < 0) & size), out = (v_i64)((r < 0) | (r >= size));
+    if (__builtin_expect(ct_any(out & lanes_b1(n)), 0)) ct_wrap_each(c, site, i, size, n);
+    return r & ~out;
 }
 
 /* Functions of one and of two arguments. */
@@ -194,15 +215,15 @@ typedef v_i32 ct_bits_i32;
 #endif
 /* The compiler finds the instruction in a loop over lanes, too, but that takes it long. */
 #if defined(__AVX512F__) && !defined(__clang__)
-#define CT_FMA(T, f) CT_IN v_##T fma_v_##T(v_##T a, v_##T b, v_##T c) { return CT_FMA_##T(a, b, c); }
-#define CT_FMA_f64(a, b, c) (v_f64)__builtin_ia32_vfmaddpd512_mask((ct_8f64)a, (ct_8f64)b, (ct_8f64)c, -1, 4)
-#define CT_FMA_f32(a, b, c) (v_f32)__builtin_ia32_vfmaddps256((ct_8f32)a, (ct_8f32)b, (ct_8f32)c)
+#define CT_FMA(T, f)
+#define fma_v_f64(a, b, c) ((v_f64)__builtin_ia32_vfmaddpd512_mask((ct_8f64)(a), (ct_8f64)(b), (ct_8f64)(c), -1, 4))
+#define fma_v_f32(a, b, c) ((v_f32)__builtin_ia32_vfmaddps256((ct_8f32)(a), (ct_8f32)(b), (ct_8f32)(c)))
 #elif defined(__AVX2__) && defined(__FMA__) && !defined(__clang__)
 typedef double ct_4f64 __attribute__((vector_size(32)));
 typedef float ct_4f32 __attribute__((vector_size(16)));
-#define CT_FMA(T, f) CT_IN v_##T fma_v_##T(v_##T a, v_##T b, v_##T c) { return CT_FMA_##T(a, b, c); }
-#define CT_FMA_f64(a, b, c) (v_f64)__builtin_ia32_vfmaddpd256((ct_4f64)a, (ct_4f64)b, (ct_4f64)c)
-#define CT_FMA_f32(a, b, c) (v_f32)__builtin_ia32_vfmaddps((ct_4f32)a, (ct_4f32)b, (ct_4f32)c)
+#define CT_FMA(T, f)
+#define fma_v_f64(a, b, c) ((v_f64)__builtin_ia32_vfmaddpd256((ct_4f64)(a), (ct_4f64)(b), (ct_4f64)(c)))
+#define fma_v_f32(a, b, c) ((v_f32)__builtin_ia32_vfmaddps((ct_4f32)(a), (ct_4f32)(b), (ct_4f32)(c)))
 #else
 #define CT_FMA(T, f) \
     CT_IN v_##T fma_v_##T(v_##T a, v_##T b, v_##T c) { v_##T r; CT_EACH r[l] = __builtin_fma##f(a[l], b[l], c[l]); return r; }
@@ -308,7 +329,7 @@ CT_FUN v_f32 polygamma_v_f32(v_f32 a, long order) {
     CT_IN U min_##NAME(U x, U y) { return minimum_##NAME(x, y); }
 /* Combines 16 lanes. */
 #define CT_FOLD(name, T) \
-    CT_IN T name##_fold_##T(const v_##T *a) { \
+    CT_FUN T name##_fold_##T(const v_##T *a) { \
         T t[16]; \
         memcpy(t, a, sizeof t); \
         for (int l = 0; l < 8; l++) t[l] = name##_##T(t[l], t[l + 8]); \
@@ -325,7 +346,7 @@ CT_FUN v_f32 polygamma_v_f32(v_f32 a, long order) {
     }
 /* Combines 16 values, and blocks as they come: s holds one for each power of two, count says how many there are. */
 #define CT_BLOCKS(name, NAME, U) \
-    CT_IN U name##_rows_##NAME(U *t) { \
+    CT_FUN U name##_rows_##NAME(U *t) { \
         for (int l = 0; l < 8; l++) t[l] = name##_##NAME(t[l], t[l + 8]); \
         for (int l = 0; l < 4; l++) t[l] = name##_##NAME(t[l], t[l + 4]); \
         for (int l = 0; l < 2; l++) t[l] = name##_##NAME(t[l], t[l + 2]); \
@@ -361,7 +382,7 @@ CT_ADD(i64)
 CT_ADD(i32)
 
 /* The sum of a product's lanes, in whatever order. */
-#define CT_TOTAL(T) CT_IN T total_##T(v_##T a) { T s = a[0]; for (int l = 1; l < CT_W; l++) s += a[l]; return s; }
+#define CT_TOTAL(T) CT_FUN T total_##T(v_##T a) { T s = a[0]; for (int l = 1; l < CT_W; l++) s += a[l]; return s; }
 CT_TOTAL(f64)
 CT_TOTAL(f32)
 

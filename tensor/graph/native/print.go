@@ -10,6 +10,7 @@ import (
 
 	_ "embed"
 
+	"github.com/cotangent-ad/cotangent/internal/cc"
 	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/kernels/cpu/vmath"
 	"github.com/cotangent-ad/cotangent/kernels/loop"
@@ -36,6 +37,7 @@ type gap struct{ root, from, to int }
 // unit is the text of a whole program, bodies of control flow included.
 type unit struct {
 	text    strings.Builder
+	cuts    []int // of the text, where one of the program's own steps ends
 	consts  []constant
 	sites   []site
 	stacks  []stackRows
@@ -88,8 +90,9 @@ type printer struct {
 // printed is a program as text.
 type printed struct {
 	graph  *graph.Graph
-	code   string // all of it
-	text   string // without the prelude
+	text   string   // without the prelude
+	open   string   // declares what the parts share
+	parts  []string // the steps' functions, and what runs them: they may be compiled apart
 	steps  []step
 	roots  []root
 	consts []constant
@@ -128,9 +131,20 @@ func (g *grouping) print(hosted bool) (*printed, error) {
 		return nil, p.err
 	}
 	out := &printed{graph: g.g, steps: p.steps, roots: p.roots, consts: u.consts, sites: u.sites, stacks: u.stacks, calls: u.calls, arena: p.arena, views: p.views}
-	out.text = u.text.String() + p.driver()
-	out.code = vmath.Source() + prelude + out.text
+	text := u.text.String()
+	at := u.cuts[0]
+	out.open = text[:at]
+	for _, end := range u.cuts[1:] {
+		out.parts, at = append(out.parts, text[at:end]), end
+	}
+	out.parts = append(out.parts, p.driver())
+	out.text = out.open + strings.Join(out.parts, "")
 	return out, nil
+}
+
+// source returns the C that is compiled.
+func (p *printed) source() cc.Source {
+	return cc.Source{Name: "program", Code: vmath.Source() + prelude + "#define CT_STEP __attribute__((visibility(\"hidden\")))\n" + p.open, Parts: p.parts}
 }
 
 // all prints the steps. The text of bodies is then complete, that of offsets
@@ -140,7 +154,9 @@ func (p *printer) all() {
 	p.unit.text = strings.Builder{}
 	p.outputs()
 	p.findStacks()
-	for _, gr := range p.g.groups() {
+	groups := p.g.groups()
+	findCold(groups)
+	for _, gr := range groups {
 		switch s := gr.members[0]; {
 		case s.call && graph.ControlOf(p.g.g.Instrs[s.instr].Inst) != nil:
 			p.control(s.stmt)
@@ -152,8 +168,10 @@ func (p *printer) all() {
 		if p.err != nil {
 			return
 		}
+		p.cut()
 	}
 	p.copyOutputs()
+	p.cut()
 	p.arena = p.plan()
 	text := p.unit.text.String()
 	p.unit.text = strings.Builder{}
@@ -163,7 +181,56 @@ func (p *printer) all() {
 			fmt.Fprintf(&p.text, "#define %s %d\n", p.at_(k), r.offset)
 		}
 	}
+	if p.within < 0 {
+		for _, s := range p.steps {
+			if s.fn != "" {
+				fmt.Fprintf(&p.text, "CT_STEP int %s(ct_run *, long, long);\n", s.fn)
+			}
+		}
+		for i := range p.cuts {
+			p.cuts[i] += p.text.Len()
+		}
+		p.cuts = append([]int{p.text.Len()}, p.cuts...)
+	}
 	p.text.WriteString(text)
+}
+
+// cut notes that one of the program's own steps ends here.
+func (p *printer) cut() {
+	if p.within < 0 {
+		p.cuts = append(p.cuts, p.text.Len())
+	}
+}
+
+// define returns how the function of a step begins. Those of bodies are theirs alone.
+func (p *printer) define(name string) string {
+	class := "CT_STEP"
+	if p.within >= 0 {
+		class = "static"
+	}
+	return fmt.Sprintf("%s int %s(ct_run *c, long lo, long hi) {\n", class, name)
+}
+
+// coldShare is the part of a program's time, as estimated, that is left to those of its
+// forms that take least: their text is made for the compiler's speed.
+const coldShare = 0.03
+
+// findCold marks the forms of which all together take little time.
+func findCold(groups []*group) {
+	var forms []*form
+	total := 0.0
+	for _, gr := range groups {
+		if !gr.members[0].call {
+			forms = append(forms, gr.best)
+			total += gr.best.cost
+		}
+	}
+	slices.SortStableFunc(forms, func(a, b *form) int { return cmp.Compare(a.cost, b.cost) })
+	left := coldShare * total
+	for _, f := range forms {
+		left -= f.cost
+		f.cold = left >= 0
+	}
 }
 
 // name is that of the next step's function.
@@ -263,7 +330,7 @@ func (p *printer) emptyForm(f *form, st step) step {
 		st.fn = ""
 		return st
 	}
-	fmt.Fprintf(&p.text, "static int %s(ct_run *c, long lo, long hi) {\n\t(void)lo, (void)hi;\n", st.fn)
+	p.text.WriteString(p.define(st.fn) + "\t(void)lo, (void)hi;\n")
 	for _, k := range used {
 		p.text.WriteString(p.pointer(k))
 	}
@@ -329,7 +396,7 @@ func (p *printer) hostCall(s *stmt) {
 		array(s.outs[i].val)
 	}
 	name := p.name()
-	fmt.Fprintf(&p.text, "static int %s(ct_run *c, long lo, long hi) {\n\tchar *const arrays[] = {%s};\n\t(void)lo, (void)hi;\n", name, strings.Join(addresses, ", "))
+	fmt.Fprintf(&p.text, "%s\tchar *const arrays[] = {%s};\n\t(void)lo, (void)hi;\n", p.define(name), strings.Join(addresses, ", "))
 	fmt.Fprintf(&p.text, "\tc->f->site = %d;\n\treturn c->call(c->owner, %d, arrays);\n}\n\n", p.site(s.instr), len(p.calls))
 	p.calls = append(p.calls, h)
 	p.steps = append(p.steps, step{fn: name, items: 1, whole: true, cost: 1e3})
@@ -366,7 +433,7 @@ func (p *printer) copyStep(v graph.Ref, to int) {
 		p.copyBlocks(name, from, to, p.g.start(v), aval)
 		return
 	}
-	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s\t(void)lo, (void)hi;\n", name, p.pointer(from), p.pointer(to))
+	fmt.Fprintf(s, "%s%s%s\t(void)lo, (void)hi;\n", p.define(name), p.pointer(from), p.pointer(to))
 	src, dst := []string{fmt.Sprint(p.g.start(v))}, []string{"0"}
 	depth := "\t"
 	for d, n := range aval.Shape {
@@ -382,7 +449,7 @@ func (p *printer) copyStep(v graph.Ref, to int) {
 // a root on: an item is a block.
 func (p *printer) copyBlocks(name string, from, to, start int, a kernels.Aval) {
 	n, s := a.Size(), &p.unit.text
-	fmt.Fprintf(s, "static int %s(ct_run *c, long lo, long hi) {\n%s%s", name, p.pointer(from), p.pointer(to))
+	fmt.Fprintf(s, "%s%s%s", p.define(name), p.pointer(from), p.pointer(to))
 	fmt.Fprintf(s, "\tconst long i = lo * %d, end = hi * %d < %d ? hi * %d : %d;\n", blockSize, blockSize, n, blockSize, n)
 	fmt.Fprintf(s, "\tif (i < end) memcpy(p%d + i, p%d + %d + i, (end - i) * sizeof *p%d);\n\treturn CT_DONE;\n}\n\n", to, from, start, to)
 	p.steps = append(p.steps, step{fn: name, items: (n + blockSize - 1) / blockSize, cost: float64(bytes(a)) / 8})

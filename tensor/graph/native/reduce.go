@@ -325,7 +325,7 @@ func (b *body) end(name string) string {
 	if !any {
 		return ""
 	}
-	fmt.Fprintf(&s, "static int %s_end(ct_run *c, long lo, long hi) {\n", name)
+	s.WriteString(b.define(name + "_end"))
 	for _, k := range b.sortedRoots() {
 		s.WriteString(b.pointer(k))
 	}

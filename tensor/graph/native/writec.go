@@ -75,6 +75,7 @@ extern "C" {
 	fmt.Fprintf(b, " */\n%[1]s;\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n\n#ifdef %[2]s_IMPLEMENTATION\n#undef %[2]s_IMPLEMENTATION\n%[3]s", proto, upper, opening)
 	b.WriteString(vmath.Source())
 	b.WriteString(prelude)
+	b.WriteString("#define CT_STEP static\n")
 	var table []string
 	for k, c := range p.consts {
 		writeConstant(b, k, c)
