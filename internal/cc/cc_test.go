@@ -270,3 +270,54 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Parts come to as many units as there may be and are worth it, each to one, in order; the
+// library is the same for any number.
+func TestParts(t *testing.T) {
+	src := Source{Name: "parts", Code: "#define PART __attribute__((visibility(\"hidden\")))\nPART double f0(void), f1(void), f2(void);\nextern double answer;\n"}
+	for k, size := range []int{leastUnit, leastUnit / 2, 3 * leastUnit} {
+		src.Parts = append(src.Parts, fmt.Sprintf("/*%*s*/ PART double f%d(void) { return %d; }\n", size, "", k, k+1))
+	}
+	src.Parts = append(src.Parts, "double answer;\n__attribute__((constructor)) static void set(void) { answer = f0() + 10 * f1() + 100 * f2(); }\n")
+	for most, want := range []int{1: 1, 2: 2, 3: 3, 4: 4, 9: 4} {
+		if want == 0 {
+			continue
+		}
+		units := src.units(most)
+		if len(units) != want {
+			t.Errorf("%d units where there may be %d", len(units), most)
+		}
+		for k, p := range src.Parts {
+			n := 0
+			for _, u := range units {
+				n += strings.Count(u, p)
+				if !strings.HasPrefix(u, src.Code) {
+					t.Errorf("a unit of %d begins with %.40q", most, u)
+				}
+			}
+			if n != 1 {
+				t.Errorf("part %d is there %d times", k, n)
+			}
+		}
+		if most == 2 && !strings.Contains(units[0], src.Parts[2]) || most == 2 && strings.Contains(units[0], src.Parts[0]) {
+			t.Error("two units are not about as long as each other")
+		}
+	}
+	for _, cores := range []int{1, 2, 4} {
+		useCache(t)
+		runs := countCompiler(t)
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+		lib := mustCompile(t, src, Options{})
+		if got := answer(t, lib); got != 321 {
+			t.Errorf("%d cores: answer %v", cores, got)
+		}
+		if want := cores + min(cores-1, 1); runs() != want {
+			t.Errorf("%d cores: the compiler ran %d times, not %d", cores, runs(), want)
+		}
+		lib.Close()
+	}
+	src.Parts[1] += "#error this will not do\n"
+	if e := fails(t, src, Build); !strings.Contains(e.Output, "this will not do") {
+		t.Errorf("one part fails: %v", e)
+	}
+}

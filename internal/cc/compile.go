@@ -119,6 +119,39 @@ func build(ctx context.Context, dir *cache.Cache, by *compiler, src Source, key 
 	return code, "", nil
 }
 
+// leastUnit is the bytes of parts that are worth a translation unit: reading Code again,
+// a compiler and its files take some tens of milliseconds.
+const leastUnit = 8 << 10
+
+// units returns the translation units of which the source is made where so many can be
+// compiled at a time: each part, the longest first, comes to the unit that is shortest.
+func (s Source) units(most int) []string {
+	total := 0
+	order := make([]int, len(s.Parts))
+	for i, p := range s.Parts {
+		total, order[i] = total+len(p), i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return len(s.Parts[j]) - len(s.Parts[i]) })
+	size := make([]int, max(1, min(most, len(s.Parts), total/leastUnit)))
+	unit := make([]int, len(s.Parts))
+	for _, i := range order {
+		unit[i] = slices.Index(size, slices.Min(size))
+		size[unit[i]] += len(s.Parts[i])
+	}
+	units := make([]string, len(size))
+	for k := range units {
+		var text strings.Builder
+		text.WriteString(s.Code)
+		for i, p := range s.Parts {
+			if unit[i] == k {
+				text.WriteString(p)
+			}
+		}
+		units[k] = text.String()
+	}
+	return units
+}
+
 // buildUnits makes the product of translation units in a directory. The first that fails
 // ends the others.
 func buildUnits(ctx context.Context, path string, by *compiler, units []string, flags []string) error {

@@ -385,6 +385,10 @@ func (f *fuser) loads(home, i int32, sub []loop.Lin, guard bool) {
 // copies notes what readers load that compute instruction i themselves.
 func (f *fuser) copies(i int32) {
 	x := &f.g.Instrs[i]
+	shape := x.Inst.Out[0].Shape
+	if e := x.Inst.Expr; e != nil { // what they load has an element for each point
+		shape = e.Outs[slices.IndexFunc(e.Outs, func(s loop.Store) bool { return s.Reduce == loop.NoReduce })].Aval.Shape
+	}
 	for _, r := range f.read {
 		for _, index := range r.places {
 			id, at := r.group, index
@@ -392,7 +396,7 @@ func (f *fuser) copies(i int32) {
 				at, _ = loop.Subst(at, f.groups[id].sub)
 				id = root
 			}
-			guard := !loop.Within(f.groups[id].axes, at, x.Inst.Out[0].Shape)
+			guard := !loop.Within(f.groups[id].axes, at, shape)
 			if isReshape(x.Inst) {
 				f.use(f.g.Args(int(i))[0], id, split(x.Inst, at), guard)
 				continue

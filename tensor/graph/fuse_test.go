@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
 // loops prints the instructions of a graph, those that are loops in index notation.
@@ -202,6 +203,33 @@ func verifyLoops(t *testing.T, g *Graph) {
 			if err := e.Verify(); err != nil {
 				t.Errorf("%v\n%s", err, e.Text())
 			}
+		}
+	}
+}
+
+// A loop whose first result is a reduction that nothing reads has its other one computed
+// again by readers in other spaces, at places that the first has not.
+func TestCopiesBesideReduction(t *testing.T) {
+	build := func() *Graph {
+		e := loop.New(loop.Axes([]int{2, 3}), []kernels.Aval{f64(2, 3)})
+		x := e.Neg(e.Load(0, loop.Ats(2)...))
+		e.Store(loop.Store{Value: x, Index: loop.Ats(1), Reduce: loop.Sum, Aval: f64(2)})
+		e.Store(loop.Store{Value: x, Index: loop.Ats(2), Aval: f64(2, 3)})
+		b := newBuilder(t)
+		v := b.Emit(kernels.NewLoop("sums and values", e), b.param(2, 3))
+		b.Output(b.apply(kernels.Square, nil, b.apply(kernels.Slice, kernels.RangesOf(kernels.All(), kernels.From(1, 3)), v+1)))
+		b.Output(b.apply(kernels.Exp, nil, b.apply(kernels.Slice, kernels.RangesOf(kernels.All(), kernels.Item(-1)), v+1)))
+		return &b.Graph
+	}
+	in := []*kernels.Array{arrayOf([]float64{2, -1, 3, 0.5, 4, -2}, 2, 3)}
+	g := build()
+	g.Fuse()
+	if !strings.Contains(loops(g), "exp(-a[i, 2])") {
+		t.Errorf("nothing is computed again:\n%s", loops(g))
+	}
+	for i, want := range direct(build(), in) {
+		if got := direct(g, in)[i]; !slices.Equal(got, want) {
+			t.Errorf("output %d is %v, not %v", i, got, want)
 		}
 	}
 }

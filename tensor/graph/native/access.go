@@ -71,8 +71,9 @@ func (w *writer) load(ld *load) value {
 	return v
 }
 
-// lanewise prints a read lane by lane: in place where much time is spent, else, and where
-// lanes are missing, by a function, which takes the compiler less time.
+// lanewise prints a read lane by lane: in place where much time is spent, for a function,
+// if only where lanes are missing, would have all vectors that are needed after it stored;
+// else by a function, which takes the compiler less time.
 func (w *writer) lanewise(v value, p, where, via string, lane int, guards string, ld *load) value {
 	w.temps++
 	name, t := fmt.Sprintf("t%d", w.temps), typeNames[v.dt]
@@ -114,7 +115,7 @@ func (w *writer) lanewise(v value, p, where, via string, lane int, guards string
 	default:
 		w.line("v_%s %s = {0};", t, name)
 		w.line("if (%s) CT_EACH %s[l] = %s[%s];", all, name, p, where)
-		w.line("else %s = %s;", name, far)
+		w.line("else CT_EACH %s[l] = l < n ? %s[%s] : 0;", name, p, where)
 	}
 	v.text = name
 	return v

@@ -19,10 +19,11 @@ const maxText = 4 << 20
 
 // optimize is the compiler's level of optimisation. What -O3 adds costs much time
 // on straight code, and gains nothing on vectors; what -O2 adds to -O1 is worth it
-// short loops, and lost on long straight code, where it takes half of the time.
+// short loops, and lost on long straight code, where it takes half of the time; but for
+// registers that live across calls, which are rare.
 func optimize(text string) []string {
 	if len(text) > longText && cpu.Detect() != cpu.Baseline { // for which gcc 12 fails at -O1
-		return []string{"-O1", "-ftree-vectorize"}
+		return []string{"-O1", "-ftree-vectorize", "-fcaller-saves"}
 	}
 	return []string{"-O2"}
 }

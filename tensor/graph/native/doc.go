@@ -13,7 +13,8 @@
 //     computed together, for each value of these shared axes one after the other,
 //     so that what passes between them stays in registers or in small local
 //     arrays over the other, inner axes. A statement may also reduce over a shared
-//     axis: then it has accumulators, which are closed when the axis ends.
+//     axis: then it has accumulators, which are closed when the axis ends. rank.go keeps
+//     groups from waiting for each other.
 //   - form.go chooses a group's form: which shared axis the lanes of vectors run
 //     along (by cost, which cost.go estimates, not by how arrays lie; without pass
 //     VectorAxis the last), which are loops around it, and whether a group is worth

@@ -21,11 +21,13 @@ type member struct {
 // axes all members, in order. Every member has all shared axes, as axes of its
 // results, or, the vector axis only, as one that it reduces over.
 type group struct {
-	shared   []int // sizes
-	members  []*member
-	from, to int // positions of the first and last member
+	shared  []int // sizes
+	members []*member
 
-	best *form // how it is computed
+	rank  int    // see rank.go
+	visit int    // the last search that came by
+	into  *group // what it was merged into, or nil
+	best  *form  // how it is computed
 }
 
 // maxMembers bounds the statements of a group: a function of C stays small
@@ -36,6 +38,7 @@ const maxMembers = 256
 type grouping struct {
 	*lowering
 	of      []*group // by statement
+	visits  int      // searches among groups
 	readers [][]int  // by value: the statements that read it
 	kept    []bool   // by value: it must lie in memory whatever the groups are
 
@@ -53,7 +56,7 @@ func singles(l *lowering) *grouping {
 	}
 	for _, s := range l.stmts {
 		g.readAll(s)
-		gr := &group{from: s.id, to: s.id}
+		gr := &group{rank: s.id}
 		m := &member{stmt: s, at: fill(len(s.size))}
 		for a, n := range s.size {
 			if n > 1 {
@@ -112,10 +115,10 @@ func (g *grouping) nested() {
 		if x.instr != y.instr || x.instr < 0 || a == b || !slices.Equal(x.size, y.size) || g.apart(a, b) {
 			continue
 		}
-		match := newMatching(a)
-		for k, at := range a.members[len(a.members)-1].at {
+		match, there := newMatching(a), b.member(y).at
+		for k, at := range a.member(x).at {
 			if at >= 0 {
-				match.note(at, b.members[0].at[k])
+				match.note(at, there[k])
 			}
 		}
 		g.join(a, b, match.settled(), 1-worthNesting)
@@ -157,7 +160,7 @@ const worthSharing = 0.05
 
 // apart reports whether groups that do not read each other's results cannot be one.
 func (g *grouping) apart(a, b *group) bool {
-	return a.members[0].call || b.members[0].call || len(a.members)+len(b.members) > maxMembers || g.between(a, b) || g.between(b, a)
+	return a.members[0].call || b.members[0].call || len(a.members)+len(b.members) > maxMembers || g.between(a, b)
 }
 
 // siblings joins groups that read the same large value and compute alike.
@@ -182,7 +185,7 @@ func (g *grouping) siblings() {
 // of what they cost.
 func (g *grouping) join(a, b *group, match matching, part float64) {
 	m := g.joined(a, b, match)
-	if m == nil || m.best.cost > part*(a.best.cost+b.best.cost) {
+	if m == nil || m.best.cost > part*(a.best.cost+b.best.cost) || !g.rerank(m, a, b) {
 		return
 	}
 	for _, x := range m.members {
@@ -190,8 +193,7 @@ func (g *grouping) join(a, b *group, match matching, part float64) {
 			g.of[x.id] = m
 		}
 	}
-	g.replace(a, m)
-	g.replace(b, m)
+	a.into, b.into = m, m
 }
 
 // alike finds which shared axes of a are which of b, from how both read what
@@ -229,59 +231,6 @@ func (g *grouping) alike(a, b *group) (match matching, ok bool) {
 	return match.settled(), true
 }
 
-// replace notes that a group was merged into another, where it computes values again.
-func (g *grouping) replace(a, m *group) {
-	for _, x := range a.members {
-		if !x.dup {
-			continue
-		}
-		for i := range x.loads {
-			for k, r := range g.dupReaders[g.alias[x.loads[i].val].base] {
-				if r == a {
-					g.dupReaders[g.alias[x.loads[i].val].base][k] = m
-				}
-			}
-		}
-	}
-}
-
-// between reports whether some group, neither a nor b, must run after a and
-// before b; or whether that would take long to find out.
-func (g *grouping) between(a, b *group) bool {
-	const limit = 4000
-	seen := map[*group]bool{a: true}
-	work := []*group{a}
-	for len(work) > 0 {
-		x := work[len(work)-1]
-		work = work[:len(work)-1]
-		for _, m := range x.members {
-			for i := range m.outs {
-				v := m.outs[i].val
-				for k := range len(g.readers[v]) + len(g.dupReaders[v]) {
-					var y *group
-					if k < len(g.readers[v]) {
-						y = g.of[g.readers[v][k]]
-					} else {
-						y = g.dupReaders[v][k-len(g.readers[v])]
-					}
-					switch {
-					case m.dup:
-					case y == b && x != a:
-						return true
-					case y == b || seen[y] || y.from > b.to:
-					case len(seen) > limit:
-						return true
-					default:
-						seen[y] = true
-						work = append(work, y)
-					}
-				}
-			}
-		}
-	}
-	return false
-}
-
 // joined returns a and b as one group, or nil where they have no axis in common.
 func (g *grouping) joined(a, b *group, match matching) *group {
 	var shared []int
@@ -295,7 +244,7 @@ func (g *grouping) joined(a, b *group, match matching) *group {
 	if len(shared) == 0 && (len(a.shared) > 0 || len(b.shared) > 0) {
 		return nil
 	}
-	m := &group{shared: shared, from: min(a.from, b.from), to: max(a.to, b.to)}
+	m := &group{shared: shared}
 	for _, x := range a.members {
 		m.members = append(m.members, x.renamed(newA))
 	}
@@ -407,6 +356,11 @@ func plainAxis(x loop.Lin) int {
 		return x.Terms[0].Axis
 	}
 	return -1
+}
+
+// member returns the statement as a member of the group that computes it for all.
+func (gr *group) member(s *stmt) *member {
+	return gr.members[slices.IndexFunc(gr.members, func(m *member) bool { return m.id == s.id && !m.dup })]
 }
 
 // makes returns the member that makes a value, and which of its results it is.

@@ -106,7 +106,7 @@ func (g *grouping) withMaker(b *group, y *member, ld *load, depth int) *group {
 	if slices.Contains(covered, false) {
 		return nil
 	}
-	c := &group{shared: b.shared, from: b.from, to: b.to, members: append(slices.Clone(b.members), m)}
+	c := &group{shared: b.shared, members: append(slices.Clone(b.members), m)}
 	slices.SortFunc(c.members, func(x, y *member) int { return x.id - y.id })
 	for i := range s.loads {
 		if s.liveLoad(i) {
