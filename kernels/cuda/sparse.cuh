@@ -38,14 +38,14 @@ struct Sums {
 
 /* A thread for each column of each row: neighbours read neighbouring columns. */
 extern "C" __global__ void __launch_bounds__(256) columns(T *y, const T *values, const T *x, const I *start, const I *at, const I *entry,
-		u64 *flag, ix rows, ix meets, ix width, ix entries, ix examples, ix between_values, ix between_x, ix per) {
+		u64 *flag, ix rows, ix meets, ix width, ix entries, ix examples, ix between_values, ix between_x, ix between_y, ix per) {
 	const ix size = rows * width;
 	for (ix b = blockIdx.y; b < examples; b += gridDim.y) {
 		const Sums s = {values + b * between_values, x + b * between_x, start, at, entry, flag, meets, width, entries};
 		for (ix t = first_index(); t < size; t += index_step()) {
 			ix lo, hi;
 			s.range(t / width, lo, hi);
-			y[b * size + t] = s.sum(lo, hi, 1, t % width);
+			y[b * between_y + t] = s.sum(lo, hi, 1, t % width);
 		}
 	}
 }
@@ -53,8 +53,8 @@ extern "C" __global__ void __launch_bounds__(256) columns(T *y, const T *values,
 /* Threads for the entries of a row, per of them, a power of two of at most 32: neighbours
  * read neighbouring entries. Their sums are put together in one order. */
 extern "C" __global__ void __launch_bounds__(256) lines(T *y, const T *values, const T *x, const I *start, const I *at, const I *entry,
-		u64 *flag, ix rows, ix meets, ix width, ix entries, ix examples, ix between_values, ix between_x, ix per) {
-	const ix size = rows * width, lane = threadIdx.x % per, step = blockDim.x / per;
+		u64 *flag, ix rows, ix meets, ix width, ix entries, ix examples, ix between_values, ix between_x, ix between_y, ix per) {
+	const ix lane = threadIdx.x % per, step = blockDim.x / per;
 	for (ix b = blockIdx.y; b < examples; b += gridDim.y) {
 		const Sums s = {values + b * between_values, x + b * between_x, start, at, entry, flag, meets, width, entries};
 		for (ix first = blockIdx.x * step; first < rows; first += gridDim.x * step) {
@@ -64,7 +64,7 @@ extern "C" __global__ void __launch_bounds__(256) lines(T *y, const T *values, c
 			for (ix c = 0; c < width; c++) {
 				T sum = s.sum(lo + lane, hi, per, c);
 				for (int h = per / 2; h > 0; h /= 2) sum += __shfl_down_sync(0xffffffffu, sum, h, per);
-				if (row < rows && lane == 0) y[b * size + row * width + c] = sum;
+				if (row < rows && lane == 0) y[b * between_y + row * width + c] = sum;
 			}
 		}
 	}

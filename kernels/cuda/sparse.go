@@ -8,6 +8,7 @@ package cuda
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -33,7 +34,13 @@ type sparse struct {
 
 // examples are some that lie at equal distances: how many, and where in elements they
 // begin and how far apart they are.
-type examples struct{ n, values, x, y, betweenValues, betweenX int }
+type examples struct {
+	n              int
+	begin, between places
+}
+
+// places are those of an example's operands and result, in elements.
+type places struct{ values, x, y int }
 
 func newSparse(inst *kernels.Inst) kernels.Kernel {
 	k := &sparse{inst: inst}
@@ -52,12 +59,9 @@ func newSparse(inst *kernels.Inst) kernels.Kernel {
 	return fresh(k.run)
 }
 
-// group finds examples at equal distances: those along the last leading dimension.
+// group finds examples at equal distances: those along the longest leading dimension,
+// where neighbouring dimensions count as one if they lie like one.
 func (k *sparse) group(lead, values, x []int) {
-	if len(lead) == 0 {
-		k.groups = []examples{{n: 1}}
-		return
-	}
 	between := func(own []int, size int) []int {
 		strides := make([]int, len(lead))
 		for d := len(own) - 1; d >= 0; d-- {
@@ -68,17 +72,35 @@ func (k *sparse) group(lead, values, x []int) {
 		}
 		return strides
 	}
-	ofValues, ofX := between(values, k.entries), between(x, k.meets*k.width)
-	last := len(lead) - 1
-	outer := (kernels.Aval{Shape: lead[:last]}).Size()
-	for i := range outer {
-		g := examples{n: lead[last], y: i * lead[last] * k.rows * k.width, betweenValues: ofValues[last], betweenX: ofX[last]}
-		for d, rest := last-1, i; d >= 0; d-- {
-			g.values += rest % lead[d] * ofValues[d]
-			g.x += rest % lead[d] * ofX[d]
-			rest /= lead[d]
+	ofValues, ofX, ofY := between(values, k.entries), between(x, k.meets*k.width), between(lead, k.rows*k.width)
+	dims, longest := []examples{{n: 1}}, 0
+	for d, n := range lead {
+		if n == 1 {
+			continue
 		}
-		k.groups = append(k.groups, g)
+		next := examples{n: n, between: places{ofValues[d], ofX[d], ofY[d]}}
+		last := &dims[len(dims)-1]
+		if last.n == 1 || last.between == (places{n * ofValues[d], n * ofX[d], n * ofY[d]}) {
+			next.n *= last.n
+			*last = next
+		} else {
+			dims = append(dims, next)
+		}
+		if dims[len(dims)-1].n > dims[longest].n {
+			longest = len(dims) - 1
+		}
+	}
+	inner := dims[longest]
+	k.groups = []examples{inner}
+	for _, d := range slices.Delete(dims, longest, longest+1) {
+		var groups []examples
+		for _, g := range k.groups {
+			for i := range d.n {
+				begin := places{g.begin.values + i*d.between.values, g.begin.x + i*d.between.x, g.begin.y + i*d.between.y}
+				groups = append(groups, examples{inner.n, begin, inner.between})
+			}
+		}
+		k.groups = groups
 	}
 }
 
@@ -110,8 +132,8 @@ func (k *sparse) run(r *run, y *kernels.Array) error {
 		for _, e := range k.groups {
 			g := grid(threads)
 			g.Grid[1] = min(e.n, 1<<15)
-			err := r.launchText(source, name, y.DType, g, wide, unsafe.Add(y.Ptr, e.y*size), moved(ptr[0], e.values*size), moved(ptr[1], e.x*size),
-				ptr[k.start], ptr[k.at], ptr[k.entry], flag, k.rows, k.meets, k.width, k.entries, e.n, e.betweenValues, e.betweenX, per)
+			err := r.launchText(source, name, y.DType, g, wide, unsafe.Add(y.Ptr, e.begin.y*size), moved(ptr[0], e.begin.values*size), moved(ptr[1], e.begin.x*size),
+				ptr[k.start], ptr[k.at], ptr[k.entry], flag, k.rows, k.meets, k.width, k.entries, e.n, e.between.values, e.between.x, e.between.y, per)
 			if err != nil {
 				return err
 			}

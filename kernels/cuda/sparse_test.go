@@ -100,6 +100,58 @@ func TestSparseProducts(t *testing.T) {
 	collect(t, d)
 }
 
+// Examples that lie at equal distances are done by one kernel, however many there are.
+func TestSparseExamples(t *testing.T) {
+	onStandIn(t)
+	d := openDevice(t)
+	here, err := tensor.NewSparse(3, 4, []int{0, 2, 3, 5}, []int{0, 3, 1, 2, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := here.To(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		values, x []int
+		kernels   int
+	}{
+		{[]int{5}, []int{4, 2}, 1},
+		{[]int{300, 1, 5}, []int{300, 1, 4, 2}, 1},
+		{[]int{5}, []int{20, 30, 4, 2}, 1},
+		{[]int{20, 30, 5}, []int{4, 2}, 1},
+		{[]int{20, 30, 5}, []int{30, 4, 9}, 20},
+		{[]int{300, 1, 5}, []int{2, 4, 2}, 2},
+		{[]int{1, 3, 5}, []int{40, 1, 4, 9}, 3},
+		{[]int{2, 1, 3, 5}, []int{2, 7, 3, 4, 1}, 6},
+		{[]int{2, 1, 3, 5}, []int{7, 1, 4, 1}, 6},
+		{[]int{0, 5}, []int{4, 2}, 0},
+	} {
+		draw := func(shape []int) *tensor.Tensor {
+			return tensor.Arange(0, float64(sizeOf(shape)), 1).MulScalar(0.37).Sin().Reshape(shape...)
+		}
+		v, x := draw(c.values), draw(c.x)
+		want, err := here.MatMul(v, x).Float64s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, x = v.To(d), x.To(d)
+		before := driverCalls(t, d)
+		y := there.MatMul(v, x)
+		after := driverCalls(t, d)
+		got, err := y.Float64s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		what := fmt.Sprint("values ", c.values, " times ", c.x)
+		compareAll(t, what, got, want, 1e-14, tensor.Float64)
+		if n := after["cuLaunchKernel"] - before["cuLaunchKernel"]; n != c.kernels {
+			t.Errorf("%s: %d kernels, want %d", what, n, c.kernels)
+		}
+	}
+	collect(t, d)
+}
+
 func sizeOf(shape []int) int {
 	n := 1
 	for _, s := range shape {
