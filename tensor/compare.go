@@ -5,7 +5,9 @@ package tensor
 
 import "github.com/cotangent-ad/cotangent/kernels"
 
-// Eq reports where t = x; false with NaN.
+// Eq reports where t = x; false with NaN. A number is given to this and the other
+// comparisons as a tensor: x.Gt(tensor.Scalar(0)). Several of them count by
+// [Tensor.Sum] or [Tensor.Mean] of the bools.
 func (t *Tensor) Eq(x *Tensor) *Tensor { return apply2(kernels.Eq, nil, t, x) }
 
 // Ne reports where t ≠ x; true with NaN.

@@ -21,10 +21,12 @@ func Scalar(v float64, opts ...Option) *Tensor {
 	return filled("scalar", v, nil, o)
 }
 
-// Zeros returns a tensor of the given shape filled with 0.
+// Zeros returns a float64 tensor of the given shape filled with 0. For another
+// dtype or device see [Full], and [ZerosLike].
 func Zeros(shape ...int) *Tensor { return filled("zeros", 0, shape, options{dtype: Float64}) }
 
-// Ones returns a tensor of the given shape filled with 1.
+// Ones returns a float64 tensor of the given shape filled with 1. For another
+// dtype or device see [Full], and [OnesLike].
 func Ones(shape ...int) *Tensor { return filled("ones", 1, shape, options{dtype: Float64}) }
 
 // Full returns a tensor of the given shape filled with v, float64 unless
