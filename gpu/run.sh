@@ -52,8 +52,22 @@ timeout 120 ./cotangent info --device cuda
 failed=0
 pids=()
 processors=$(nproc)
+# tell writes how many tests of a program passed, failed and skipped, and of one that
+# was ended before it told of all, which test was begun last.
+tell() {
+  awk -v name="$1" '
+    /^=== RUN/ { begun++; last = $3 }
+    /^right: / { n["PASS:"]++ }
+    /^ *--- (PASS|FAIL|SKIP): / { ended[$3] = 1; n[$2]++ }
+    /^ *--- FAIL|^panic|^fatal error/ { wrong = wrong "\n  " $0 }
+    END {
+      printf "%s: %d passed, %d failed, %d skipped", name, n["PASS:"], n["FAIL:"], n["SKIP:"]
+      if (begun && !(last in ended)) printf "; CUT SHORT in %s, the last of %d begun", last, begun
+      print wrong
+    }' "$out/$1.log" > "$out/$1.told"
+}
 # start runs a program beside others, its output in a log: of a long one the head and
-# the end are kept.
+# the end are kept, when it was told what all of it says.
 start() {
   local name=$1
   shift
@@ -61,6 +75,7 @@ start() {
     local code=0
     timeout -k 10 "$limit" "$@" > "$out/$name.log" 2>&1 || code=$?
     [ $code = 0 ] || [ $code = 1 ] || echo "--- FAIL: $name: ended by $code, where 124 and 137 are after $limit s" >> "$out/$name.log"
+    tell "$name"
     if [ "$(wc -c < "$out/$name.log")" -gt 400000 ]; then
       { head -c 300000 "$out/$name.log"; echo; echo "[...]"; tail -c 100000 "$out/$name.log"; } > "$out/$name.cut"
       mv "$out/$name.cut" "$out/$name.log"
@@ -101,14 +116,15 @@ first() {
 # processors before the tests need them one after the other.
 ahead() {
   [ -e sources.tar.gz ] || { echo "there are no sources to compile ahead"; return; }
-  tar -xzf sources.tar.gz
+  tar -xzf sources.tar.gz || { failed=1; return; }
   local limit=$((limit < 300 ? limit : 300))
   for ((i = 0; i < processors; i++)); do
     start ahead-$i ./kernels.test -test.run '^TestCompileAhead$' -test.v -ahead sources -part $i/$processors
   done
   finish
   cat "$out"/ahead-*.log > "$out/ahead.log"
-  rm -f "$out"/ahead-*.log
+  rm -f "$out"/ahead-*.log "$out"/ahead-*.told
+  tell ahead
 }
 
 # Each test program beside the others, the conformance suite in parts.
@@ -160,34 +176,19 @@ sanitize() {
   finish
 }
 
-# summary tells of each program how many tests passed, failed and skipped, and of one that
-# was ended before it told of all, which test was begun last.
-summary() {
-  for log in "$out"/*.log; do
-    [ -e "$log" ] || continue
-    awk -v name="$(basename "$log" .log)" '
-      /^=== RUN/ { begun++; last = $3 }
-      /^right: / { n["PASS:"]++ }
-      /^ *--- (PASS|FAIL|SKIP): / { ended[$3] = 1; n[$2]++ }
-      /^ *--- FAIL|^panic|^fatal error/ { wrong = wrong "\n  " $0 }
-      END {
-        printf "%s: %d passed, %d failed, %d skipped", name, n["PASS:"], n["FAIL:"], n["SKIP:"]
-        if (begun && !(last in ended)) printf "; CUT SHORT in %s, the last of %d begun", last, begun
-        print wrong
-      }' "$log"
-  done
-}
-
 echo "commit $(cat commit), stages $stages" > "$out/stages.txt"
 for stage in $stages; do
   echo "== $stage"
   began=$SECONDS
   $stage
   echo "$stage: $((SECONDS - began)) s" >> "$out/stages.txt"
-  { cat "$out/stages.txt"; summary; } > "$out/summary.txt"
+  shopt -s nullglob
+  told=("$out"/*.told)
+  shopt -u nullglob
+  cat "$out/stages.txt" ${told[@]+"${told[@]}"} > "$out/summary.txt"
 done
 
 echo "results are in $out"
 # Last, what to look at.
-cut -c1-300 "$out/summary.txt" | head -150
+head -150 "$out/summary.txt" | cut -c1-300
 exit $failed
