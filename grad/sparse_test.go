@@ -305,6 +305,11 @@ func TestSparseErrors(t *testing.T) {
 	made(err, &shape, "more rows than there are offsets")
 	_, err = tensor.NewSparse(0, math.MaxInt, []int{0}, []int{})
 	made(err, &shape, "more columns than can be counted")
+	var full *device.OutOfMemoryError
+	for _, cols := range []int{1 << 40, 1<<57 - 2} {
+		_, err = tensor.NewSparse(1, cols, []int{0, 0}, []int{})
+		made(err, &full, "more columns than there is memory for")
+	}
 	_, err = tensor.NewSparse(2, 2, []int{0, 2, 1}, []int{0})
 	made(err, &attr, "offsets that descend")
 	_, err = tensor.NewSparse(1, 2, []int64{1, 1}, []int{0})

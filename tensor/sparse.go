@@ -35,14 +35,20 @@ type Sparse struct {
 //
 // It fails with a *ShapeError for lengths that do not fit, with an *AttrError for
 // offsets that do not ascend from 0 to the number of columns given, and with an
-// *IndexError for a column that is not there.
+// *IndexError for a column that is not there. Where the device has no room for a number a
+// column, of which a file may claim any number, it fails with a
+// *device.OutOfMemoryError.
 func NewSparse[P, C int | int32 | int64](rows, cols int, offsets []P, columns []C, opts ...Option) (*Sparse, error) {
 	const op = "new_sparse"
 	if err := checkSparse(op, rows, cols, offsets, columns); err != nil {
 		return nil, failed(op, err).Err()
 	}
+	narrow := max(rows, cols, len(columns)) <= math.MaxInt32
+	if err := checkRoom(cols+1, narrow, opts); err != nil {
+		return nil, failed(op, err).Err()
+	}
 	s := &Sparse{rows: rows, cols: cols}
-	if max(rows, cols, len(columns)) <= math.MaxInt32 {
+	if narrow {
 		s.lists = sparseLists[int32](op, rows, cols, offsets, columns, opts)
 	} else {
 		s.lists = sparseLists[int64](op, rows, cols, offsets, columns, opts)
@@ -78,6 +84,25 @@ func checkSparse[P, C int | int32 | int64](op string, rows, cols int, offsets []
 		}
 	}
 	return nil
+}
+
+// checkRoom sees that there is memory for a list of n integers, before the host takes its
+// own: there is no error for what that cannot have.
+func checkRoom(n int, narrow bool, opts []Option) error {
+	dt := Int64
+	if narrow {
+		dt = Int32
+	}
+	o := gather(opts, dt)
+	p, err := o.place()
+	if err != nil {
+		return err
+	}
+	t, err := newPlain(p, kernels.Aval{DType: dt, Shape: []int{n}})
+	if err == nil {
+		Free(t)
+	}
+	return err
 }
 
 // sparseLists makes the lists of a structure. Those by columns keep the order of the
