@@ -9,8 +9,8 @@
 # this order; SHORT=1 tests a part of the operations only; LIMIT is the seconds that each
 # program may take.
 # What fails does not keep what follows from being done, but in the end the script
-# fails. summary.txt, written again after each stage, tells what was tested, what failed
-# and what was cut short. STANDIN=folder rehearses it on the stand-in for a driver: no
+# fails. summary.txt, written again after each program, tells what was tested, what
+# failed and what was cut short. STANDIN=folder rehearses it on the stand-in for a driver: no
 # times then.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -65,6 +65,15 @@ tell() {
       if (begun && !(last in ended)) printf "; CUT SHORT in %s, the last of %d begun", last, begun
       print wrong
     }' "$out/$1.log" > "$out/$1.told"
+  summarize
+}
+# summarize writes what is known so far.
+summarize() {
+  shopt -s nullglob
+  local told=("$out"/*.told) part=$out/summary.$BASHPID
+  shopt -u nullglob
+  cat "$out/stages.txt" ${told[@]+"${told[@]}"} > "$part"
+  mv "$part" "$out/summary.txt"
 }
 # start runs a program beside others, its output in a log: of a long one the head and
 # the end are kept, when it was told what all of it says.
@@ -92,9 +101,10 @@ finish() {
   done
   pids=()
 }
-# tested runs a program of tests that way, which tells of each test.
+# tested runs a program of tests that way, which tells of each test, and what it was at
+# when its time is over.
 tested() {
-  start "$@" -test.v -test.timeout 60m
+  start "$@" -test.v -test.timeout $((limit - limit / 10))s
 }
 quickly=${STANDIN:+--time 1ns}
 # bench measures into a file, which is not there where nothing came of it.
@@ -119,7 +129,7 @@ ahead() {
   tar -xzf sources.tar.gz || { failed=1; return; }
   local limit=$((limit < 300 ? limit : 300))
   for ((i = 0; i < processors; i++)); do
-    start ahead-$i ./kernels.test -test.run '^TestCompileAhead$' -test.v -ahead sources -part $i/$processors
+    tested ahead-$i ./kernels.test -test.run '^TestCompileAhead$' -ahead sources -part $i/$processors
   done
   finish
   cat "$out"/ahead-*.log > "$out/ahead.log"
@@ -167,11 +177,14 @@ measure() {
   cat "$out/table.txt" || true
 }
 
+# Some tests under NVIDIA's checkers; on the stand-in without.
 sanitize() {
-  [ -z "${STANDIN:-}" ] && command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer"; return; }
+  [ -n "${STANDIN:-}" ] || command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer"; return; }
   for tool in memcheck racecheck; do
-    COTANGENT_CUDA_EXACT=1 tested $tool compute-sanitizer --tool $tool --error-exitcode 1 \
-      ./kernels.test -test.short -test.run 'TestSpec/^(sum|gather|scatter_add|cumsum|transpose)$'
+    checked=(compute-sanitizer --tool $tool --error-exitcode 1)
+    [ -z "${STANDIN:-}" ] || checked=()
+    COTANGENT_CUDA_EXACT=1 tested $tool ${checked[@]+"${checked[@]}"} \
+      ./kernels.test -test.short -test.run 'TestSpec/^(sum|gather|scatter_add|cumsum|sparse_matmul)$|^TestTransposes$'
   done
   finish
 }
@@ -182,10 +195,7 @@ for stage in $stages; do
   began=$SECONDS
   $stage
   echo "$stage: $((SECONDS - began)) s" >> "$out/stages.txt"
-  shopt -s nullglob
-  told=("$out"/*.told)
-  shopt -u nullglob
-  cat "$out/stages.txt" ${told[@]+"${told[@]}"} > "$out/summary.txt"
+  summarize
 done
 
 echo "results are in $out"
