@@ -35,7 +35,8 @@ var allowed = []struct {
 
 // With so many registers a multiprocessor, which has 65536, holds 8, 6, 5, 4, 3 or 2
 // blocks of 256 threads: rather than take one more, and hold a block less, the
-// assembler keeps up to packedBytes elsewhere.
+// assembler keeps up to packedBytes elsewhere. One may be left, for numbers of 64 bits
+// take pairs.
 var packedRegisters = []int{32, 40, 48, 64, 80, 128}
 
 const packedBytes = 32
@@ -159,7 +160,7 @@ func inspect(sources, names []string, arch int) (wrong []string) {
 			i, _ := strconv.Atoi(name[1])
 			seen[i] = true
 			what, limit = names[i], allowance(sources[i])
-			if registers, _ := strconv.Atoi(m[5]); slices.Contains(packedRegisters, registers) {
+			if registers, _ := strconv.Atoi(m[5]); slices.Contains(packedRegisters, registers) || slices.Contains(packedRegisters, registers+1) {
 				limit = max(limit, packedBytes)
 			}
 		} else if !strings.HasPrefix(what, "__internal_") {
