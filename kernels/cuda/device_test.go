@@ -8,35 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cotangent-ad/cotangent/device"
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/kernels/cuda"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
-// openDevice opens the GPU, or what stands for it, and sees at the end that
-// everything was given back. Without one it skips the test, or fails it where
-// REQUIRE_GPU is set.
+// openDevice is what the tests inside the package open too.
 func openDevice(t testing.TB) *devcuda.Device {
 	t.Helper()
-	if err := devcuda.Status(); err != nil {
-		if os.Getenv("REQUIRE_GPU") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	d, err := device.Open("cuda")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if s := d.Stats(); s.Live != 0 || s.Misuses != 0 {
-			t.Errorf("%d buffers outstanding, %d misuses (%v)", s.Live, s.Misuses, s.Err)
-		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d.(*devcuda.Device)
+	return cuda.OpenDevice(t)
 }
 
 // onStandIn skips what asks the stand-in to fail or to count, which a GPU does not.

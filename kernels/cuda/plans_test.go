@@ -177,32 +177,12 @@ func transposed(t *testing.T, d *cuda.Device, dt device.DType, batch, rows, colu
 	return bytes.Equal(got, want)
 }
 
-func openHere(t *testing.T) *cuda.Device {
-	t.Helper()
-	if err := cuda.Status(); err != nil {
-		if os.Getenv("REQUIRE_GPU") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	d, err := device.Open("cuda")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d.(*cuda.Device)
-}
-
 var orders = []string{"forward", "reverse", "random"}
 
 // Squares at the edges, of elements of every size, by many blocks and by one that takes
 // them all, with indices of 32 and of 64 bits.
 func TestTransposes(t *testing.T) {
-	d := openHere(t)
+	d := OpenDevice(t)
 	for _, order := range orders {
 		t.Setenv("STANDIN_ORDER", order)
 		for _, dt := range []device.DType{device.Bool, device.Int32, device.Float32, device.Float64, device.Int64} {
@@ -230,7 +210,7 @@ func TestTransposesNeedTheirBarriers(t *testing.T) {
 	if os.Getenv("COTANGENT_LIBCUDA") == "" {
 		t.Skip("there is no stand-in")
 	}
-	d := openHere(t)
+	d := OpenDevice(t)
 	const barrier = "__syncthreads();"
 	for _, order := range orders {
 		t.Setenv("STANDIN_ORDER", order)
