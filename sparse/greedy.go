@@ -31,13 +31,19 @@ func newGreedy(g *Pattern, split int) greedy {
 
 // rule is what colourings differ by.
 type rule interface {
-	// place chooses v's colour and notes it around v. It returns the colour, or -1 where
-	// v needs none, and how many steps that took.
-	place(color []int32, v int32) (c int32, steps int)
+	// needs reports whether v is to have a colour.
+	needs(color []int32, v int32) bool
+	// forbid marks the colours that v may not take, and returns how many it looked at.
+	forbid(color []int32, v int32) int
+	// update notes around v that it has colour c.
+	update(color []int32, v, c int32)
 }
 
-// color colours in the given order (nil: as numbered) and returns the largest colour
-// plus one, or false if it was stopped or gave up.
+// needs reports whether v has entries.
+func (s *greedy) needs(_ []int32, v int32) bool { return s.g.Ptr[v] < s.g.Ptr[v+1] }
+
+// color colours in the given order (nil: as numbered), with -1 where none is needed, and
+// returns the largest colour plus one, or false if it was stopped or gave up.
 func (s *greedy) color(r rule, color, order []int32, halt *halter) (int, bool) {
 	s.seen.reset()
 	clear(s.marks)
@@ -50,10 +56,12 @@ func (s *greedy) color(r rule, color, order []int32, halt *halter) (int, bool) {
 		if order != nil {
 			v = order[at]
 		}
-		c, steps := r.place(color, v)
-		if c < 0 {
+		if !r.needs(color, v) {
 			continue
 		}
+		steps := r.forbid(color, v)
+		c := s.smallest(v)
+		r.update(color, v, c)
 		color[v] = c
 		top = max(top, c)
 		work += steps + int(c)

@@ -22,20 +22,10 @@ func newAcyclicGreedy(g *Pattern, split int) *acyclicGreedy {
 	return s
 }
 
-// run is greedy.color by this rule. A vertex without entries gets -1.
+// run is greedy.color by this rule.
 func (s *acyclicGreedy) run(color, order []int32, halt *halter) (int, bool) {
 	clear(s.visited)
 	return s.color(s, color, order, halt)
-}
-
-func (s *acyclicGreedy) place(color []int32, v int32) (int32, int) {
-	if s.g.Ptr[v] == s.g.Ptr[v+1] {
-		return -1, 0
-	}
-	steps := s.forbid(color, v)
-	c := s.smallest(v)
-	s.update(color, v, c)
-	return c, steps
 }
 
 // forbid marks the colours that v may not take: its neighbours', and those that

@@ -24,18 +24,14 @@ func (s *coverGreedy) run(color, order []int32, halt *halter) (int, bool) {
 	return s.color(s, color, order, halt)
 }
 
-func (s *coverGreedy) place(color []int32, v int32) (int32, int) {
-	covered := true
+// needs reports whether an entry of v is not covered yet.
+func (s *coverGreedy) needs(color []int32, v int32) bool {
 	for _, w := range s.g.Row(int(v)) {
-		covered = covered && color[w] >= 0
+		if color[w] < 0 {
+			return true
+		}
 	}
-	if covered {
-		return -1, 0
-	}
-	steps := s.forbid(color, v)
-	c := s.smallest(v)
-	s.update(color, v, c)
-	return c, steps
+	return false
 }
 
 // forbid marks the colours that v may not take: those around a neighbour without

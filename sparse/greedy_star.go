@@ -21,19 +21,9 @@ type starGreedy struct{ greedy }
 
 func newStarGreedy(g *Pattern, split int) *starGreedy { return &starGreedy{newGreedy(g, split)} }
 
-// run is greedy.color by this rule. A vertex without entries gets -1.
+// run is greedy.color by this rule.
 func (s *starGreedy) run(color, order []int32, halt *halter) (int, bool) {
 	return s.color(s, color, order, halt)
-}
-
-func (s *starGreedy) place(color []int32, v int32) (int32, int) {
-	if s.g.Ptr[v] == s.g.Ptr[v+1] {
-		return -1, 0
-	}
-	steps := s.forbid(color, v)
-	c := s.smallest(v)
-	s.update(color, v, c)
-	return c, steps
 }
 
 // forbid marks the colours that v may not take, and returns how many it looked at.
