@@ -81,8 +81,18 @@ func CheckCopy(d Device, b *Buffer, off, n int) error {
 		return &ForeignError{Device: d.Name(), Owner: b.Device().Name()}
 	case b.Refs() <= 0:
 		return &MisuseError{Device: d.Name(), What: "copied after its last release", Size: b.Size()}
-	case off < 0 || off > b.Size() || n > b.Size()-off:
+	case off < 0 || n < 0 || off > b.Size() || n > b.Size()-off:
 		return &RangeError{Device: d.Name(), Offset: off, Len: n, Size: b.Size()}
 	}
 	return nil
+}
+
+// CheckPeerCopy returns the device that src is of, or an error where that is of another
+// kind than d, or where CheckCopy refuses dst or src.
+func CheckPeerCopy[D Device](d D, dst *Buffer, to int, src *Buffer, from, n int) (other D, err error) {
+	other, ok := src.Device().(D)
+	if !ok {
+		return other, &ForeignError{Device: d.Name(), Owner: src.Device().Name()}
+	}
+	return other, errors.Join(CheckCopy(d, dst, to, n), CheckCopy(other, src, from, n))
 }

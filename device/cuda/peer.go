@@ -27,11 +27,8 @@ import (
 // of pools follows the second of these alone, after which some drivers of 2026 have
 // lost such copies: https://github.com/JuliaGPU/CUDA.jl/pull/3112.)
 func (d *Device) CopyPeer(dst *device.Buffer, to int, src *device.Buffer, from, n int) error {
-	other, ok := src.Device().(*Device)
-	if !ok {
-		return &device.ForeignError{Device: d.name, Owner: src.Device().Name()}
-	}
-	if err := errors.Join(device.CheckCopy(d, dst, to, n), device.CheckCopy(other, src, from, n)); err != nil {
+	other, err := device.CheckPeerCopy(d, dst, to, src, from, n)
+	if err != nil {
 		return err
 	}
 	if n == 0 {
@@ -41,7 +38,7 @@ func (d *Device) CopyPeer(dst *device.Buffer, to int, src *device.Buffer, from, 
 	defer runtime.KeepAlive(src)
 	into, out := unsafe.Add(dst.Ptr(), to), unsafe.Add(src.Ptr(), from)
 	d.stream.Wait(other.stream.Record())
-	err := d.with(func() error {
+	err = d.with(func() error {
 		return wrap(d.name, "cuMemcpyPeerAsync", cu.MemcpyPeerAsync(address(into), d.ctx, address(out), other.ctx, int64(n), d.stream.cu))
 	})
 	if err != nil {

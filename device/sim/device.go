@@ -131,11 +131,8 @@ func (d *Device) CopyOut(dst []byte, src *device.Buffer, off int) error {
 // CopyPeer copies from a buffer of another simulated device, behind the work of both
 // so far and before that to come.
 func (d *Device) CopyPeer(dst *device.Buffer, to int, src *device.Buffer, from, n int) error {
-	other, ok := src.Device().(*Device)
-	if !ok {
-		return &device.ForeignError{Device: d.name, Owner: src.Device().Name()}
-	}
-	if err := errors.Join(device.CheckCopy(d, dst, to, n), device.CheckCopy(other, src, from, n)); err != nil {
+	other, err := device.CheckPeerCopy(d, dst, to, src, from, n)
+	if err != nil {
 		return err
 	}
 	into := unsafe.Slice((*byte)(dst.Ptr()), dst.Size())[to:][:n]
