@@ -82,7 +82,7 @@ func Direct(ctx context.Context, g *graph.Graph, args []*kernels.Array, opts ...
 	res := &Partials{Graph: p.out, Cols: p.cols}
 	for _, v := range g.Outputs {
 		if a := g.Aval(v); a.DType.IsFloat() {
-			p.peel(v, Block{Base: res.Rows, Shape: a.Shape, Strides: rowMajor(a.Shape)})
+			p.peel(v, Block{Base: res.Rows, Shape: a.Shape, Strides: loop.RowMajor(a.Shape)})
 			res.Rows += a.Size()
 		}
 	}
@@ -139,15 +139,6 @@ func copyOf(g *graph.Graph) *graph.Graph {
 	return &h
 }
 
-func rowMajor(shape []int) []int {
-	strides, n := make([]int, len(shape)), 1
-	for d := len(shape) - 1; d >= 0; d-- {
-		strides[d] = n
-		n *= shape[d]
-	}
-	return strides
-}
-
 func (p *tracer) refuse(reason string) error {
 	e := &DirectError{Instr: p.instr, Reason: reason}
 	if p.instr < len(p.g.Instrs) {
@@ -175,7 +166,7 @@ func (p *tracer) peel(v graph.Ref, b Block) {
 			}
 			return
 		case x.Inst.Op == kernels.Reshape && contiguous(b):
-			from := Block{Base: b.Base, Shape: x.Inst.In[0].Shape, Strides: rowMajor(x.Inst.In[0].Shape)}
+			from := Block{Base: b.Base, Shape: x.Inst.In[0].Shape, Strides: loop.RowMajor(x.Inst.In[0].Shape)}
 			for d := range from.Strides {
 				from.Strides[d] *= step(b)
 			}
@@ -339,16 +330,7 @@ type sums struct {
 // result adds the sums for result o of e.
 func (p *tracer) result(s *sums, e *loop.Expr, o int, args []graph.Ref) error {
 	begin := len(s.list)
-	work, reads := p.reads(e, o, args)
-	for _, r := range reads {
-		v := args[work.Loads[r.Load].In]
-		if len(p.rows[v]) == 0 {
-			continue
-		}
-		m, err := p.newMapping(work, o, r, args)
-		if err != nil {
-			return err
-		}
+	return p.eachRead(e, o, args, func(m *mapping, r loop.Read, v graph.Ref) error {
 		if _, reduced := m.axes(); !m.oneToOne || len(reduced) > 0 {
 			return p.refuse("reads or writes where is not known")
 		}
@@ -364,8 +346,8 @@ func (p *tracer) result(s *sums, e *loop.Expr, o int, args []graph.Ref) error {
 		if len(s.list)-begin > maxStreams || p.used > p.limit {
 			return p.refuse("depends on too many elements")
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // image returns the part in which a result has what a load reads of a part.

@@ -326,20 +326,35 @@ func (p *interpreter) add(x *graph.Instr, e *loop.Expr, args []graph.Ref) error 
 		if !e.Outs[o].Aval.DType.IsFloat() || e.Outs[o].Aval.Size() == 0 {
 			continue
 		}
-		work, reads := p.reads(e, o, args)
-		for _, r := range reads {
-			src := p.rows[args[work.Loads[r.Load].In]]
-			if len(src) == 0 {
-				continue
-			}
-			m, err := p.newMapping(work, o, r, args)
-			if err != nil {
-				return err
-			}
-			p.push(m, src, x.Out+graph.Ref(o))
+		err := p.eachRead(e, o, args, func(m *mapping, _ loop.Read, src graph.Ref) error {
+			p.push(m, p.rows[src], x.Out+graph.Ref(o))
 			if p.used > p.limit {
 				return p.exceeded()
 			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachRead calls f with how result o of e reads each value that has parts, until it
+// returns an error.
+func (p *interpreter) eachRead(e *loop.Expr, o int, args []graph.Ref, f func(m *mapping, r loop.Read, src graph.Ref) error) error {
+	work, reads := p.reads(e, o, args)
+	for _, r := range reads {
+		src := args[work.Loads[r.Load].In]
+		if len(p.rows[src]) == 0 {
+			continue
+		}
+		m, err := p.newMapping(work, o, r, args)
+		if err == nil {
+			err = f(m, r, src)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -385,15 +400,7 @@ func (p *interpreter) prefix(v graph.Ref, s *kernels.Scan) {
 		return
 	}
 	from := p.unite(v).ids
-	shape := p.g.Aval(v).Shape
-	axis := int(s.Axis)
-	if axis < 0 {
-		axis += len(shape)
-	}
-	n, step := shape[axis], 1
-	for _, d := range shape[axis+1:] {
-		step *= d
-	}
+	_, n, step := p.g.Aval(v).Along(int(s.Axis))
 	x := p.newPart(len(from), true)
 	for outer := 0; outer < len(from) && p.used <= p.limit; outer += n * step {
 		for inner := range step {

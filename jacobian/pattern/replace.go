@@ -23,23 +23,18 @@ func (p *interpreter) replace(x *graph.Instr, e *loop.Expr, args []graph.Ref) er
 			}
 			continue
 		}
-		work, reads := p.reads(e, o, args)
 		m.src = m.numbers()
 		winner := m.last()
 		v := x.Out + graph.Ref(o)
 		p.cut(v, winner)
-		for _, r := range reads {
-			src := p.rows[args[work.Loads[r.Load].In]]
-			if len(src) == 0 {
-				continue
-			}
-			m, err := p.newMapping(work, o, r, args)
-			if err != nil {
-				return err
-			}
-			for _, y := range src {
+		err = p.eachRead(e, o, args, func(m *mapping, _ loop.Read, src graph.Ref) error {
+			for _, y := range p.rows[src] {
 				p.give(v, p.winners(m, y, winner))
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -100,7 +100,7 @@ func cost(gs []*group) float64 {
 	for _, g := range gs {
 		lay := layout{}
 		for _, a := range g.e.Ins {
-			lay.strides = append(lay.strides, denseStrides(a.Shape))
+			lay.strides = append(lay.strides, loop.RowMajor(a.Shape))
 		}
 		if g.lanes > 0 {
 			t += newPlan(g, "", lay).cost
@@ -146,9 +146,9 @@ func (g *group) complete() bool {
 // memory.
 func (g *group) orderByStore() {
 	s := &g.e.Outs[g.outs[0]]
-	stride := denseStrides(s.Aval.Shape)
+	stride := loop.RowMajor(s.Aval.Shape)
 	slices.SortStableFunc(g.res, func(a, b int) int {
-		return abs(coefOf(s.Index, stride, b)) - abs(coefOf(s.Index, stride, a))
+		return abs(loop.Coef(s.Index, stride, b)) - abs(loop.Coef(s.Index, stride, a))
 	})
 }
 
@@ -226,29 +226,6 @@ type access struct {
 }
 
 const virtual = -1
-
-// denseStrides returns the strides of a row-major array.
-func denseStrides(shape []int) []int {
-	strides := make([]int, len(shape))
-	s := 1
-	for d := len(shape) - 1; d >= 0; d-- {
-		strides[d] = s
-		s *= shape[d]
-	}
-	return strides
-}
-
-func coefOf(index []loop.Lin, strides []int, axis int) int {
-	c := 0
-	for d, l := range index {
-		for _, t := range l.Terms {
-			if t.Axis == axis {
-				c += t.Coef * strides[d]
-			}
-		}
-	}
-	return c
-}
 
 // place returns the affine part of an index into memory with the given strides
 // in elements.

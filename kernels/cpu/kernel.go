@@ -176,7 +176,7 @@ func (l *layout) fits(c *kernels.Call, alias bool) bool {
 func (k *kernel) plan(c *kernels.Call, alias bool) *variant {
 	v := &variant{layout: layout{add: c.Add, alias: alias}, plans: make([]*plan, len(k.groups))}
 	for _, a := range c.In {
-		strides := denseStrides(a.Shape)
+		strides := loop.RowMajor(a.Shape)
 		if a.Strides != nil {
 			copy(strides, a.Strides)
 		}

@@ -108,10 +108,7 @@ type joining struct{ parts []*kernel }
 
 func newJoin(inst *kernels.Inst) kernels.Kernel {
 	out := inst.Out[0]
-	axis := inst.Attr.(kernels.Axes).List()[0]
-	if axis < 0 {
-		axis += len(out.Shape)
-	}
+	axis, _, _ := out.Along(inst.Attr.(kernels.Axes).List()[0])
 	k := &joining{}
 	start := 0
 	for _, in := range inst.In {
@@ -147,7 +144,7 @@ func newCumSum(inst *kernels.Inst) kernels.Kernel {
 		return nil
 	}
 	s := inst.Attr.(kernels.Scan)
-	n, inner := alongAxis(out.Shape, int(s.Axis))
+	_, n, inner := out.Along(int(s.Axis))
 	return dense(func(c *kernels.Call) error {
 		if err := k.copy(c, c.In[0], c.Out[0]); err != nil {
 			return err
@@ -155,19 +152,6 @@ func newCumSum(inst *kernels.Inst) kernels.Kernel {
 		add(c.Out[0], n, inner, s.Reverse)
 		return nil
 	})
-}
-
-// alongAxis returns the size of an axis, which may be counted from the end, and
-// the elements between its neighbours in a dense array.
-func alongAxis(shape []int, axis int) (n, inner int) {
-	if axis < 0 {
-		axis += len(shape)
-	}
-	inner = 1
-	for _, d := range shape[axis+1:] {
-		inner *= d
-	}
-	return shape[axis], inner
 }
 
 // cumSum adds up n elements, inner apart, for all of them.
@@ -202,7 +186,7 @@ func newArg(least bool) func(inst *kernels.Inst) kernels.Kernel {
 		in, axes := inst.In[0], inst.Attr.(kernels.Axes)
 		n, inner := in.Size(), 1
 		if axes.N > 0 {
-			n, inner = alongAxis(in.Shape, axes.List()[0])
+			_, n, inner = in.Along(axes.List()[0])
 		}
 		find := map[device.DType]func(a, out *kernels.Array, n, inner int, least bool){
 			device.Float64: arg[float64], device.Float32: arg[float32], device.Int64: arg[int64], device.Int32: arg[int32], device.Bool: arg[uint8],

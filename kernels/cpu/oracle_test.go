@@ -76,7 +76,7 @@ func evaluate(e *loop.Expr, in []*kernels.Array) ([][]num, error) {
 func (o *oracle) result(s *loop.Store) ([]num, error) {
 	n := s.Aval.Size()
 	values := make([][]num, n) // what is stored at each element, in order
-	strides := denseStrides(s.Aval.Shape)
+	strides := loop.RowMajor(s.Aval.Shape)
 	err := o.each(0, func() error {
 		if err := o.nodes(); err != nil {
 			return err

@@ -175,7 +175,7 @@ func (p *planner) references() {
 	}
 	for _, o := range p.group.outs {
 		s := &e.Outs[o]
-		p.stores = append(p.stores, p.refer(len(e.Ins)+o, s.Aval, s.Index, denseStrides(s.Aval.Shape), false, s.Scatter))
+		p.stores = append(p.stores, p.refer(len(e.Ins)+o, s.Aval, s.Index, loop.RowMajor(s.Aval.Shape), false, s.Scatter))
 	}
 }
 

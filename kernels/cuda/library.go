@@ -137,10 +137,7 @@ func (f runner) Run(c *kernels.Call) error { return f(c) }
 // newJoin copies each operand to its place in the result.
 func newJoin(inst *kernels.Inst) kernels.Kernel {
 	out := inst.Out[0]
-	axis := inst.Attr.(kernels.Axes).List()[0]
-	if axis < 0 {
-		axis += len(out.Shape)
-	}
+	axis, _, _ := out.Along(inst.Attr.(kernels.Axes).List()[0])
 	var parts []*kernel
 	start := 0
 	for _, in := range inst.In {
@@ -161,19 +158,6 @@ func newJoin(inst *kernels.Inst) kernels.Kernel {
 	})
 }
 
-// alongAxis returns the size of an axis, which may be counted from the end, and
-// the elements between its neighbours in a dense array.
-func alongAxis(shape []int, axis int) (n, inner int) {
-	if axis < 0 {
-		axis += len(shape)
-	}
-	inner = 1
-	for _, d := range shape[axis+1:] {
-		inner *= d
-	}
-	return shape[axis], inner
-}
-
 // lines is the launch of a kernel with a block a line.
 func lines(count, size int) geometry {
 	return geometry{Grid: [2]int{size / count, 1}, Block: [2]int{roundUp(count), 1}}
@@ -187,7 +171,7 @@ func newScan(inst *kernels.Inst) kernels.Kernel {
 	if k == nil || out.DType == device.Bool {
 		return nil
 	}
-	count, inner := alongAxis(out.Shape, int(s.Axis))
+	_, count, inner := out.Along(int(s.Axis))
 	return fresh(func(r *run, y *kernels.Array) error {
 		if y.Size() == 0 {
 			return nil
@@ -212,7 +196,7 @@ func newBest(least int) func(inst *kernels.Inst) kernels.Kernel {
 		in, axes := inst.In[0], inst.Attr.(kernels.Axes)
 		count, inner := in.Size(), 1
 		if axes.N > 0 {
-			count, inner = alongAxis(in.Shape, axes.List()[0])
+			_, count, inner = in.Along(axes.List()[0])
 		}
 		k := copier(inst, in, in, -1, 0)
 		if k == nil || count == 0 || inst.Out[0].DType != device.Int64 {

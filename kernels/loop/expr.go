@@ -24,6 +24,30 @@ func (a Aval) Size() int {
 	return n
 }
 
+// Along returns an axis (which may be given as counted from the end) counted from the
+// beginning, its size, and the elements of a dense array from one of its indices to the
+// next. The axis must be one of a's.
+func (a Aval) Along(axis int) (at, n, step int) {
+	if axis < 0 {
+		axis += len(a.Shape)
+	}
+	step = 1
+	for _, d := range a.Shape[axis+1:] {
+		step *= d
+	}
+	return axis, a.Shape[axis], step
+}
+
+// RowMajor returns the strides, in elements, of a dense array.
+func RowMajor(shape []int) []int {
+	strides, n := make([]int, len(shape)), 1
+	for d := len(shape) - 1; d >= 0; d-- {
+		strides[d] = n
+		n *= shape[d]
+	}
+	return strides
+}
+
 // String returns the type as in float64[2 3].
 func (a Aval) String() string { return fmt.Sprintf("%v%v", a.DType, a.Shape) }
 

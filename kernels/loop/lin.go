@@ -67,6 +67,15 @@ func (l Lin) coef(axis int) int {
 	return 0
 }
 
+// Coef returns what a step along an axis adds to the place of an index, in elements.
+func Coef(index []Lin, strides []int, axis int) int {
+	c := 0
+	for d, l := range index {
+		c += l.coef(axis) * strides[d]
+	}
+	return c
+}
+
 // isAt reports whether l is the axis itself.
 func (l Lin) isAt(axis int) bool {
 	return l.Via == None && l.Const == 0 && len(l.Terms) == 1 && l.Terms[0] == Term{axis, 1}

@@ -87,7 +87,7 @@ func reshape(c *kernels.Call) error {
 }
 
 func joinKernel(inst *kernels.Inst) kernels.Kernel {
-	ax := axis(inst.Attr.(kernels.Axes).List()[0], inst.Out[0].Shape)
+	ax, _, _ := inst.Out[0].Along(inst.Attr.(kernels.Axes).List()[0])
 	return kernel(func(c *kernels.Call) error {
 		start := 0 // of the operand in the result
 		for _, a := range c.In {
@@ -104,20 +104,11 @@ func joinKernel(inst *kernels.Inst) kernels.Kernel {
 	})
 }
 
-// axis counts a valid axis from the beginning.
-func axis(ax int, shape []int) int {
-	if ax < 0 {
-		return ax + len(shape)
-	}
-	return ax
-}
-
 func cumSumKernel(inst *kernels.Inst) kernels.Kernel {
 	s := inst.Attr.(kernels.Scan)
-	ax := axis(int(s.Axis), inst.In[0].Shape)
+	ax, n, _ := inst.In[0].Along(int(s.Axis))
 	return kernel(func(c *kernels.Call) error {
 		x, out := c.In[0], c.Out[0]
-		n := x.Shape[ax]
 		return each(c, without(x.Shape, ax), func(index []int) error {
 			floats, total := newSums(1), int64(0)
 			for k := range n {
@@ -172,7 +163,7 @@ func argKernel(better func(a, best float64) bool, betterInt func(a, best int64) 
 				return err
 			})
 		}
-		ax := axis(a.List()[0], shape)
+		ax, _, _ := inst.In[0].Along(a.List()[0])
 		return kernel(func(c *kernels.Call) error {
 			n := 0
 			return each(c, without(shape, ax), func(index []int) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
@@ -61,7 +62,7 @@ func (p *printer) control(s *stmt) {
 // is not dense.
 func (p *printer) denseAddress(v graph.Ref) (k int, address string) {
 	a, aval := p.g.alias[v], p.g.g.Aval(v)
-	strides, out := p.g.strides(v), dense(aval.Shape)
+	strides, out := p.g.strides(v), loop.RowMajor(aval.Shape)
 	for d, n := range aval.Shape {
 		if n != 1 && strides[d] != out[d] && aval.Size() > 0 {
 			k := p.root(root{dt: aval.DType, bytes: bytes(aval)})

@@ -119,7 +119,7 @@ func (g *grouping) evaluate(f *form) float64 {
 			}
 			step := 0
 			if vec != 0 {
-				step = coef(ld.index, g.strides(ld.val), m.axis(f.vec))
+				step = loop.Coef(ld.index, g.strides(ld.val), m.axis(f.vec))
 			}
 			via := slices.ContainsFunc(ld.index, func(x loop.Lin) bool { return x.Via != loop.None })
 			switch size := float64(bytes(g.g.Aval(ld.val))); {
@@ -167,7 +167,7 @@ func (g *grouping) evaluate(f *form) float64 {
 			if g.leaves(f, m, o) && !m.dup {
 				cost += traffic(bytes(o.Aval), o.Aval.Size())
 				if vec&values != 0 {
-					switch coef(o.Index, dense(o.Aval.Shape), m.axis(f.vec)) {
+					switch loop.Coef(o.Index, loop.RowMajor(o.Aval.Shape), m.axis(f.vec)) {
 					case 1:
 						each(values, 1)
 					default:

@@ -211,7 +211,7 @@ func (g *grouping) runsOn(f *form, p, q int) bool {
 				return false
 			}
 			strides := g.strides(ld.val)
-			if coef(ld.index, strides, a) != m.size[b]*coef(ld.index, strides, b) {
+			if loop.Coef(ld.index, strides, a) != m.size[b]*loop.Coef(ld.index, strides, b) {
 				return false
 			}
 		}
@@ -220,8 +220,8 @@ func (g *grouping) runsOn(f *form, p, q int) bool {
 			if o.Scatter {
 				return false
 			}
-			strides := dense(o.Aval.Shape)
-			if coef(o.Index, strides, a) != m.size[b]*coef(o.Index, strides, b) {
+			strides := loop.RowMajor(o.Aval.Shape)
+			if loop.Coef(o.Index, strides, a) != m.size[b]*loop.Coef(o.Index, strides, b) {
 				return false
 			}
 		}
@@ -268,30 +268,6 @@ func (f *form) makes(v graph.Ref) (*member, *store) {
 	return nil, nil
 }
 
-// coef returns what a step along an axis adds to an address, in elements.
-func coef(index []loop.Lin, strides []int, axis int) int {
-	c := 0
-	for d, x := range index {
-		for _, t := range x.Terms {
-			if t.Axis == axis {
-				c += t.Coef * strides[d]
-			}
-		}
-	}
-	return c
-}
-
-// dense returns the strides of a row-major array.
-func dense(shape []int) []int {
-	strides := make([]int, len(shape))
-	s := 1
-	for d := len(shape) - 1; d >= 0; d-- {
-		strides[d] = s
-		s *= shape[d]
-	}
-	return strides
-}
-
 // strides returns the strides, in elements, of a value in memory. Constants that
 // are not dense are copied.
 func (g *grouping) strides(v graph.Ref) []int {
@@ -300,11 +276,11 @@ func (g *grouping) strides(v graph.Ref) []int {
 		base := g.strides(a.base)
 		strides := make([]int, len(g.g.Aval(v).Shape))
 		for d := range strides {
-			strides[d] = coef(a.index, base, d)
+			strides[d] = loop.Coef(a.index, base, d)
 		}
 		return strides
 	}
-	return dense(g.g.Aval(v).Shape)
+	return loop.RowMajor(g.g.Aval(v).Shape)
 }
 
 // constOf returns the constant that a value is, or nil.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 	"github.com/cotangent-ad/cotangent/tensor/graph"
 )
 
@@ -228,5 +229,5 @@ func (p *printer) readsRows(s *stmt, k int, v graph.Ref) bool {
 		return false
 	}
 	shape, base := p.g.g.Aval(v).Shape, p.g.g.Aval(p.g.alias[v].base).Shape
-	return shape[0] == base[0] && p.g.start(v) == 0 && slices.Equal(p.g.strides(v), dense(shape))
+	return shape[0] == base[0] && p.g.start(v) == 0 && slices.Equal(p.g.strides(v), loop.RowMajor(shape))
 }

@@ -133,7 +133,7 @@ func (p *printer) place(ld *load, m *member, f *form) place {
 }
 
 func (p *printer) placeOut(o *store, m *member, f *form) place {
-	return p.at(p.rootOf(o.val), 0, o.Index, dense(o.Aval.Shape), len(m.size))
+	return p.at(p.rootOf(o.val), 0, o.Index, loop.RowMajor(o.Aval.Shape), len(m.size))
 }
 
 func (p *printer) at(k, c int, index []loop.Lin, strides []int, axes int) place {

@@ -426,7 +426,7 @@ func (p *printer) copyStep(v graph.Ref, to int) {
 	a, aval := p.g.alias[v], p.g.g.Aval(v)
 	from := p.rootOf(a.base)
 	p.touch(to)
-	strides, out := p.g.strides(v), dense(aval.Shape)
+	strides, out := p.g.strides(v), loop.RowMajor(aval.Shape)
 	name := p.name()
 	s := &p.unit.text
 	if slices.Equal(strides, out) {
