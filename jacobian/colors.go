@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/cotangent-ad/cotangent/sparse"
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -19,8 +18,7 @@ type colors[P any] struct {
 	col, row *sweep[P]
 	seconds  float64
 
-	mu   sync.Mutex
-	idle []*frame
+	frames idle[frame]
 }
 
 // frame holds the products of one run in progress.
@@ -70,11 +68,11 @@ func (k *colors[P]) sweeps() (list []*sweep[P]) {
 }
 
 func (k *colors[P]) run(ctx context.Context, x P, values []float64) error {
-	f, err := k.take()
+	f, err := k.frames.take(k.memory)
 	if err != nil {
 		return err
 	}
-	defer k.put(f)
+	defer k.frames.give(f)
 	if err := k.col.run(ctx, x, &f.col); err != nil {
 		return err
 	}
@@ -120,15 +118,8 @@ func (s *sweep[P]) memory() (products, error) {
 	return m, nil
 }
 
-func (k *colors[P]) take() (*frame, error) {
-	k.mu.Lock()
-	if n := len(k.idle); n > 0 {
-		f := k.idle[n-1]
-		k.idle = k.idle[:n-1]
-		k.mu.Unlock()
-		return f, nil
-	}
-	k.mu.Unlock()
+// memory returns room for the products of both sides.
+func (k *colors[P]) memory() (*frame, error) {
 	f := new(frame)
 	var err error
 	if f.col, err = k.col.memory(); err != nil {
@@ -136,12 +127,6 @@ func (k *colors[P]) take() (*frame, error) {
 	}
 	f.row, err = k.row.memory()
 	return f, err
-}
-
-func (k *colors[P]) put(f *frame) {
-	k.mu.Lock()
-	k.idle = append(k.idle, f)
-	k.mu.Unlock()
 }
 
 func (k *colors[P]) native(ctx context.Context) error {

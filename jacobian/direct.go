@@ -9,7 +9,6 @@ import (
 	"math"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/jacobian/pattern"
@@ -27,8 +26,7 @@ type direct[P any] struct {
 	entries int
 	seconds float64
 
-	mu   sync.Mutex
-	idle []*partials
+	frames idle[partials]
 }
 
 // partials is memory for the partial derivatives of one run in progress.
@@ -106,11 +104,11 @@ func (d *direct[P]) run(ctx context.Context, x P, values []float64) error {
 		put(d.moves, nil, values)
 		return nil
 	}
-	p, err := d.take()
+	p, err := d.frames.take(d.memory)
 	if err != nil {
 		return err
 	}
-	defer d.give(p)
+	defer d.frames.give(p)
 	if err := d.program.RunInto(ctx, p.arrays, x); err != nil {
 		return err
 	}
@@ -122,18 +120,6 @@ func (d *direct[P]) run(ctx context.Context, x P, values []float64) error {
 	put(d.moves, p.values, values)
 	runtime.KeepAlive(p.arrays)
 	return nil
-}
-
-func (d *direct[P]) take() (*partials, error) {
-	d.mu.Lock()
-	if n := len(d.idle); n > 0 {
-		p := d.idle[n-1]
-		d.idle = d.idle[:n-1]
-		d.mu.Unlock()
-		return p, nil
-	}
-	d.mu.Unlock()
-	return d.memory()
 }
 
 // gap is how many elements lie between arrays in one piece of memory. Arrays of
@@ -176,12 +162,6 @@ func (d *direct[P]) memory() (*partials, error) {
 }
 
 func sizeOfShape(shape []int) int { return kernels.Aval{Shape: shape}.Size() }
-
-func (d *direct[P]) give(p *partials) {
-	d.mu.Lock()
-	d.idle = append(d.idle, p)
-	d.mu.Unlock()
-}
 
 func (d *direct[P]) native(ctx context.Context) error {
 	if d.program == nil {
