@@ -261,17 +261,23 @@ func (l *looping) step(body function, carry, x []*tensor.Tensor) (next, rest []*
 		return nil, nil, l.ctx.Err()
 	}
 	in := append(append(make([]*tensor.Tensor, 0, len(carry)+len(x)), carry...), x...)
+	out, err := l.checked(body, in, avalsOf(carry))
+	if err != nil {
+		return nil, nil, err
+	}
+	return out[:len(carry)], out[len(carry):], nil
+}
+
+// checked runs a body whose carries are to be of the types wanted.
+func (l *looping) checked(body function, in []*tensor.Tensor, want []kernels.Aval) ([]*tensor.Tensor, error) {
 	out, err := body(in)
 	if err == nil {
 		err = firstError(out)
 	}
 	if err == nil {
-		err = l.check(out, avalsOf(carry))
+		err = l.check(out, want)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return out[:len(carry)], out[len(carry):], nil
+	return out, err
 }
 
 // check returns an error where the body returns a carry of another type.

@@ -192,17 +192,7 @@ func of(f func(x *T) *T) map[string]func(x *T) *T {
 
 func close12(t testing.TB, what string, got, want *T) {
 	t.Helper()
-	a, err := got.Float64s()
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-	b, err := want.Float64s()
-	if err != nil {
-		t.Fatalf("%s: the Go loop: %v", what, err)
-	}
-	if len(a) != len(b) {
-		t.Fatalf("%s has %d elements, want %d", what, len(a), len(b))
-	}
+	a, b := bothOf(t, what, got, want)
 	scale := 1.0
 	for _, v := range b {
 		scale = max(scale, v, -v)

@@ -14,22 +14,28 @@ import (
 
 func sameBits(t testing.TB, what string, got, want *T) {
 	t.Helper()
-	a, err := got.Float64s()
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-	b, err := want.Float64s()
-	if err != nil {
-		t.Fatalf("%s: the eager result: %v", what, err)
-	}
-	if got.DType() != want.DType() || !slices.Equal(got.Shape(), want.Shape()) {
-		t.Fatalf("%s is %v%v, want %v%v", what, got.DType(), got.Shape(), want.DType(), want.Shape())
-	}
+	a, b := bothOf(t, what, got, want)
 	for i := range b {
 		if math.Float64bits(a[i]) != math.Float64bits(b[i]) {
 			t.Fatalf("%s[%d] = %v, want %v", what, i, a[i], b[i])
 		}
 	}
+}
+
+// bothOf returns the elements of a result and of what is wanted, which are of one type.
+func bothOf(t testing.TB, what string, got, want *T) (a, b []float64) {
+	t.Helper()
+	a, err := got.Float64s()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if b, err = want.Float64s(); err != nil {
+		t.Fatalf("%s: what is wanted: %v", what, err)
+	}
+	if got.DType() != want.DType() || !slices.Equal(got.Shape(), want.Shape()) {
+		t.Fatalf("%s is %v%v, want %v%v", what, got.DType(), got.Shape(), want.DType(), want.Shape())
+	}
+	return a, b
 }
 
 func random(r *rand.Rand, shape ...int) *T {

@@ -258,14 +258,7 @@ func rowTypes(xs []*tensor.Tensor) []kernels.Aval {
 func (r *recorder) scan(l *looping, step function, carry, xs []*tensor.Tensor, o *options) ([]*tensor.Tensor, error) {
 	types := avalsOf(carry)
 	b, err := r.body(l.op, slices.Concat(types, rowTypes(xs)), func(in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-		out, err := step(in)
-		if err == nil {
-			err = firstError(out)
-		}
-		if err == nil {
-			err = l.check(out, types)
-		}
-		return out, err
+		return l.checked(step, in, types)
 	})
 	if err != nil {
 		return nil, err

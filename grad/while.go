@@ -139,14 +139,7 @@ func (r *recorder) while(l *looping, test, step function, carry []*tensor.Tensor
 		return nil, err
 	}
 	b, err := r.body(l.op, types, func(in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-		out, err := step(in)
-		if err == nil {
-			err = firstError(out)
-		}
-		if err == nil {
-			err = l.check(out, types)
-		}
-		return out, err
+		return l.checked(step, in, types)
 	})
 	if err != nil {
 		return nil, err
