@@ -417,12 +417,7 @@ var CumSum = Register(Op{
 		_, err = axis("cumsum", int(s.Axis), in[0].Shape)
 		return one(asSum(in[0].DType), in[0].Shape), err
 	},
-	JVP: func(b Builder, inst *Inst, _, _, dx []Val) []Val {
-		if dx[0] == nil {
-			return []Val{nil}
-		}
-		return b.ApplyInst(inst, dx[0])
-	},
+	JVP: linear,
 	VJP: func(b Builder, inst *Inst, _, _, g []Val, _ Mask) []Val {
 		if g[0] == nil {
 			return []Val{nil}

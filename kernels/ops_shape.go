@@ -38,12 +38,7 @@ var Reshape = Register(Op{
 		}
 		return one(in[0].DType, shape), nil
 	},
-	JVP: func(b Builder, inst *Inst, _, _, dx []Val) []Val {
-		if dx[0] == nil {
-			return []Val{nil}
-		}
-		return b.ApplyInst(inst, dx[0])
-	},
+	JVP: linear,
 	VJP: func(b Builder, inst *Inst, _, _, g []Val, _ Mask) []Val {
 		if g[0] == nil {
 			return []Val{nil}

@@ -16,6 +16,14 @@ func castTo(b Builder, dt device.DType, x Val) Val {
 	return One(b, Cast, dt, x)
 }
 
+// linear is the JVP of an op that is linear in its one operand: the op of the tangent.
+func linear(b Builder, inst *Inst, _, _, dx []Val) []Val {
+	if dx[0] == nil {
+		return []Val{nil}
+	}
+	return b.ApplyInst(inst, dx[0])
+}
+
 // along selects r of one axis and all of those before it.
 func along(ax int, r Range) Ranges {
 	var list [MaxRank]Range

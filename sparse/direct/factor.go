@@ -282,18 +282,37 @@ func (f *Factor) solve(op string, x, b []float64, forward, backward func(nd *nod
 	return nil
 }
 
-func (f *Factor) forward(nd *node, y []float64) {
+// behind returns what follows the diagonal in column p of a node's part of L, or in row p
+// of its part of U.
+func (nd *node) behind(lu []float64, p int) []float64 {
 	m := len(nd.rows)
+	return lu[nd.at+p*m+p+1 : nd.at+(p+1)*m]
+}
+
+// subtract takes v times the entries in rows from y.
+func subtract(y []float64, rows []int32, entries []float64, v float64) {
+	rows = rows[:len(entries)]
+	for k, c := range entries {
+		y[rows[k]] -= c * v
+	}
+}
+
+// product is that of the entries in rows and y.
+func product(y []float64, rows []int32, entries []float64) (s float64) {
+	rows = rows[:len(entries)]
+	for k, c := range entries {
+		s += c * y[rows[k]]
+	}
+	return s
+}
+
+func (f *Factor) forward(nd *node, y []float64) {
 	for p := range nd.width {
 		v := y[nd.first+p]
 		if v == 0 {
 			continue
 		}
-		col, rows := f.l[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
-		rows = rows[:len(col)]
-		for k, c := range col {
-			y[rows[k]] -= c * v
-		}
+		subtract(y, nd.rows[p+1:], nd.behind(f.l, p), v)
 	}
 }
 
@@ -304,12 +323,7 @@ func (f *Factor) backward(nd *node, y []float64) {
 		upper = f.l
 	}
 	for p := nd.width - 1; p >= 0; p-- {
-		d, s := f.l[nd.at+p*m+p], 0.0
-		row, rows := upper[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
-		rows = rows[:len(row)]
-		for k, c := range row {
-			s += c * y[rows[k]]
-		}
+		d, s := f.l[nd.at+p*m+p], product(y, nd.rows[p+1:], nd.behind(upper, p))
 		if f.kind == Symmetric {
 			y[nd.first+p] = y[nd.first+p]/d - s
 		} else {
@@ -327,24 +341,13 @@ func (f *Factor) forwardT(nd *node, y []float64) {
 		if v == 0 {
 			continue
 		}
-		col, rows := f.u[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
-		rows = rows[:len(col)]
-		for k, c := range col {
-			y[rows[k]] -= c * v
-		}
+		subtract(y, nd.rows[p+1:], nd.behind(f.u, p), v)
 	}
 }
 
 // backwardT solves with the transpose of L, whose diagonal is 1.
 func (f *Factor) backwardT(nd *node, y []float64) {
-	m := len(nd.rows)
 	for p := nd.width - 1; p >= 0; p-- {
-		s := 0.0
-		row, rows := f.l[nd.at+p*m+p+1:nd.at+(p+1)*m], nd.rows[p+1:]
-		rows = rows[:len(row)]
-		for k, c := range row {
-			s += c * y[rows[k]]
-		}
-		y[nd.first+p] -= s
+		y[nd.first+p] -= product(y, nd.rows[p+1:], nd.behind(f.l, p))
 	}
 }
