@@ -86,6 +86,16 @@ type Result struct {
 	gradient [][]float64
 }
 
+// Failed returns the error that ended the measurement, nil where there was none.
+func (r Result) Failed() error { return failed(r.Scenario, r.Backend, r.Err) }
+
+func failed(scenario, backend, err string) error {
+	if err == "" {
+		return nil
+	}
+	return fmt.Errorf("%s on %s: %s", scenario, backend, err)
+}
+
 // Options says how long to measure.
 type Options struct {
 	MinTime  time.Duration // for each figure; the slowest backends run once

@@ -38,6 +38,9 @@ type SparseResult struct {
 	Without  string  `json:"without,omitempty"` // why there is no machine code to measure
 }
 
+// Failed returns the error that ended the measurement, nil where there was none.
+func (r SparseResult) Failed() error { return failed(r.Scenario, r.Backend, r.Err) }
+
 // RunSparse measures the scenarios on the backends, of which an eager one prepares, too.
 // Every derivative is held against products with a random vector once. A failure is a
 // row's Err; the error returned is the context's.

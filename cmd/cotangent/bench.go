@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,17 +14,16 @@ import (
 	"github.com/cotangent-ad/cotangent/bench/adbench"
 )
 
+// benchFlags are what to measure and how to tell.
+type benchFlags struct {
+	asJSON, list, explain bool
+	backends, files       []string
+	match, suite          string
+	minTime               time.Duration
+}
+
 func benchCommand() *cobra.Command {
-	var (
-		asJSON   bool
-		backends []string
-		match    string
-		suite    string
-		minTime  time.Duration
-		list     bool
-		files    []string
-		explain  bool
-	)
+	var b benchFlags
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure objectives and their gradients on each backend, on data made here",
@@ -54,74 +54,92 @@ entries, and by the time of the function. "cotangent sparsity" draws them.`,
   cotangent bench --explain --filter normal`,
 		Args: none(" (--filter chooses scenarios)"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if suite == "sparse" {
-				return benchSparse(cmd, match, backends, minTime, list, asJSON)
+			if b.suite == "sparse" {
+				return b.sparse(cmd)
 			}
-			scenarios := bench.Scenarios()
-			if suite != "" {
-				scenarios = bench.All()
-			}
-			if len(files) > 0 {
-				var err error
-				if scenarios, err = openFiles(files); err != nil {
-					return err
-				}
-			}
-			scenarios = slices.DeleteFunc(scenarios, func(s bench.Scenario) bool {
-				return suite != "" && s.Suite != suite || !strings.Contains(s.Name, match)
-			})
-			if len(scenarios) == 0 {
-				return fmt.Errorf("no scenario matches; --list names them")
-			}
-			if list {
-				for _, s := range scenarios {
-					fmt.Fprintf(cmd.OutOrStdout(), "%-10s %-28s %s\n", s.Suite, s.Name, s.Doc)
-				}
-				return nil
-			}
-			if explain {
-				return benchExplain(cmd, scenarios, minTime, asJSON)
-			}
-			o := bench.Options{MinTime: minTime, Progress: progress()}
-			where, err := parseBackends(backends)
-			if err != nil {
-				return err
-			}
-			results, err := bench.Run(cmd.Context(), scenarios, where, o)
-			if err != nil {
-				return err
-			}
-			if !asJSON {
-				fmt.Fprint(cmd.OutOrStdout(), bench.Table(results))
-			} else if err := writeJSON(cmd, results); err != nil {
-				return err
-			}
-			for _, r := range results {
-				if r.Err != "" {
-					return fmt.Errorf("%s on %s: %s", r.Scenario, r.Backend, r.Err)
-				}
-			}
-			return nil
+			return b.dense(cmd)
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&asJSON, "json", false, "print JSON instead of a table")
-	f.StringSliceVar(&backends, "backends", nil, "backends to compare (default: ref, cpu:1, cpu, the latter two also with +tiles and +native)")
-	f.StringVar(&match, "filter", "", "only scenarios whose name contains this")
-	f.StringVar(&suite, "suite", "", "only scenarios of this suite: basic, gradbench, large or sparse (default: the first two)")
-	f.StringSliceVar(&files, "adbench", nil, "measure the problems in these files of ADBench")
-	f.DurationVar(&minTime, "time", 200*time.Millisecond, "how long to measure each figure")
-	f.BoolVar(&list, "list", false, "list the scenarios")
-	f.BoolVar(&explain, "explain", false, "tell what prepared gradients do, and their predicted and measured times")
+	f.BoolVar(&b.asJSON, "json", false, "print JSON instead of a table")
+	f.StringSliceVar(&b.backends, "backends", nil, "backends to compare (default: ref, cpu:1, cpu, the latter two also with +tiles and +native)")
+	f.StringVar(&b.match, "filter", "", "only scenarios whose name contains this")
+	f.StringVar(&b.suite, "suite", "", "only scenarios of this suite: basic, gradbench, large or sparse (default: the first two)")
+	f.StringSliceVar(&b.files, "adbench", nil, "measure the problems in these files of ADBench")
+	f.DurationVar(&b.minTime, "time", 200*time.Millisecond, "how long to measure each figure")
+	f.BoolVar(&b.list, "list", false, "list the scenarios")
+	f.BoolVar(&b.explain, "explain", false, "tell what prepared gradients do, and their predicted and measured times")
 	return c
 }
 
-func benchExplain(cmd *cobra.Command, scenarios []bench.Scenario, minTime time.Duration, asJSON bool) error {
-	list, err := bench.Explain(cmd.Context(), scenarios, minTime)
+// dense measures objectives and their gradients, or lists or explains them.
+func (b *benchFlags) dense(cmd *cobra.Command) (err error) {
+	scenarios := bench.Scenarios()
+	if b.suite != "" {
+		scenarios = bench.All()
+	}
+	if len(b.files) > 0 {
+		if scenarios, err = openFiles(b.files); err != nil {
+			return err
+		}
+	}
+	scenarios = slices.DeleteFunc(scenarios, func(s bench.Scenario) bool {
+		return b.suite != "" && s.Suite != b.suite || !strings.Contains(s.Name, b.match)
+	})
+	if len(scenarios) == 0 {
+		return errNoScenario
+	}
+	if b.list {
+		for _, s := range scenarios {
+			listScenario(cmd, s.Suite, s.Name, s.Doc)
+		}
+		return nil
+	}
+	if b.explain {
+		return b.explained(cmd, scenarios)
+	}
+	where, err := parseBackends(b.backends)
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	results, err := bench.Run(cmd.Context(), scenarios, where, b.options())
+	if err != nil {
+		return err
+	}
+	return printResults(cmd, results, b.asJSON, bench.Table)
+}
+
+var errNoScenario = errors.New("no scenario matches; --list names them")
+
+func listScenario(cmd *cobra.Command, suite, name, doc string) {
+	fmt.Fprintf(cmd.OutOrStdout(), "%-10s %-28s %s\n", suite, name, doc)
+}
+
+func (b *benchFlags) options() bench.Options {
+	return bench.Options{MinTime: b.minTime, Progress: progress()}
+}
+
+// printResults prints a table or JSON, and returns the error of the first that failed.
+func printResults[R interface{ Failed() error }](cmd *cobra.Command, results []R, asJSON bool, table func([]R) string) error {
+	if !asJSON {
+		fmt.Fprint(cmd.OutOrStdout(), table(results))
+	} else if err := writeJSON(cmd, results); err != nil {
+		return err
+	}
+	for _, r := range results {
+		if err := r.Failed(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *benchFlags) explained(cmd *cobra.Command, scenarios []bench.Scenario) error {
+	list, err := bench.Explain(cmd.Context(), scenarios, b.minTime)
+	if err != nil {
+		return err
+	}
+	if b.asJSON {
 		return writeJSON(cmd, list)
 	}
 	for i, e := range list {
@@ -139,41 +157,30 @@ func writeJSON(cmd *cobra.Command, results any) error {
 	return enc.Encode(results)
 }
 
-// benchSparse measures the suite of sparse derivatives, which are prepared on any
-// backend.
-func benchSparse(cmd *cobra.Command, match string, backends []string, minTime time.Duration, list, asJSON bool) error {
-	scenarios := slices.DeleteFunc(bench.SparseScenarios(), func(s bench.SparseScenario) bool { return !strings.Contains(s.Name, match) })
+// sparse measures the suite of sparse derivatives, which are prepared on any backend.
+func (b *benchFlags) sparse(cmd *cobra.Command) error {
+	scenarios := slices.DeleteFunc(bench.SparseScenarios(), func(s bench.SparseScenario) bool { return !strings.Contains(s.Name, b.match) })
 	if len(scenarios) == 0 {
-		return fmt.Errorf("no scenario matches; --list names them")
+		return errNoScenario
 	}
-	if list {
+	if b.list {
 		for _, s := range scenarios {
-			fmt.Fprintf(cmd.OutOrStdout(), "%-10s %-28s %s\n", "sparse", s.Name, s.Doc)
+			listScenario(cmd, "sparse", s.Name, s.Doc)
 		}
 		return nil
 	}
-	where, err := parseBackends(backends)
+	where, err := parseBackends(b.backends)
 	if err != nil {
 		return err
 	}
-	if len(backends) == 0 {
+	if len(b.backends) == 0 {
 		where = slices.DeleteFunc(where, func(b bench.Backend) bool { return b.How == bench.Eager })
 	}
-	results, err := bench.RunSparse(cmd.Context(), scenarios, where, bench.Options{MinTime: minTime, Progress: progress()})
+	results, err := bench.RunSparse(cmd.Context(), scenarios, where, b.options())
 	if err != nil {
 		return err
 	}
-	if !asJSON {
-		fmt.Fprint(cmd.OutOrStdout(), bench.SparseTable(results))
-	} else if err := writeJSON(cmd, results); err != nil {
-		return err
-	}
-	for _, r := range results {
-		if r.Err != "" {
-			return fmt.Errorf("%s on %s: %s", r.Scenario, r.Backend, r.Err)
-		}
-	}
-	return nil
+	return printResults(cmd, results, b.asJSON, bench.SparseTable)
 }
 
 func openFiles(paths []string) (list []bench.Scenario, err error) {
