@@ -474,6 +474,11 @@ func TestIEEE(t *testing.T) {
 	_, lin := grad.Linearize(f, x, grad.IEEE())
 	near(t, "IEEE, linear map", lin(tensor.Scalar(1)), math.NaN(), 0)
 	near(t, "strong again", grad.Grad(f)(x), 0, 0)
+
+	// A power's slope is a product, too, and none of a slope and a cotangent.
+	power := grad.Grad(func(x *T) *T { return x.Pow(tensor.Scalar(0)) }, grad.IEEE())
+	near(t, "IEEE, power", power(x), 0, 0)
+	near(t, "IEEE, prepared power", run(t, mustPrepare(t, power, x), x), 0, 0)
 }
 
 // What a function with rules captures of the very transformation that traces its argument

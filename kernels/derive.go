@@ -87,10 +87,7 @@ func (d *Derived) byLoops(inst *Inst) {
 	if d.kind.jvp {
 		name, loops = "jvp", loop.JVP
 	}
-	for _, l := range loops(inst.Expr, uint64(d.Of)) {
-		if d.kind.ieee {
-			l.Expr = l.Expr.IEEE()
-		}
+	for _, l := range loops(inst.Expr, uint64(d.Of), d.kind.ieee) {
 		d.Steps = append(d.Steps, Step{Inst: NewLoop(fmt.Sprintf("%s.%s%v", inst.Name, name, l.To), l.Expr), In: l.From, Out: l.To, Pass: l.Expr.IsIdentity()})
 		for _, src := range l.From {
 			switch src.Kind {

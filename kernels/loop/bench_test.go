@@ -20,7 +20,7 @@ func benchmarkVJP(b *testing.B, name string, e *Expr) {
 	b.Run(name, func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			VJP(e, all)
+			VJP(e, all, false)
 		}
 	})
 }

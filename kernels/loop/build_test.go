@@ -147,7 +147,7 @@ func ExampleExpr_Text() {
 	product := e.Mul(e.Load(0, At(0), At(2)), e.Load(1, At(2), At(1)))
 	e.Store(Store{Value: product, Index: Ats(2), Reduce: Sum, Aval: Aval{device.Float64, []int{2, 3}}})
 	fmt.Print(e.Text())
-	for _, d := range VJP(e, 0b11) {
+	for _, d := range VJP(e, 0b11, false) {
 		fmt.Print(d.Text())
 	}
 	// Output:
@@ -191,7 +191,7 @@ func TestManyNodes(t *testing.T) {
 	if err := e.Verify(); err != nil {
 		t.Fatal(err)
 	}
-	if ds := VJP(e, all); len(ds) != 1 || ds[0].Expr.Verify() != nil {
+	if ds := VJP(e, all, false); len(ds) != 1 || ds[0].Expr.Verify() != nil {
 		t.Error("no cotangent")
 	}
 }

@@ -82,7 +82,7 @@ func (e *Expr) Chain(sums []ProductSum, tangents []Aval, ieee bool) (c *Expr, ke
 			varied[p.Load] = true
 		}
 	}
-	by := e.byLoad(varied)
+	by := e.byLoad(varied, ieee)
 	by.Ins = append(slices.Clip(e.Ins), tangents...)
 	c = New(e.Axes, by.Ins)
 	c.Contraction = e.Contraction
@@ -91,7 +91,7 @@ func (e *Expr) Chain(sums []ProductSum, tangents []Aval, ieee bool) (c *Expr, ke
 		s := e.Outs[sum.Out]
 		s.Value = None
 		for _, p := range sum.Products {
-			s.Value = c.Add(s.Value, c.Cast(s.Aval.DType, r.product(p, by.load[sum.Out][p.Load], len(e.Ins))))
+			s.Value = c.Add(s.Value, c.Cast(s.Aval.DType, r.product(p, by.load[sum.Out][p.Load], len(e.Ins), ieee)))
 		}
 		if s.Value == None {
 			s.Value = c.Const(s.Aval.DType, 0)
@@ -99,24 +99,21 @@ func (e *Expr) Chain(sums []ProductSum, tangents []Aval, ieee bool) (c *Expr, ke
 		s.Index = r.index(s.Index)
 		c.Outs = append(c.Outs, s)
 	}
-	if ieee {
-		c = c.IEEE()
-	}
 	return c, c.compact(true)
 }
 
 // product returns a product, of which partial is the one factor; ins is the number
 // of operands before the tangents.
-func (r *rebuild) product(p Product, partial Node, ins int) Node {
+func (r *rebuild) product(p Product, partial Node, ins int, ieee bool) Node {
 	if partial == None {
 		return None
 	}
 	a := r.node(partial)
 	if p.Tangent < 0 {
-		return r.dst.SMul(r.dst.Like(a, p.Value), a)
+		return r.dst.propagate(a, r.dst.Like(a, p.Value), ieee)
 	}
 	l := r.src.Loads[p.Load]
-	return r.dst.SMul(a, r.dst.load(Load{In: ins + p.Tangent, Index: r.index(l.Index), Guarded: l.Guarded}))
+	return r.dst.propagate(a, r.dst.load(Load{In: ins + p.Tangent, Index: r.index(l.Index), Guarded: l.Guarded}), ieee)
 }
 
 // byLoads is a loop with the partial derivatives of its results.
@@ -126,8 +123,8 @@ type byLoads struct {
 }
 
 // byLoad returns the partial derivatives by the varied loads.
-func (e *Expr) byLoad(varied []bool) byLoads {
-	s := newSweep(e, Cotangent)
+func (e *Expr) byLoad(varied []bool, ieee bool) byLoads {
+	s := newSweep(e, Cotangent, ieee)
 	for n := range s.alias {
 		s.alias[n] = None // the results are not at hand
 	}

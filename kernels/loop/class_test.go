@@ -132,7 +132,7 @@ func TestAsContraction(t *testing.T) {
 		{"batched, two summed", product([]int{5, 2, 3, 4, 6}, []int{5, 2, 4, 6}, []int{6, 5, 4, 3}, []int{5, 2, 3}, at(0, 1, 3, 4), at(4, 0, 3, 2)),
 			"0 1 batch[{0 5 0 1 0}] m[{1 2 1 -1 1}] n[{2 3 -1 3 2}] k[{3 4 2 2 -1} {4 6 3 0 -1}]"},
 		{"one batched operand", Batch(matmul(2, 3, 4), 0b01, 7), "0 1 batch[] m[{0 7 0 -1 0} {1 2 1 -1 1}] n[{2 3 -1 1 2}] k[{3 4 2 0 -1}]"},
-		{"row times matrix, reversed", VJP(matmul(1, 3, 4), 1)[0].Expr, "0 1 batch[] m[{0 1 -1 -1 0} {1 4 0 -1 1}] n[] k[{2 3 1 1 -1}]"},
+		{"row times matrix, reversed", VJP(matmul(1, 3, 4), 1, false)[0].Expr, "0 1 batch[] m[{0 1 -1 -1 0} {1 4 0 -1 1}] n[] k[{2 3 1 1 -1}]"},
 		{"dot", product([]int{3}, []int{3}, []int{3}, nil, at(0), at(0)), "0 1 batch[] m[] n[] k[{0 3 0 0 -1}]"},
 		{"outer", product([]int{2, 3}, []int{2}, []int{3}, []int{2, 3}, at(0), at(1)), ""},
 		{"convolution", product([]int{2, 3}, []int{4}, []int{3}, []int{2}, []Lin{Affine(0, Term{0, 1}, Term{1, 1})}, at(1)), ""},

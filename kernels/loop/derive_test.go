@@ -46,7 +46,7 @@ func TestNothingContributes(t *testing.T) {
 		if err := e.Verify(); err != nil {
 			t.Fatal(err)
 		}
-		if ds := VJP(e, all); len(ds) > 0 {
+		if ds := VJP(e, all, false); len(ds) > 0 {
 			t.Errorf("x[0:0] of %v: %v", shape, ds[0].Expr)
 		}
 	}
@@ -126,7 +126,7 @@ func check(t *testing.T, rng *rand.Rand, e *Expr, x [][]float64, order int) {
 	y := eval(t, e, x...)
 	w := random(rng, -1, 1, outAvals(e)...)
 	v := random(rng, -1, 1, e.Ins...)
-	jvps, vjps := JVP(e, all), VJP(e, all)
+	jvps, vjps := JVP(e, all, false), VJP(e, all, false)
 	jv := run(t, jvps, x, y, v, len(y))
 	jtw := run(t, vjps, x, y, w, len(x))
 	want := slope(t, e, x, v, w)

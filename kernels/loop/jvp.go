@@ -5,11 +5,11 @@ package loop
 // JVP returns the loops that give the tangents of the results from those of the
 // operands in mask, bit i for operand i; the tangents of integers and bools are
 // zero. A Contraction gives one loop for each load of such an operand, each a
-// contraction. Panics on reductions by Prod, Max and Min, for which the op must
-// give a rule.
-func JVP(e *Expr, mask uint64) []Derived {
+// contraction. Products of partial derivatives and tangents are strong, unless ieee is
+// set. Panics on reductions by Prod, Max and Min, for which the op must give a rule.
+func JVP(e *Expr, mask uint64, ieee bool) []Derived {
 	if !e.Contraction {
-		if d, ok := jvp(e, func(l *Load) bool { return mask>>l.In&1 != 0 }); ok {
+		if d, ok := jvp(e, ieee, func(l *Load) bool { return mask>>l.In&1 != 0 }); ok {
 			return []Derived{d}
 		}
 		return nil
@@ -19,7 +19,7 @@ func JVP(e *Expr, mask uint64) []Derived {
 		if mask>>e.Loads[i].In&1 == 0 {
 			continue
 		}
-		if d, ok := jvp(e, func(l *Load) bool { return l == &e.Loads[i] }); ok {
+		if d, ok := jvp(e, ieee, func(l *Load) bool { return l == &e.Loads[i] }); ok {
 			ds = append(ds, d)
 		}
 	}
@@ -27,8 +27,8 @@ func JVP(e *Expr, mask uint64) []Derived {
 }
 
 // jvp returns the loop of all tangents, those of the varied loads being given.
-func jvp(e *Expr, varied func(l *Load) bool) (Derived, bool) {
-	s := newSweep(e, Tangent)
+func jvp(e *Expr, ieee bool, varied func(l *Load) bool) (Derived, bool) {
+	s := newSweep(e, Tangent, ieee)
 	tan := s.forward(varied)
 	tangents := make([]Node, len(e.Outs))
 	g := &group{dst: s.target(e.Axes)}

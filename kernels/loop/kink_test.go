@@ -4,6 +4,7 @@ package loop
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -74,7 +75,7 @@ func TestKinks(t *testing.T) {
 			}
 			y := eval(t, e, x...)
 			one := [][]float64{{1}}
-			back := run(t, VJP(e, all), x, y, one, len(x))
+			back := run(t, VJP(e, all, false), x, y, one, len(x))
 			for i, want := range c.dx {
 				if !same(back[i][0], want) {
 					t.Errorf("slope %d in reverse is %v, want %v", i, back[i][0], want)
@@ -83,7 +84,7 @@ func TestKinks(t *testing.T) {
 				for k := range unit {
 					unit[k] = []float64{float64(b2i(k == i))}
 				}
-				if fwd := run(t, JVP(e, 1<<i), x, y, unit, 1); !same(fwd[0][0], want) {
+				if fwd := run(t, JVP(e, 1<<i, false), x, y, unit, 1); !same(fwd[0][0], want) {
 					t.Errorf("slope %d forward is %v, want %v", i, fwd[0][0], want)
 				}
 			}
@@ -99,8 +100,8 @@ func TestKinks(t *testing.T) {
 func second(t *testing.T, e *Expr, x, y [][]float64) float64 {
 	sum := 0.0
 	one := [][]float64{{1}}
-	dy := run(t, JVP(e, 1), x, y, one, 1)
-	for _, d := range VJP(e, 1) {
+	dy := run(t, JVP(e, 1, false), x, y, one, 1)
+	for _, d := range VJP(e, 1, false) {
 		in := inputs(&d, x, y, one)
 		tangents := make([][]float64, len(in))
 		for i, s := range d.From {
@@ -112,7 +113,7 @@ func second(t *testing.T, e *Expr, x, y [][]float64) float64 {
 				tangents[i] = dy[0]
 			}
 		}
-		if r := run(t, JVP(d.Expr, all), in, eval(t, d.Expr, in...), tangents, 1); r[0] != nil {
+		if r := run(t, JVP(d.Expr, all, false), in, eval(t, d.Expr, in...), tangents, 1); r[0] != nil {
 			sum += r[0][0]
 		}
 	}
@@ -128,7 +129,7 @@ func TestMaskedBranch(t *testing.T) {
 	})
 	x, one := [][]float64{{0}, {0}}, [][]float64{{1}}
 	y := eval(t, e, x...)
-	for _, d := range VJP(e, 1) {
+	for _, d := range VJP(e, 1, false) {
 		in := inputs(&d, x, y, one)
 		first := eval(t, d.Expr, in...)
 		if first[0][0] != 0 {
@@ -142,14 +143,14 @@ func TestMaskedBranch(t *testing.T) {
 				a, tangents[i] = i, []float64{1}
 			}
 		}
-		if got := run(t, JVP(d.Expr, all), in, first, tangents, 1); got[0][0] != 2 {
+		if got := run(t, JVP(d.Expr, all, false), in, first, tangents, 1); got[0][0] != 2 {
 			t.Errorf("forward over reverse: %v, want 2", got[0][0])
 		}
-		if got := run(t, VJP(d.Expr, all), in, first, one, len(in)); got[a][0] != 2 {
+		if got := run(t, VJP(d.Expr, all, false), in, first, one, len(in)); got[a][0] != 2 {
 			t.Errorf("reverse over reverse: %v, want 2", got[a][0])
 		}
 	}
-	for _, d := range JVP(e, 1) {
+	for _, d := range JVP(e, 1, false) {
 		in := inputs(&d, x, y, one)
 		a := 0
 		for i, s := range d.From {
@@ -157,7 +158,7 @@ func TestMaskedBranch(t *testing.T) {
 				a = i
 			}
 		}
-		if got := run(t, VJP(d.Expr, all), in, eval(t, d.Expr, in...), one, len(in)); got[a][0] != 2 {
+		if got := run(t, VJP(d.Expr, all, false), in, eval(t, d.Expr, in...), one, len(in)); got[a][0] != 2 {
 			t.Errorf("reverse over forward: %v, want 2", got[a][0])
 		}
 	}
@@ -166,11 +167,11 @@ func TestMaskedBranch(t *testing.T) {
 // TestMaskedBranchInSteps is the same with sqrt an operation of its own: its
 // slope's slope, infinite, meets a cotangent that is zero.
 func TestMaskedBranchInSteps(t *testing.T) {
-	d := VJP(fnExpr(Sqrt, f64), all)[0]
+	d := VJP(fnExpr(Sqrt, f64), all, false)[0]
 	zero, infs := []float64{0, 0, 0}, []float64{inf, inf, inf}
 	in := inputs(&d, [][]float64{zero}, [][]float64{zero}, [][]float64{zero})
 	tangents := inputs(&d, [][]float64{zero}, [][]float64{infs}, [][]float64{zero})
-	for _, v := range run(t, JVP(d.Expr, all), in, eval(t, d.Expr, in...), tangents, 1)[0] {
+	for _, v := range run(t, JVP(d.Expr, all, false), in, eval(t, d.Expr, in...), tangents, 1)[0] {
 		if v != 0 {
 			t.Errorf("got %v, want 0", v)
 		}
@@ -179,12 +180,32 @@ func TestMaskedBranchInSteps(t *testing.T) {
 
 // TestIEEE: without the strong zero an infinite slope times zero is NaN.
 func TestIEEE(t *testing.T) {
-	d := VJP(fnExpr(Sqrt, f64), all)[0]
-	zero := []float64{0, 0, 0}
-	in := inputs(&d, [][]float64{zero}, [][]float64{zero}, [][]float64{zero})
-	strong, plain := eval(t, d.Expr, in...)[0], eval(t, d.Expr.IEEE(), in...)[0]
+	zero := [][]float64{{0, 0, 0}}
+	strong := run(t, VJP(fnExpr(Sqrt, f64), all, false), zero, zero, zero, 1)[0]
+	plain := run(t, VJP(fnExpr(Sqrt, f64), all, true), zero, zero, zero, 1)[0]
 	if strong[0] != 0 || plain[0] == plain[0] {
 		t.Errorf("strong %v, ordinary %v", strong, plain)
+	}
+}
+
+// The slopes of a power are products themselves, which stay strong: those by the base at
+// 0 to the 0, and by the exponent where a power of 0 is 0.
+func TestSlopesOfPowers(t *testing.T) {
+	e := fnExpr(Pow, f64)
+	x, one := [][]float64{{0, 0, inf}, {0, 2, 0}}, [][]float64{{1, 1, 1}}
+	y := eval(t, e, x...)
+	for _, ieee := range []bool{false, true} {
+		got := run(t, VJP(e, all, ieee), x, y, one, 2)
+		for i, want := range [][]float64{{0, 0, 0}, {-inf, 0, inf}} {
+			if !slices.Equal(got[i], want) {
+				t.Errorf("IEEE %v: slopes by argument %d are %v, want %v", ieee, i, got[i], want)
+			}
+			unit := [][]float64{{0, 0, 0}, {0, 0, 0}}
+			unit[i] = one[0]
+			if dy := run(t, JVP(e, 1<<i, ieee), x, y, unit, 1)[0]; !slices.Equal(dy, want) {
+				t.Errorf("IEEE %v: tangents by argument %d are %v, want %v", ieee, i, dy, want)
+			}
+		}
 	}
 }
 
@@ -194,14 +215,14 @@ func TestEmptyLogSumExp(t *testing.T) {
 	})
 	x := [][]float64{{-inf, -inf}}
 	y := eval(t, e, x...)
-	got := run(t, VJP(e, all), x, y, [][]float64{{1}}, 1)
+	got := run(t, VJP(e, all, false), x, y, [][]float64{{1}}, 1)
 	if y[0][0] != -inf || got[0][0] != 0 || got[0][1] != 0 {
 		t.Errorf("value %v, slopes %v", y[0], got[0])
 	}
 }
 
 func TestContractionsAreOrdinary(t *testing.T) {
-	for _, d := range append(VJP(matmul(2, 3, 4), all), JVP(matmul(2, 3, 4), all)...) {
+	for _, d := range append(VJP(matmul(2, 3, 4), all, false), JVP(matmul(2, 3, 4), all, false)...) {
 		if _, ok := d.Expr.AsContraction(); !ok || !d.Expr.Contraction || len(d.To) != 1 {
 			t.Errorf("no contraction:\n%s", d.Text())
 		}
@@ -217,13 +238,13 @@ func TestNoDerivative(t *testing.T) {
 	e := Elementwise([]Aval{{device.Int64, []int{2}}, floats64(2)}, floats64(2), func(e *Expr, x []Node) Node {
 		return e.Mul(e.Cast(f64, x[0]), e.Sign(x[1]))
 	})
-	if ds := VJP(e, all); len(ds) != 0 {
+	if ds := VJP(e, all, false); len(ds) != 0 {
 		t.Errorf("a cotangent:\n%s", texts(ds))
 	}
-	if ds := JVP(e, all); len(ds) != 0 {
+	if ds := JVP(e, all, false); len(ds) != 0 {
 		t.Errorf("a tangent:\n%s", texts(ds))
 	}
-	if ds := VJP(fnExpr(Mul, f64), 0b10); len(ds) != 1 || len(ds[0].To) != 1 || ds[0].To[0] != 1 {
+	if ds := VJP(fnExpr(Mul, f64), 0b10, false); len(ds) != 1 || len(ds[0].To) != 1 || ds[0].To[0] != 1 {
 		t.Errorf("not wanted:\n%s", texts(ds))
 	}
 	for _, c := range []Combiner{Prod, Max, Min} {
@@ -235,7 +256,8 @@ func TestNoDerivative(t *testing.T) {
 			}()
 			VJP(build(Axes([]int{2}), ins(2), func(e *Expr) {
 				e.Store(Store{Value: e.Load(0, At(0)), Reduce: c, Aval: floats64()})
-			}), all)
+			}), all, false)
+
 		}()
 	}
 }
@@ -248,7 +270,7 @@ func TestSaves(t *testing.T) {
 		Div: "b y0 dy0", Mul: "a b dy0", Log: "a dy0", Sin: "a dy0", Neg: "dy0", Maximum: "a b dy0", Pow: "a b y0 dy0",
 	} {
 		e := fnExpr(fn, f64)
-		ds := VJP(e, all)
+		ds := VJP(e, all, false)
 		got := ""
 		for i, s := range ds[0].From {
 			if i > 0 {
@@ -260,7 +282,7 @@ func TestSaves(t *testing.T) {
 			t.Errorf("%v reads %q, want %q", fn, got, want)
 		}
 	}
-	for _, d := range VJP(fnExpr(Add, f64), all) {
+	for _, d := range VJP(fnExpr(Add, f64), all, false) {
 		if !d.Expr.IsIdentity() {
 			t.Errorf("a cotangent of a sum is no copy:\n%s", d.Text())
 		}
@@ -269,7 +291,7 @@ func TestSaves(t *testing.T) {
 
 func TestFloat32(t *testing.T) {
 	for _, c := range fnCases {
-		ds := append(VJP(fnExpr(c.fn, device.Float32), all), JVP(fnExpr(c.fn, device.Float32), all)...)
+		ds := append(VJP(fnExpr(c.fn, device.Float32), all, false), JVP(fnExpr(c.fn, device.Float32), all, false)...)
 		for _, d := range ds {
 			if err := d.Expr.Verify(); err != nil || d.Expr.Outs[0].Aval.DType != device.Float32 {
 				t.Errorf("%v: %v\n%s", c.fn, err, d.Text())
@@ -279,7 +301,7 @@ func TestFloat32(t *testing.T) {
 	mixed := Elementwise([]Aval{{device.Float32, []int{2}}, floats64(2)}, floats64(2), func(e *Expr, x []Node) Node {
 		return e.Mul(e.Cast(f64, x[0]), x[1])
 	})
-	for _, d := range VJP(mixed, all) {
+	for _, d := range VJP(mixed, all, false) {
 		for i, s := range d.Expr.Outs {
 			if err := d.Expr.Verify(); err != nil || s.Aval.DType != mixed.Ins[d.To[i]].DType {
 				t.Errorf("%v: a cotangent of %v\n%s", err, s.Aval.DType, d.Text())

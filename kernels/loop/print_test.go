@@ -32,7 +32,7 @@ func printCases(t *testing.T) []printCase {
 		list = append(list, printCase{name, e, x})
 		y := eval(t, e, x...)
 		w := random(rng, -1, 1, outAvals(e)...)
-		for i, d := range VJP(e, all) {
+		for i, d := range VJP(e, all, false) {
 			list = append(list, printCase{fmt.Sprintf("%s, derived %d", name, i), d.Expr, inputs(&d, x, y, w)})
 		}
 	}

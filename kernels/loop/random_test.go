@@ -131,7 +131,7 @@ func transposes(t *rapid.T, rng *rand.Rand, e *Expr, x [][]float64, order int) {
 	y := eval(t, e, x...)
 	w := random(rng, -1, 1, outAvals(e)...)
 	v := random(rng, -1, 1, e.Ins...)
-	jvps, vjps := JVP(e, all), VJP(e, all)
+	jvps, vjps := JVP(e, all, false), VJP(e, all, false)
 	forward := dot(w, run(t, jvps, x, y, v, len(y)))
 	backward := dot(v, run(t, vjps, x, y, w, len(x)))
 	difference := 0.0
@@ -232,7 +232,7 @@ func TestVerifyGuards(t *testing.T) {
 		_ = e.Text() + e.LaTeX() + e.C("f", "") + e.Go("f")
 		_, _, _, _ = e.Cost(), e.Structure(), e.Class(), e.IsIdentity()
 		if !slices.ContainsFunc(e.Outs, func(s Store) bool { return s.Reduce > Sum && s.Reduce < LSE }) {
-			for _, d := range append(VJP(e, all), JVP(e, all)...) {
+			for _, d := range append(VJP(e, all, false), JVP(e, all, false)...) {
 				if err := d.Expr.Verify(); err != nil {
 					t.Fatalf("%v\n%s\n%s", err, e.Text(), d.Text())
 				}

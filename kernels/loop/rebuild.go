@@ -134,18 +134,6 @@ func (e *Expr) Simplify() *Expr {
 	return dst
 }
 
-// IEEE returns e with ordinary products in place of strong ones.
-func (e *Expr) IEEE() *Expr {
-	plain := *e
-	plain.Nodes, plain.table = slices.Clone(e.Nodes), nil
-	for n := range plain.Nodes {
-		if plain.Nodes[n].Fn == SMul {
-			plain.Nodes[n].Fn = Mul
-		}
-	}
-	return plain.Simplify()
-}
-
 // compact removes in place what no result needs: nodes, loads and, on request,
 // operands. It returns the operands' old positions.
 func (e *Expr) compact(dropIns bool) (kept []int) {

@@ -17,7 +17,7 @@ func TestLetters(t *testing.T) {
 		e := fnExpr(c.fn, f64)
 		s := e.Structure()[0]
 		for i := range e.Ins {
-			first := VJP(e, 1<<i)
+			first := VJP(e, 1<<i, false)
 			want := byte('z')
 			if len(first) > 0 {
 				if want = 'f'; dependsOn(first[0], i) {
@@ -33,7 +33,7 @@ func TestLetters(t *testing.T) {
 			for _, p := range s.Cross {
 				crosses = crosses || p == [2]int{0, 1}
 			}
-			if want := dependsOn(VJP(e, 1)[0], 1) || dependsOn(VJP(e, 2)[0], 0); crosses != want {
+			if want := dependsOn(VJP(e, 1, false)[0], 1) || dependsOn(VJP(e, 2, false)[0], 0); crosses != want {
 				t.Errorf("%v: crosses %v, want %v", c.fn, crosses, want)
 			}
 		}
@@ -44,7 +44,7 @@ func TestLetters(t *testing.T) {
 // of the base, or on the result, which does.
 func dependsOn(d Derived, i int) bool {
 	for k, s := range d.From {
-		if (s == Source{Operand, i} || s == Source{Result, 0}) && len(VJP(d.Expr, 1<<k)) > 0 {
+		if (s == Source{Operand, i} || s == Source{Result, 0}) && len(VJP(d.Expr, 1<<k, false)) > 0 {
 			return true
 		}
 	}

@@ -13,10 +13,11 @@ type sweep struct {
 	*Expr
 	base  *Expr
 	kind  SourceKind // Cotangent or Tangent
+	ieee  bool       // ordinary products of partial derivatives and cotangents or tangents
 	alias []Node     // by node of the base: the load of the result that it is, or None
 }
 
-func newSweep(base *Expr, kind SourceKind) *sweep {
+func newSweep(base *Expr, kind SourceKind, ieee bool) *sweep {
 	n := len(base.Nodes)
 	e := &Expr{
 		Axes:        base.Axes,
@@ -34,7 +35,7 @@ func newSweep(base *Expr, kind SourceKind) *sweep {
 	} else {
 		e.Ins = append(e.Ins, e.Ins[len(base.Ins):]...)
 	}
-	s := &sweep{Expr: e, base: base, kind: kind, alias: make([]Node, n)}
+	s := &sweep{Expr: e, base: base, kind: kind, ieee: ieee, alias: make([]Node, n)}
 	for i := range s.alias {
 		s.alias[i] = None
 	}
@@ -114,7 +115,31 @@ func (s *sweep) chain(n Node, i int, g Node) Node {
 	case s.Contraction && x.Fn != SMul:
 		return s.Mul(p, g)
 	}
-	return s.SMul(p, g)
+	return s.propagate(p, g, s.ieee)
+}
+
+// propagate returns the product of a partial derivative p and the g that it propagates: a
+// strong one, or with ieee an ordinary one. What is strong inside p stays so.
+func (e *Expr) propagate(p, g Node, ieee bool) Node {
+	n := e.SMul(p, g)
+	if ieee {
+		n = e.ordinary(n, p, g)
+	}
+	return n
+}
+
+// ordinary returns n, to which the strong product of p and g came, with ordinary ones in it.
+func (e *Expr) ordinary(n, p, g Node) Node {
+	if n == None || n == p || n == g {
+		return n
+	}
+	switch x := e.Nodes[n]; x.Fn {
+	case SMul:
+		return e.Mul(x.Arg[0], x.Arg[1])
+	case Select:
+		return e.Select(x.Arg[0], e.ordinary(x.Arg[1], p, g), e.ordinary(x.Arg[2], p, g))
+	}
+	return n
 }
 
 // reduction returns g times the derivative of result i's reduction by the value
@@ -129,7 +154,7 @@ func (s *sweep) reduction(i int, g Node) Node {
 	case o.Reduce == LSE:
 		y := s.result(i)
 		p := s.Exp(s.Sub(o.Value, y))
-		return s.SMul(s.Select(s.Eq(y, s.Like(y, math.Inf(-1))), None, p), g)
+		return s.propagate(s.Select(s.Eq(y, s.Like(y, math.Inf(-1))), None, p), g, s.ieee)
 	}
 	panic("loop: a reduction by Prod, Max or Min has no derived derivative; its op gives rules")
 }

@@ -9,10 +9,11 @@ import (
 
 // VJP returns the loops that give the cotangents of the operands in want, bit i
 // for operand i. Operands of integers and bools have none, and neither have
-// those that no result depends on, as where there is nothing to loop over. Panics on reductions by Prod, Max and Min,
-// for which the op must give a rule.
-func VJP(e *Expr, want uint64) []Derived {
-	s := newSweep(e, Cotangent)
+// those that no result depends on, as where there is nothing to loop over. Products of
+// partial derivatives and cotangents are strong, unless ieee is set. Panics on reductions
+// by Prod, Max and Min, for which the op must give a rule.
+func VJP(e *Expr, want uint64, ieee bool) []Derived {
+	s := newSweep(e, Cotangent, ieee)
 	cot := s.reverse(want)
 	var groups []*group
 	for in := range min(len(e.Ins), bits.Len64(want)) {

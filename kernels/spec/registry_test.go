@@ -153,8 +153,8 @@ func derive(inst *kernels.Inst) {
 	if inst.Expr == nil || inst.Op.JVP != nil {
 		return
 	}
-	loop.VJP(inst.Expr, all)
-	loop.JVP(inst.Expr, all)
+	loop.VJP(inst.Expr, all, false)
+	loop.JVP(inst.Expr, all, false)
 	loop.Batch(inst.Expr, all, 2)
 }
 
