@@ -186,8 +186,7 @@ func (g matrices) product() (p cuda.Product, swapped, ok bool) {
 		return p, false, false
 	}
 	if swapped = g.c.column != 1; swapped {
-		g.m, g.n = g.n, g.m
-		g.a, g.b, g.c = g.b.transposed(), g.a.transposed(), g.c.transposed()
+		g = g.transposed()
 	}
 	la, ta, ok1 := g.a.leading(g.m, g.k)
 	lb, tb, ok2 := g.b.leading(g.k, g.n)
@@ -197,10 +196,12 @@ func (g matrices) product() (p cuda.Product, swapped, ok bool) {
 	}, swapped, ok1 && ok2 && g.c.column == 1 && g.c.row == g.n
 }
 
-func (m matrix) transposed() matrix {
-	m.row, m.column = m.column, m.row
-	return m
+// transposed returns the products of the transposes, C' = B' A'.
+func (g matrices) transposed() matrices {
+	return matrices{m: g.n, n: g.m, k: g.k, batch: g.batch, a: g.b.transposed(), b: g.a.transposed(), c: g.c.transposed()}
 }
+
+func (m matrix) transposed() matrix { return matrix{row: m.column, column: m.row, batch: m.batch} }
 
 // leading returns the leading dimension, and whether the transpose is what lies.
 func (m matrix) leading(rows, columns int) (ld int, trans, ok bool) {
