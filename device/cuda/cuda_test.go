@@ -55,6 +55,13 @@ func alloc(t *testing.T, d *cuda.Device, bytes int) *device.Buffer {
 	return b
 }
 
+// openWith opens a device and takes memory of it, for as long as the test runs.
+func openWith(t *testing.T, bytes int) (*cuda.Device, *device.Buffer) {
+	t.Helper()
+	d := open(t, "cuda")
+	return d, alloc(t, d, bytes)
+}
+
 // child runs a test of this binary in a process of its own, with more environment:
 // the driver is opened once a process, and a lost device stays lost. EMULATOR is the
 // command that runs this binary, where the processor cannot.
@@ -117,6 +124,35 @@ func TestStatusChild(t *testing.T) {
 	fmt.Println(err, cuda.Describe())
 	if _, err := device.Open("cpu"); err == nil {
 		t.Error("cpu is not imported here, and opens")
+	}
+}
+
+// A GPU is one device, whichever of its names it is opened by; what names none says how
+// many there are.
+func TestNames(t *testing.T) {
+	onStandIn(t)
+	child(t, "TestNamesChild", "STANDIN_DEVICES=2")
+}
+
+func TestNamesChild(t *testing.T) {
+	inChild(t)
+	first, second := open(t, "cuda:00"), open(t, "cuda:1")
+	for name, want := range map[string]*cuda.Device{"cuda": first, "cuda:": first, "cuda:0": first, "cuda:+0": first, "cuda:01": second} {
+		if d, err := device.Open(name); d != device.Device(want) || err != nil {
+			t.Errorf("%s is another device than %s: %v", name, want.Name(), err)
+		}
+	}
+	if first.Name() != "cuda" || second.Name() != "cuda:1" || len(device.Opened()) != 2 {
+		t.Errorf("%s and %s, open are %v", first.Name(), second.Name(), device.Opened())
+	}
+	for name, says := range map[string]string{
+		"cuda:2": "there is no cuda:2", "cuda:-1": `"-1" is no number of a GPU`, "cuda:x": `"x" is no number of a GPU`,
+		"cuda:99999999999999999999": `is no number of a GPU`,
+	} {
+		var status *cuda.StatusError
+		if _, err := device.Open(name); !errors.As(err, &status) || !strings.Contains(err.Error(), says+": the driver sees 2") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -240,8 +276,7 @@ func TestClosedRecordingHasFailed(t *testing.T) {
 
 func TestLaunchIsAsynchronous(t *testing.T) {
 	onStandIn(t) // a real card may be done at once
-	d := open(t, "cuda")
-	b := alloc(t, d, 4*100)
+	d, b := openWith(t, 4*100)
 	if err := launch(d, source, "fill", 32, b, float32(3), int32(100)); err != nil {
 		t.Fatal(err)
 	}
@@ -266,8 +301,7 @@ func TestLaunchIsAsynchronous(t *testing.T) {
 
 // Who may break a wait off does not wait longer for that.
 func TestWaitWithContext(t *testing.T) {
-	d := open(t, "cuda")
-	b := alloc(t, d, 4*100)
+	d, b := openWith(t, 4*100)
 	times := func(ctx context.Context) time.Duration {
 		start := time.Now()
 		for range 2000 {
@@ -291,9 +325,8 @@ func TestWaitWithContext(t *testing.T) {
 
 // A stopwatch runs by the device's clock: work that is queued, and not done yet, counts.
 func TestStopwatch(t *testing.T) {
-	d := open(t, "cuda")
 	const n = 1 << 16
-	b := alloc(t, d, 4*n)
+	d, b := openWith(t, 4*n)
 	w, err := d.Main().Stopwatch()
 	if err != nil {
 		t.Fatal(err)
@@ -325,8 +358,7 @@ func TestStopwatch(t *testing.T) {
 }
 
 func TestCompileError(t *testing.T) {
-	d := open(t, "cuda")
-	b := alloc(t, d, 4)
+	d, b := openWith(t, 4)
 	left := t.TempDir()
 	t.Setenv(cuda.EnvSources, left)
 	err := launch(d, `extern "C" __global__ void wrong(float *y) { y[0] = nonsense; }`, "wrong", 32, b)
@@ -345,320 +377,4 @@ func TestCompileError(t *testing.T) {
 	if text, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(text), "right") {
 		t.Errorf("left is %s, %v", text, err)
 	}
-}
-
-func TestStreamsOfTwoDevices(t *testing.T) {
-	onStandIn(t)
-	child(t, "TestTwoDevicesChild", "STANDIN_DEVICES=2")
-}
-
-func TestTwoDevicesChild(t *testing.T) {
-	inChild(t)
-	a, b := open(t, "cuda"), open(t, "cuda:1")
-	from := alloc(t, a, 4*8)
-	to := alloc(t, b, 4*8)
-	if err := launch(a, source, "fill", 32, from, float32(5), int32(8)); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.CopyPeer(to, 0, from, 0, 32); err != nil {
-		t.Fatal(err)
-	}
-	// Not before it was read: the copy waits, and this for the copy.
-	if err := launch(a, source, "fill", 32, from, float32(6), int32(8)); err != nil {
-		t.Fatal(err)
-	}
-	if got := floats(t, b, to); got[0] != 5 || got[7] != 5 {
-		t.Errorf("copied %v", got)
-	}
-	if got := floats(t, a, from); got[0] != 6 {
-		t.Errorf("left %v", got)
-	}
-	var foreign *device.ForeignError
-	if err := a.CopyIn(to, 0, make([]byte, 4)); !errors.As(err, &foreign) {
-		t.Errorf("a buffer of another device: %v", err)
-	}
-}
-
-// A GPU is one device, whichever of its names it is opened by; what names none says how
-// many there are.
-func TestNames(t *testing.T) {
-	onStandIn(t)
-	child(t, "TestNamesChild", "STANDIN_DEVICES=2")
-}
-
-func TestNamesChild(t *testing.T) {
-	inChild(t)
-	first, second := open(t, "cuda:00"), open(t, "cuda:1")
-	for name, want := range map[string]*cuda.Device{"cuda": first, "cuda:": first, "cuda:0": first, "cuda:+0": first, "cuda:01": second} {
-		if d, err := device.Open(name); d != device.Device(want) || err != nil {
-			t.Errorf("%s is another device than %s: %v", name, want.Name(), err)
-		}
-	}
-	if first.Name() != "cuda" || second.Name() != "cuda:1" || len(device.Opened()) != 2 {
-		t.Errorf("%s and %s, open are %v", first.Name(), second.Name(), device.Opened())
-	}
-	for name, says := range map[string]string{
-		"cuda:2": "there is no cuda:2", "cuda:-1": `"-1" is no number of a GPU`, "cuda:x": `"x" is no number of a GPU`,
-		"cuda:99999999999999999999": `is no number of a GPU`,
-	} {
-		var status *cuda.StatusError
-		if _, err := device.Open(name); !errors.As(err, &status) || !strings.Contains(err.Error(), says+": the driver sees 2") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-// Failures come back as errors of their types, and nothing is left behind.
-func TestFailures(t *testing.T) {
-	onStandIn(t)
-	for _, c := range []struct{ name, env string }{
-		{"TestOutOfMemoryChild", "A="}, {"TestLaunchFailureChild", "A="}, {"TestLostChild", "A="}, {"TestOutOfBoundsChild", "A="},
-		{"TestOutOfMemoryChild", "STANDIN_NO_POOLS=1"},
-	} {
-		child(t, c.name, c.env)
-	}
-}
-
-func TestOutOfMemoryChild(t *testing.T) {
-	inChild(t)
-	d := open(t, "cuda")
-	for n := range 3 {
-		t.Setenv("STANDIN_FAIL", fmt.Sprintf("alloc:%d", n))
-		var got []*device.Buffer
-		for range n {
-			b, err := d.Alloc(100)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, b)
-		}
-		_, err := d.Alloc(100)
-		var oom *device.OutOfMemoryError
-		var cause *cuda.DriverError
-		if !errors.As(err, &oom) || !errors.As(err, &cause) || cause.Code != 2 || oom.Outstanding < int64(100*n) {
-			t.Errorf("after %d: %v", n, err)
-		}
-		for _, b := range got {
-			b.Release()
-		}
-	}
-	t.Setenv("STANDIN_FAIL", "")
-	d.SetLimit(1000)
-	_, err := d.Alloc(1001)
-	var oom *device.OutOfMemoryError
-	if !errors.As(err, &oom) || oom.Limit != 1000 || oom.Cause != nil {
-		t.Errorf("beyond the limit: %v", err)
-	}
-	d.SetLimit(0)
-	b, err := d.Alloc(100)
-	if err != nil {
-		t.Fatalf("afterwards: %v", err)
-	}
-	b.Release()
-}
-
-// What is given back stays with the driver, up to the limit, until it is asked for, or
-// the device is closed, or another allocation needs it.
-func TestMemoryPool(t *testing.T) {
-	onStandIn(t) // a card may be shared, and its driver rounds up
-	child(t, "TestMemoryPoolChild", cuda.EnvExact+"=", "STANDIN_MEMORY=256")
-}
-
-func TestMemoryPoolChild(t *testing.T) {
-	inChild(t)
-	d := open(t, "cuda")
-	const mib = 1 << 20
-	lend := func(sizes ...int) (bs []*device.Buffer) {
-		t.Helper()
-		for _, n := range sizes {
-			b, err := d.Alloc(n * mib)
-			if err != nil {
-				t.Fatal(err)
-			}
-			bs = append(bs, b)
-		}
-		return bs
-	}
-	release := func(bs []*device.Buffer) {
-		for _, b := range bs {
-			b.Release()
-		}
-	}
-	holds := func(when string, least, most int64) {
-		t.Helper()
-		if err := d.Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		n, err := d.Reserved()
-		if s := d.Stats(); err != nil || n < least*mib || n > most*mib || n < s.Outstanding+s.Pooled {
-			t.Errorf("%s: the driver holds %d MiB of %v, %v", when, n/mib, s, err)
-		}
-	}
-	total := d.Limit() / mib
-
-	holds("at first", 0, 0)
-	release(lend(16, 24))
-	holds("given back", 40, 40)
-	d.Trim()
-	holds("trimmed", 0, 0)
-
-	d.SetLimit(25 * mib)
-	release(lend(16))
-	release(lend(24)) // for which the limit leaves room where the others lay
-	holds("at the limit", 24, 25)
-	d.SetLimit(12 * mib)
-	holds("below the limit", 0, 12)
-
-	// Without a limit the card's memory is one: blocks of another size make room.
-	d.SetLimit(0)
-	release(lend(int(total)/2, int(total)/4))
-	release(lend(int(total) * 3 / 4))
-	holds("another size", total*3/4, total)
-
-	// A loop that forgets what it has used takes nothing from the driver after a while.
-	fresh := func() int64 {
-		for range 40 {
-			lend(4, 6)
-		}
-		s := d.Stats()
-		return s.Allocs - s.Hits
-	}
-	d.SetLimit(total * mib)
-	first, before := fresh(), d.Stats().Collections
-	// A collection that comes late, on a busy machine, may cost a block.
-	if again := fresh(); again-first > 2 || d.Stats().Collections-before < 3 {
-		t.Errorf("%d blocks were taken, and then %d; %v", first, again-first, d.Stats())
-	}
-	for range 3 {
-		d.Collect()
-	}
-	holds("the loop is over", 0, 0)
-
-	kept := lend(8)
-	release(lend(64))
-	for range 3 { // nobody needs the large ones any more
-		d.Collect()
-	}
-	holds("aged", 8, 8)
-	release(kept)
-}
-
-func TestLaunchFailureChild(t *testing.T) {
-	inChild(t)
-	d := open(t, "cuda")
-	b := alloc(t, d, 4)
-	t.Setenv("STANDIN_FAIL", "launch:0")
-	err := launch(d, source, "fill", 32, b, float32(1), int32(1))
-	var failed *cuda.DriverError
-	if !errors.As(err, &failed) || failed.Call != "cuLaunchKernel" || errors.Is(err, device.ErrLost) {
-		t.Errorf("got %v", err)
-	}
-	t.Setenv("STANDIN_FAIL", "")
-	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
-		t.Errorf("afterwards: %v", err)
-	}
-	if got := floats(t, d, b); got[0] != 1 {
-		t.Errorf("afterwards: %v", got)
-	}
-}
-
-// lostAfter sees that a device is lost: by what was queued, and for good.
-func lostAfter(t *testing.T, d *cuda.Device) {
-	t.Helper()
-	if err := d.Sync(t.Context()); !errors.Is(err, device.ErrLost) {
-		t.Errorf("Sync: %v", err)
-	}
-	for _, err := range []error{
-		func() error { _, err := d.Alloc(8); return err }(),
-		d.Sync(t.Context()),
-	} {
-		if !errors.Is(err, device.ErrLost) {
-			t.Errorf("afterwards: %v", err)
-		}
-	}
-	if !d.Stream().Record().Done() {
-		t.Error("who waits for a lost device waits for ever")
-	}
-}
-
-func TestLostChild(t *testing.T) {
-	inChild(t)
-	d := open(t, "cuda")
-	b := alloc(t, d, 4)
-	t.Setenv("STANDIN_FAIL", "lost:0")
-	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
-		t.Fatal(err)
-	}
-	lostAfter(t, d)
-}
-
-func TestOutOfBoundsChild(t *testing.T) {
-	inChild(t)
-	d := open(t, "cuda")
-	b := alloc(t, d, 64)
-	if err := launch(d, source, "fill", 32, b, float32(1), int32(17)); err != nil {
-		t.Fatal(err)
-	}
-	lostAfter(t, d)
-}
-
-// reverse needs its barrier: without it a thread reads what another has not written.
-const reverse = `
-extern "C" __global__ void reverse(float *y, int with) {
-	__shared__ float s[64];
-	int i = threadIdx.x;
-	s[i] = i;
-	if (with) __syncthreads();
-	y[i] = s[63 - i];
-}
-extern "C" __global__ void divided(float *y, int with) {
-	if (threadIdx.x < 32 || with) __syncthreads();
-	y[threadIdx.x] = 1;
-}`
-
-func TestMissingBarrierIsFound(t *testing.T) {
-	onStandIn(t)
-	d := open(t, "cuda")
-	b := alloc(t, d, 4*64)
-	right := func(with int32) bool {
-		if err := launch(d, reverse, "reverse", 64, b, with); err != nil {
-			t.Fatal(err)
-		}
-		for i, v := range floats(t, d, b) {
-			if v != float32(63-i) {
-				return false
-			}
-		}
-		return true
-	}
-	for _, order := range []string{"forward", "reverse", "random"} {
-		t.Setenv("STANDIN_ORDER", order)
-		if !right(1) {
-			t.Errorf("%s: wrong with its barrier", order)
-		}
-		if right(0) {
-			t.Errorf("%s: right without its barrier", order)
-		}
-	}
-}
-
-func TestBarrierThatSomeMissIsFound(t *testing.T) {
-	onStandIn(t)
-	child(t, "TestDividedChild")
-}
-
-func TestDividedChild(t *testing.T) {
-	inChild(t)
-	d := open(t, "cuda")
-	b := alloc(t, d, 4*64)
-	if err := launch(d, reverse, "divided", 64, b, int32(1)); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Sync(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := launch(d, reverse, "divided", 64, b, int32(0)); err != nil {
-		t.Fatal(err)
-	}
-	lostAfter(t, d)
 }

@@ -2,8 +2,9 @@
 
 package cuda_test
 
-// Calls of the driver that fail once: what was to be done then fails with an error of
-// its type, or is done all the same, and the next time it works.
+// Failures of kernels and devices, and calls of the driver that fail once: what was to be
+// done then fails with an error of its type, or is done all the same, and the next time
+// it works.
 
 import (
 	"context"
@@ -20,6 +21,73 @@ import (
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cuda"
 )
+
+// Failures come back as errors of their types, and nothing is left behind.
+func TestFailures(t *testing.T) {
+	onStandIn(t)
+	for _, c := range []struct{ name, env string }{
+		{"TestOutOfMemoryChild", "A="}, {"TestLaunchFailureChild", "A="}, {"TestLostChild", "A="}, {"TestOutOfBoundsChild", "A="},
+		{"TestOutOfMemoryChild", "STANDIN_NO_POOLS=1"},
+	} {
+		child(t, c.name, c.env)
+	}
+}
+
+func TestLaunchFailureChild(t *testing.T) {
+	inChild(t)
+	d, b := openWith(t, 4)
+	t.Setenv("STANDIN_FAIL", "launch:0")
+	err := launch(d, source, "fill", 32, b, float32(1), int32(1))
+	var failed *cuda.DriverError
+	if !errors.As(err, &failed) || failed.Call != "cuLaunchKernel" || errors.Is(err, device.ErrLost) {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv("STANDIN_FAIL", "")
+	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if got := floats(t, d, b); got[0] != 1 {
+		t.Errorf("afterwards: %v", got)
+	}
+}
+
+// lostAfter sees that a device is lost: by what was queued, and for good.
+func lostAfter(t *testing.T, d *cuda.Device) {
+	t.Helper()
+	if err := d.Sync(t.Context()); !errors.Is(err, device.ErrLost) {
+		t.Errorf("Sync: %v", err)
+	}
+	for _, err := range []error{
+		func() error { _, err := d.Alloc(8); return err }(),
+		d.Sync(t.Context()),
+	} {
+		if !errors.Is(err, device.ErrLost) {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
+	if !d.Stream().Record().Done() {
+		t.Error("who waits for a lost device waits for ever")
+	}
+}
+
+func TestLostChild(t *testing.T) {
+	inChild(t)
+	d, b := openWith(t, 4)
+	t.Setenv("STANDIN_FAIL", "lost:0")
+	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
+		t.Fatal(err)
+	}
+	lostAfter(t, d)
+}
+
+func TestOutOfBoundsChild(t *testing.T) {
+	inChild(t)
+	d, b := openWith(t, 64)
+	if err := launch(d, source, "fill", 32, b, float32(1), int32(17)); err != nil {
+		t.Fatal(err)
+	}
+	lostAfter(t, d)
+}
 
 // onceEach calls do with the first call of the driver failing, then the second, until
 // none is left to fail: with all that come after it, then alone. Each try has a number.
@@ -112,8 +180,7 @@ func taken(t *testing.T) map[string]int {
 
 func TestLaunchingFailsChild(t *testing.T) {
 	inChild(t)
-	d := open(t, "cuda")
-	b := alloc(t, d, 4)
+	d, b := openWith(t, 4)
 	onceEach(t, 3, func(try int) error { // loading, finding, launching
 		return launch(d, fmt.Sprintf("%s // %d", source, try/3), "fill", 32, b, float32(1), int32(1))
 	})
@@ -124,8 +191,7 @@ func TestLaunchingFailsChild(t *testing.T) {
 func TestPeersFailChild(t *testing.T) {
 	inChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
-	from := alloc(t, a, 4)
-	to := alloc(t, b, 4)
+	from, to := alloc(t, a, 4), alloc(t, b, 4)
 	onceEach(t, 7, func(try int) error { // two launches, two events made, recorded and waited for
 		err := launch(a, source, "fill", 32, from, float32(try), int32(1))
 		if err == nil {

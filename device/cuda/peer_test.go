@@ -23,17 +23,6 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// floatsOn lends a buffer of eight numbers until the test's end.
-func floatsOn(t *testing.T, d *cuda.Device) *device.Buffer {
-	t.Helper()
-	b, err := d.Alloc(4 * 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Release)
-	return b
-}
-
 // set queues the filling of a buffer.
 func set(t *testing.T, d *cuda.Device, b *device.Buffer, v float32) {
 	t.Helper()
@@ -47,7 +36,7 @@ func set(t *testing.T, d *cuda.Device, b *device.Buffer, v float32) {
 func TestPeerOrderChild(t *testing.T) {
 	inChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
-	from, to := floatsOn(t, a), floatsOn(t, b)
+	from, to := alloc(t, a, 4*8), alloc(t, b, 4*8)
 	for _, c := range []struct {
 		plant               string
 		reader, sourceFirst float32 // what arrives, by who is waited for first
@@ -75,6 +64,9 @@ func TestPeerOrderChild(t *testing.T) {
 			if got := floats(t, b, to); got[0] != want || got[7] != want {
 				t.Errorf("with the fault %q, source first %v, %v arrive, want %v", c.plant, sourceFirst, got, want)
 			}
+			if got := floats(t, a, from); got[0] != 8 {
+				t.Errorf("with the fault %q, source first %v, the source has %v", c.plant, sourceFirst, got)
+			}
 		}
 	}
 }
@@ -83,7 +75,7 @@ func TestPeerOrderChild(t *testing.T) {
 func TestPeerReleaseChild(t *testing.T) {
 	inChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
-	to := floatsOn(t, b)
+	to := alloc(t, b, 4*8)
 	for range 3 {
 		from, err := a.Alloc(4 * 8)
 		if err != nil {
@@ -140,6 +132,16 @@ func TestPeerRefusedChild(t *testing.T) {
 		if err := b.CopyPeer(to, 10, from, 3, n); !errors.As(err, &bad) {
 			t.Errorf("a copy past the end: %v", err)
 		}
+		if err := b.CopyPeer(to, 9, from, 3, -1); !errors.As(err, &bad) {
+			t.Errorf("a copy of less than nothing: %v", err)
+		}
+		var foreign *device.ForeignError
+		if err := b.CopyPeer(from, 3, to, 9, n); !errors.As(err, &foreign) {
+			t.Errorf("a copy to another device's buffer: %v", err)
+		}
+		if err := a.CopyIn(to, 0, want); !errors.As(err, &foreign) {
+			t.Errorf("bytes for another device's buffer: %v", err)
+		}
 		from.Release()
 		to.Release()
 		var gone *device.MisuseError
@@ -154,7 +156,7 @@ func TestPeerRefusedChild(t *testing.T) {
 func TestLostSourceChild(t *testing.T) {
 	inChild(t)
 	a, b, c := open(t, "cuda"), open(t, "cuda:1"), open(t, "cuda:2")
-	x, y, z := floatsOn(t, a), floatsOn(t, b), floatsOn(t, c)
+	x, y, z := alloc(t, a, 4*8), alloc(t, b, 4*8), alloc(t, c, 4*8)
 	set(t, b, y, 1)
 	set(t, c, z, 2)
 	t.Setenv("STANDIN_FAIL", "lost:0")
@@ -190,7 +192,7 @@ func TestLostSourceChild(t *testing.T) {
 func TestLostReaderChild(t *testing.T) {
 	inChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
-	x, y := floatsOn(t, a), floatsOn(t, b)
+	x, y := alloc(t, a, 4*8), alloc(t, b, 4*8)
 	set(t, a, x, 1)
 	t.Setenv("STANDIN_FAIL", "lost:0")
 	set(t, b, y, 2)

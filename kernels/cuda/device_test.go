@@ -3,6 +3,8 @@
 package cuda_test
 
 import (
+	"errors"
+	"math"
 	"os"
 	"runtime"
 	"testing"
@@ -46,4 +48,46 @@ func collectTo(d *devcuda.Device, some int64) int64 {
 		time.Sleep(time.Millisecond)
 	}
 	return d.Stats().Live
+}
+
+// compare is compareAll for tensors of one type.
+func compare(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
+	t.Helper()
+	g, errGot := got.Float64s()
+	w, errWant := want.Float64s()
+	if err := errors.Join(errGot, errWant); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	compareAll(t, what, g, w, tol, want.DType())
+}
+
+// compareAll sees that elements are what is wanted, but for tol times the largest of these,
+// or 2^29 times that in float32.
+func compareAll(t *testing.T, what string, got, want []float64, tol float64, dt tensor.DType) {
+	t.Helper()
+	if dt == tensor.Float32 {
+		tol *= 1 << 29
+	}
+	scale := 0.0
+	for _, v := range want {
+		scale = max(scale, math.Abs(v))
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
+	}
+	for i := range want {
+		if d := math.Abs(got[i] - want[i]); !(d <= tol*scale) {
+			t.Errorf("%s: element %d is %v, want %v", what, i, got[i], want[i])
+			return
+		}
+	}
+}
+
+// sawtooth returns n numbers, which rise from the first again and again.
+func sawtooth(n int, first float64) *tensor.Tensor {
+	data := make([]float64, n)
+	for i := range data {
+		data[i] = first + float64(i%17)/17
+	}
+	return tensor.New(data)
 }
