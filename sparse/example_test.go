@@ -222,3 +222,27 @@ func ExampleSeed() {
 	// [0 1 0 0 1]
 	// [0 0 1 0 0]
 }
+
+// A symmetric matrix is written as its lower triangle.
+func ExampleWriteMatrixMarket() {
+	m := sparse.COO[float64]{Rows: 2, Cols: 2}
+	m.Append(0, 0, 2)
+	m.Append(0, 1, -1)
+	m.Append(1, 0, -1)
+	m.Append(1, 1, 0.5)
+	a, err := m.CSR()
+	if err != nil {
+		log.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := sparse.WriteMatrixMarket(&file, a, sparse.FieldReal, sparse.SymmetrySymmetric); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(file.String())
+	// Output:
+	// %%MatrixMarket matrix coordinate real symmetric
+	// 2 2 3
+	// 1 1 2
+	// 2 1 -1
+	// 2 2 0.5
+}

@@ -20,7 +20,7 @@ const module = "github.com/cotangent-ad/cotangent"
 var order = []string{
 	"cmd", "examples", "bench",
 	"jacobian/solve", "jacobian", "sparse",
-	"grad/check", "grad/optim", "grad/numeric", "grad/symbolic", "grad",
+	"grad/check", "grad",
 	"tensor/gonum", "tensor/npy", "tensor", "tensor/graph",
 	"kernels/spec", "kernels/cuda", "kernels/cpu", "kernels/cpu/gemm", "kernels/cpu/tile", "kernels/cpu/vmath", "kernels/ref", "kernels", "kernels/loop",
 	"internal/cc", "device/devicetest", "device/cuda", "device/cpu", "device/sim", "device",
