@@ -58,6 +58,13 @@ static __attribute__((unused)) int ct_reserve(ct_run *c, int64_t site, int64_t s
 #else
 #define CT_FREE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #endif
+/* Has a vector that is used several times stay in its register: gcc reads it from memory again for each use, and then loads
+ * take longer than what is computed. */
+#if defined(__AVX2__) && !defined(__clang__)
+#define CT_HELD(x) __asm__("" : "+v"(x))
+#else
+#define CT_HELD(x) ((void)0)
+#endif
 #define CT_IN static inline __attribute__((always_inline, unused))
 #define CT_FUN static __attribute__((unused))
 

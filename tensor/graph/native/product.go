@@ -285,10 +285,10 @@ func (w *writer) tile(o *store, i, j string, r, c, cols int) {
 	each(func(p, q int) { w.line("v_%s s%d%d = %s;", t, p, q, at(p, q)) })
 	w.line("for (long k = 0; k < %d; k++) {", delay)
 	for q := range c {
-		w.line("const v_%s b%d = D%d[k][%s + %d];", t, q, o.val, j, q)
+		w.held("b", q, fmt.Sprintf("D%d[k][%s + %d]", o.val, j, q), t)
 	}
 	for p := range r {
-		w.line("const v_%s a%d = R%d[k][%s + %d];", t, p, o.val, i, p)
+		w.held("a", p, fmt.Sprintf("R%d[k][%s + %d]", o.val, i, p), t)
 		for q := range c {
 			w.line("s%d%d = fma_v_%s(a%d, b%d, s%d%d);", p, q, t, p, q, p, q)
 		}
@@ -296,6 +296,12 @@ func (w *writer) tile(o *store, i, j string, r, c, cols int) {
 	w.line("}")
 	each(func(p, q int) { w.line("%s = s%d%d;", at(p, q), p, q) })
 	w.line("}")
+}
+
+// held prints the read of a vector that stays in a register.
+func (w *writer) held(name string, k int, from, t string) {
+	w.line("v_%s %s%d = %s;", t, name, k, from)
+	w.line("CT_HELD(%s%d);", name, k)
 }
 
 // grid returns the factors of the terms if these are, in order, the products of each
