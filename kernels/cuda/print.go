@@ -245,8 +245,13 @@ func (p *printer) element(n loop.Node, l *loop.Load) (conds []string, text strin
 		}
 	}
 	dt := loop.CUDAType(p.n.e.Ins[l.In].DType)
+	through := p.through(l.Index, shape, p.lay.strideOf(l.In))
 	if a.lone {
-		return conds, "from_bits<" + dt + ">(" + a.name + ")"
+		text = "from_bits<" + dt + ">(" + a.name + ")"
+		if through != "" { // any index in range finds the element, another one is told
+			text = "((void)(0" + through + "), " + text + ")"
+		}
+		return conds, text
 	}
 	if a.tiled {
 		return conds, fmt.Sprintf("s_%d[threadIdx.x][row]", k)
@@ -254,7 +259,7 @@ func (p *printer) element(n loop.Node, l *loop.Load) (conds []string, text strin
 	if a.vec {
 		return conds, fmt.Sprintf("pick(v_%d, lane)", k)
 	}
-	return conds, a.name + "[" + p.whole(a.at) + p.through(l.Index, shape, p.lay.strideOf(l.In)) + "]"
+	return conds, a.name + "[" + p.whole(a.at) + through + "]"
 }
 
 // bounds are the least and the greatest value of a function.
