@@ -78,7 +78,7 @@ func (f fresh) Run(c *kernels.Call) error {
 	if err := f(r, &sum); err != nil {
 		return err
 	}
-	return r.library("add", out.DType, grid(out.Size()), false, out.Ptr, sum.Ptr, out.Size())
+	return r.library("add", out.DType, grid(out.Size()), out.Size() > mostNarrow, out.Ptr, sum.Ptr, out.Size())
 }
 
 // library queues a kernel of library.cuh: pointers and then numbers.

@@ -139,6 +139,11 @@ const mostArgs = 4096
 // newPlan prints a nest's kernels.
 func newPlan(n *nest, lay *layout) *plan {
 	p := &plan{}
+	if n.lanes > mostNarrow && !lay.wide { // of arrays that may be small
+		more := *lay
+		more.wide = true
+		lay = &more
+	}
 	for _, o := range n.outs {
 		if lay.add && o == 0 || n.bare {
 			continue

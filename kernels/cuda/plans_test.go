@@ -16,6 +16,7 @@ import (
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cuda"
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
 // operand is an array's layout, begun so many elements behind a multiple of 16 bytes.
@@ -108,6 +109,26 @@ func TestKernelsChosen(t *testing.T) {
 		if read, squares := count("const Vec<"), count("__shared__"); vectors != c.vectors || read/2 != c.read || squares != c.squares {
 			t.Errorf("%s: %d elements at once, %d operands read so, %d by squares; want %d, %d, %d\n%s",
 				c.name, vectors, read/2, squares, c.vectors, c.read, c.squares, body)
+		}
+	}
+}
+
+// Elements of a loop are counted with 64 bits where there are many, though it reads and
+// writes little: a sum over all pairs of some points.
+func TestManyPairs(t *testing.T) {
+	for _, c := range []struct {
+		points int
+		ix     string
+	}{{1 << 10, "int"}, {1 << 16, "long long"}} {
+		points := kernels.Aval{DType: device.Float64, Shape: []int{c.points}}
+		e := loop.New(loop.Axes([]int{c.points, c.points}), []loop.Aval{points, points})
+		near := e.Exp(e.Neg(e.Square(e.Sub(e.Load(0, loop.At(0)), e.Load(1, loop.At(1))))))
+		e.Store(loop.Store{Value: near, Reduce: loop.Sum, Aval: kernels.Aval{DType: device.Float64}})
+		lay := &layout{in: []*kernels.Array{{Aval: points}, {Aval: points}}, lone: make([]bool, 2), align: make([]bool, 3)}
+		for i, l := range newPlan(nests(e)[0], lay).list {
+			if !strings.HasPrefix(l.source, "typedef "+c.ix+" ix;") {
+				t.Errorf("%d points: kernel %d begins with %.30q", c.points, i, l.source)
+			}
 		}
 	}
 }

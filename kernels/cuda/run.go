@@ -154,15 +154,17 @@ func (r *run) layout() *layout {
 	return l
 }
 
-// wide reports whether some place is beyond 31 bits, with a margin for steps.
+// mostNarrow is what is counted with 31 bits at most, with a margin for steps.
+const mostNarrow = math.MaxInt32 / 4
+
+// wide reports whether some place is beyond 31 bits.
 func (r *run) wide() bool {
-	const margin = math.MaxInt32 / 4
 	for _, list := range [2][]*kernels.Array{r.in, r.c.Out} {
 		for _, a := range list {
 			if a.Size() == 0 {
 				continue
 			}
-			if lo, hi := a.Span(); a.Size() > margin || -lo > margin || hi > margin {
+			if lo, hi := a.Span(); a.Size() > mostNarrow || -lo > mostNarrow || hi > mostNarrow {
 				return true
 			}
 		}
