@@ -299,6 +299,29 @@ func TestLaunchIsAsynchronous(t *testing.T) {
 	}
 }
 
+// Each operation with indices has a word of its own, however many there are at a time.
+func TestManyFlags(t *testing.T) {
+	d := open(t, "cuda")
+	const many = 1100
+	seen := map[unsafe.Pointer]bool{}
+	var nested func() error
+	nested = func() error {
+		return d.Main().Checked(func(flag unsafe.Pointer) error {
+			if seen[flag] = true; len(seen) == many {
+				return nil
+			}
+			return nested()
+		}, func() error { return errors.New("a flag was set") })
+	}
+	if err := d.Main().Enter(); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Main().Leave()
+	if err := nested(); err != nil || len(seen) != many {
+		t.Errorf("%d flags: %v", len(seen), err)
+	}
+}
+
 // Who may break a wait off does not wait longer for that.
 func TestWaitWithContext(t *testing.T) {
 	d, b := openWith(t, 4*100)

@@ -156,11 +156,12 @@ func (s *Stream) Checked(launch func(flag unsafe.Pointer) error, failed func() e
 	return err
 }
 
-// flags are words in pinned memory that kernels set.
+// flags are words in pinned memory that kernels set: one for each operation under way and
+// for each recording that has indices.
 type flags struct {
-	mu   sync.Mutex
-	page unsafe.Pointer
-	free []*uint64
+	mu    sync.Mutex
+	pages []unsafe.Pointer
+	free  []*uint64
 }
 
 const flagsBytes = 4096
@@ -168,22 +169,19 @@ const flagsBytes = 4096
 func (l *flags) take() (*uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.page == nil {
+	if len(l.free) == 0 {
 		p, err := pinned(flagsBytes)
 		if err != nil {
 			return nil, err
 		}
-		l.page = p
+		l.pages = append(l.pages, p)
 		for i := range flagsBytes / 8 {
 			l.free = append(l.free, (*uint64)(unsafe.Add(p, 8*i)))
 		}
 	}
-	n := len(l.free)
-	if n == 0 { // as many operations at once as there are words
-		return nil, &DriverError{Call: "flags", Code: 2, Text: "too many operations with indices at the same time"}
-	}
-	f := l.free[n-1]
-	l.free = l.free[:n-1]
+	last := len(l.free) - 1
+	f := l.free[last]
+	l.free = l.free[:last]
 	*f = 0
 	return f, nil
 }
@@ -195,8 +193,9 @@ func (l *flags) put(f *uint64) {
 }
 
 func (l *flags) close() error {
-	if l.page == nil {
-		return nil
+	var err error
+	for _, p := range l.pages {
+		err = errors.Join(err, unpin(p))
 	}
-	return unpin(l.page)
+	return err
 }
