@@ -12,8 +12,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cotangent-ad/cotangent/device"
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
 	"github.com/cotangent-ad/cotangent/grad"
+	"github.com/cotangent-ad/cotangent/kernels"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
 
@@ -121,6 +123,39 @@ func TestLarge(t *testing.T) {
 			})
 		}
 		tensor.Free(there)
+	}
+	collect(t, d)
+}
+
+// Constants of every type, of as many elements as go by vectors.
+func TestConstants(t *testing.T) {
+	d := openDevice(t)
+	home, err := device.Default()
+	if err == nil {
+		err = tensor.SetDefaultDevice(d)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dt := range []tensor.DType{tensor.Bool, tensor.Int32, tensor.Int64, tensor.Float32, tensor.Float64} {
+		values := []float64{0, 1}
+		if dt != tensor.Bool {
+			values = append(values, -7)
+		}
+		if dt.IsFloat() {
+			values = append(values, math.Inf(1), math.Inf(-1), math.NaN())
+		}
+		for _, v := range values {
+			y := tensor.Builder{}.Apply(kernels.Full, kernels.Fill{DType: dt, Shape: kernels.DimsOf(1024), Value: v})[0].(*tensor.Tensor)
+			got, err := y.Float64s()
+			if err != nil || got[1023] != v && !math.IsNaN(v) || math.IsNaN(v) != math.IsNaN(got[1023]) {
+				t.Errorf("%v %v: %v", dt, v, err)
+			}
+			tensor.Free(y)
+		}
+	}
+	if err := tensor.SetDefaultDevice(home); err != nil {
+		t.Error(err)
 	}
 	collect(t, d)
 }

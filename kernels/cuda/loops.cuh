@@ -18,7 +18,8 @@ template <class T, int N> __device__ inline T pick(const Vec<T, N> &a, int k) {
 		if (i == k) x = a.v[i];
 	return x;
 }
-template <class T, int N> __device__ inline void place(Vec<T, N> &a, int k, T x) {
+/* A literal may be of another type than the elements. */
+template <class T, int N, class U> __device__ inline void place(Vec<T, N> &a, int k, U x) {
 #pragma unroll
 	for (int i = 0; i < N; i++)
 		if (i == k) a.v[i] = x;
