@@ -5,9 +5,10 @@ package tensor
 
 import "github.com/cotangent-ad/cotangent/kernels"
 
-// Eq reports where t = x; false with NaN. A number is given to this and the other
-// comparisons as a tensor: x.Gt(tensor.Scalar(0)). Several of them count by
-// [Tensor.Sum] or [Tensor.Mean] of the bools.
+// Eq reports where t = x; false with NaN. What this and the other comparisons find
+// is counted by [Tensor.CountNonZero], and asked by [Tensor.All] and [Tensor.Any];
+// [Tensor.Mean] of the bools is their share. Numbers have comparisons of their own,
+// as [Tensor.EqScalar].
 func (t *Tensor) Eq(x *Tensor) *Tensor { return apply2(kernels.Eq, nil, t, x) }
 
 // Ne reports where t ≠ x; true with NaN.
@@ -24,6 +25,25 @@ func (t *Tensor) Gt(x *Tensor) *Tensor { return apply2(kernels.Gt, nil, t, x) }
 
 // Ge reports where t ≥ x.
 func (t *Tensor) Ge(x *Tensor) *Tensor { return apply2(kernels.Ge, nil, t, x) }
+
+// EqScalar reports where t = v; false with NaN. The number of this and the other
+// comparisons with one is that of [Tensor.AddScalar]: of t's dtype if that is float.
+func (t *Tensor) EqScalar(v float64) *Tensor { return t.Eq(t.number(v)) }
+
+// NeScalar reports where t ≠ v; true with NaN.
+func (t *Tensor) NeScalar(v float64) *Tensor { return t.Ne(t.number(v)) }
+
+// LtScalar reports where t < v.
+func (t *Tensor) LtScalar(v float64) *Tensor { return t.Lt(t.number(v)) }
+
+// LeScalar reports where t ≤ v.
+func (t *Tensor) LeScalar(v float64) *Tensor { return t.Le(t.number(v)) }
+
+// GtScalar reports where t > v.
+func (t *Tensor) GtScalar(v float64) *Tensor { return t.Gt(t.number(v)) }
+
+// GeScalar reports where t ≥ v.
+func (t *Tensor) GeScalar(v float64) *Tensor { return t.Ge(t.number(v)) }
 
 // And reports where both are true; numbers are true where not 0.
 func (t *Tensor) And(x *Tensor) *Tensor { return apply2(kernels.LogicalAnd, nil, t, x) }

@@ -145,6 +145,49 @@ func failed(op string, err error, in ...kernels.Aval) *Tensor {
 	return &Tensor{fault: faultOf(&OpError{Op: op, In: kept, Where: Caller(), Err: err})}
 }
 
+// as returns y, what operations on xs have made that op is composed of, with an error
+// that is not one of xs told as op's: that is what the user has called.
+func as(op string, y *Tensor, xs ...*Tensor) *Tensor {
+	if !y.bad() {
+		return y
+	}
+	inner, ok := y.Err().(*OpError)
+	if !ok {
+		return y
+	}
+	var in []kernels.Aval
+	for _, x := range xs {
+		if x != nil && x.fault == y.fault {
+			return y
+		}
+		if inner.Err != ErrNil {
+			in = append(in, kernels.Aval{DType: x.DType(), Shape: x.Shape()})
+		}
+	}
+	return &Tensor{fault: faultOf(&OpError{Op: op, In: in, Where: inner.Where, Within: inner.Within, Err: ofOp(op, in, inner.Err)})}
+}
+
+// ofOp returns a typed error as one of another operation on these operands.
+func ofOp(op string, in []kernels.Aval, err error) error {
+	switch e := err.(type) {
+	case *ShapeError:
+		told := &ShapeError{Op: op, Reason: e.Reason}
+		for _, a := range in {
+			told.Shapes = append(told.Shapes, a.Shape)
+		}
+		return told
+	case *DTypeError:
+		told := &DTypeError{Op: op, Reason: e.Reason}
+		for _, a := range in {
+			told.DTypes = append(told.DTypes, a.DType.String())
+		}
+		return told
+	case *AttrError:
+		return &AttrError{Op: op, Reason: e.Reason}
+	}
+	return err
+}
+
 // Placed returns the error of an operation that another goroutine has carried out for its
 // caller: with the caller's place where there is none. Other errors are returned as they are.
 func Placed(err error) error {

@@ -35,8 +35,9 @@ func Example_creation() {
 	fmt.Println(tensor.FromSlice([]float32{1, 2, 3, 4}, 2, 2)) // a flat slice, row-major
 	fmt.Println(tensor.Scalar(2.5), tensor.New([]int{1, 2}).DType())
 	fmt.Println(tensor.Zeros(3), tensor.Ones(2))
-	fmt.Println(tensor.Full(7, []int{2}, tensor.WithDType(tensor.Int32)))
+	fmt.Println(tensor.Full(0, []int{2}, tensor.WithDType(tensor.Float32)).DType()) // zeros of another dtype
 	fmt.Println(tensor.Arange(0, 10, 3), tensor.Linspace(0, 1, 5))
+	fmt.Println(tensor.Arange(0, 3, 1, tensor.WithDType(tensor.Int64)))
 	fmt.Println(tensor.Eye(2))
 	// Output:
 	// [[1. 2.]
@@ -45,8 +46,9 @@ func Example_creation() {
 	//  [3. 4.]]
 	// 2.5 int64
 	// [0. 0. 0.] [1. 1.]
-	// [7 7]
+	// float32
 	// [0. 3. 6. 9.] [0.   0.25 0.5  0.75 1.  ]
+	// [0 1 2]
 	// [[1. 0.]
 	//  [0. 1.]]
 }
@@ -116,6 +118,22 @@ func Example_shapes() {
 	// [0. 0. 1. 2. 3. 4. 5. 0. 0.] [5. 4. 3. 2. 1. 0.] [4. 5. 0. 1. 2. 3.]
 }
 
+// Numbers are compared with by methods of their own; bools are counted, and asked
+// whether all or any of them are true.
+func Example_comparisons() {
+	x := tensor.New([][]float64{{1, -5, 3}, {4, 2, 6}})
+	fmt.Println(x.GtScalar(0))
+	fmt.Println(x.GtScalar(0).All(1), x.LtScalar(0).Any(), x.GeScalar(3).CountNonZero())
+	fmt.Println(x.LtScalar(5).Mean()) // their share
+	fmt.Println(tensor.Where(x.LtScalar(0), tensor.Scalar(0), x).Sum(1))
+	// Output:
+	// [[ True False  True]
+	//  [ True  True  True]]
+	// [False  True] True 3
+	// 0.8333333333333334
+	// [ 4. 12.]
+}
+
 // Slices are views. Nothing is assigned to: IndexPut and IndexAdd return what an
 // assignment would have made.
 func Example_indexing() {
@@ -124,7 +142,7 @@ func Example_indexing() {
 	fmt.Println(x.Index(tensor.All, tensor.Range(1, 3)))               // x[:, 1:3]
 	fmt.Println(x.Index(tensor.At(-1), tensor.Step(0, tensor.End, 2))) // x[-1, ::2]
 	fmt.Println(x.Index(tensor.Ellipsis, tensor.At(0)))                // x[..., 0]
-	fmt.Println(x.Index(x.Gt(tensor.Scalar(8))))                       // x[x > 8]
+	fmt.Println(x.Index(x.GtScalar(8)))                                // x[x > 8]
 	fmt.Println(x.IndexPut(tensor.Scalar(-1), tensor.At(0)).Index(tensor.Range(0, 2)))
 	// Output:
 	// 6.0 [4. 5. 6. 7.]
@@ -185,15 +203,17 @@ func Example_linearAlgebra() {
 }
 
 // An operation on two dtypes is carried out in the later one of bool, int32, int64,
-// float32, float64; a Go number takes the tensor's.
+// float32, float64; a Go number takes the tensor's. WithDType makes tensors of one.
 func Example_dtypes() {
-	f32 := tensor.New([]float32{1, 2})
+	f32 := tensor.New([]float64{1, 2}, tensor.WithDType(tensor.Float32))
+	fmt.Println(tensor.ZerosLike(f32).DType(), tensor.FullLike(0.5, f32).DType(), tensor.Zeros(2).Cast(tensor.Int32).DType())
 	fmt.Println(f32.Add(tensor.New([]int{1, 1})).DType())
 	fmt.Println(f32.MulScalar(0.5).DType(), f32.Mul(tensor.Scalar(0.5)).DType())
 	fmt.Println(tensor.New([]int{3, 4}).Div(tensor.New([]int{2, 2})))
 	fmt.Println(tensor.New([]float64{1.9, -1.9}).Cast(tensor.Int64))
-	fmt.Printf("%+v\n", f32.Gt(tensor.Scalar(1)))
+	fmt.Printf("%+v\n", f32.GtScalar(1))
 	// Output:
+	// float32 float32 int32
 	// float32
 	// float32 float64
 	// [1.5 2. ]

@@ -21,12 +21,16 @@ func Scalar(v float64, opts ...Option) *Tensor {
 	return filled("scalar", v, nil, o)
 }
 
-// Zeros returns a float64 tensor of the given shape filled with 0. For another
-// dtype or device see [Full], and [ZerosLike].
+// Zeros returns a float64 tensor of the given shape filled with 0. Since it lists
+// sizes it takes no options: of another dtype, or on another device, it is
+//
+//	tensor.Full(0, []int{2, 3}, tensor.WithDType(tensor.Float32))
+//
+// and of a tensor's shape, dtype and device [ZerosLike].
 func Zeros(shape ...int) *Tensor { return filled("zeros", 0, shape, options{dtype: Float64}) }
 
 // Ones returns a float64 tensor of the given shape filled with 1. For another
-// dtype or device see [Full], and [OnesLike].
+// dtype or device see [Full], and [OnesLike]: [Zeros] tells how.
 func Ones(shape ...int) *Tensor { return filled("ones", 1, shape, options{dtype: Float64}) }
 
 // Full returns a tensor of the given shape filled with v, float64 unless
@@ -37,17 +41,27 @@ func Full(v float64, shape []int, opts ...Option) *Tensor {
 }
 
 // ZerosLike returns zeros of t's shape, dtype and device. They do not depend on t.
-func ZerosLike(t *Tensor) *Tensor { return filledLike("zeros_like", 0, t) }
+func ZerosLike(t *Tensor) *Tensor { return filledLike("zeros_like", 0, t, nil) }
 
 // OnesLike returns ones of t's shape, dtype and device. They do not depend on t.
-func OnesLike(t *Tensor) *Tensor { return filledLike("ones_like", 1, t) }
+func OnesLike(t *Tensor) *Tensor { return filledLike("ones_like", 1, t, nil) }
 
-func filledLike(op string, v float64, t *Tensor) *Tensor {
+// FullLike returns a tensor of t's shape filled with v, of t's dtype and on its device
+// unless the options say otherwise. It does not depend on t.
+func FullLike(v float64, t *Tensor, opts ...Option) *Tensor {
+	return filledLike("full_like", v, t, opts)
+}
+
+func filledLike(op string, v float64, t *Tensor, opts []Option) *Tensor {
 	p, err := t.whereabouts()
 	if err != nil {
 		return failed(op, err)
 	}
-	return filled(op, v, t.arr.Shape, options{dtype: t.arr.DType, dev: p.dev})
+	o := gather(opts, t.arr.DType)
+	if o.dev == nil {
+		o.dev = p.dev
+	}
+	return filled(op, v, t.arr.Shape, o)
 }
 
 // filled makes a constant and copies it out: one Inst a shape, whatever the value.
@@ -97,7 +111,7 @@ func Linspace(start, stop float64, n int, opts ...Option) *Tensor {
 	return o.make(kernels.Linspace, kernels.Spacing{DType: o.dtype, Start: start, Stop: stop, N: n})
 }
 
-// Eye returns the n by n identity matrix.
+// Eye returns the n by n identity matrix, float64 unless WithDType says otherwise.
 func Eye(n int, opts ...Option) *Tensor {
 	o := gather(opts, Float64)
 	return o.make(kernels.Eye, kernels.Identity{DType: o.dtype, Rows: n, Cols: n})

@@ -1,8 +1,10 @@
 package tensor_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/tensor"
@@ -20,7 +22,7 @@ func ExampleEinsum() {
 
 func ExampleWhere() {
 	x := tensor.New([]float64{-4, 9})
-	fmt.Println(tensor.Where(x.Gt(tensor.Scalar(0)), x.Sqrt(), tensor.Scalar(0)))
+	fmt.Println(tensor.Where(x.GtScalar(0), x.Sqrt(), tensor.Scalar(0)))
 	// Output: [0. 3.]
 }
 
@@ -103,6 +105,15 @@ func operations(on tensor.Option) []op {
 		{"Le", func() T { return x.Le(s(4)) }, B, []int{2}, []float64{1, 1}},
 		{"Gt", func() T { return x.Gt(s(4)) }, B, []int{2}, []float64{0, 0}},
 		{"Ge", func() T { return x.Ge(s(4)) }, B, []int{2}, []float64{1, 0}},
+		{"EqScalar", func() T { return x.EqScalar(4) }, B, []int{2}, []float64{1, 0}},
+		{"EqScalar of float32", func() T { return tensor.New([]float32{0.1}, on).EqScalar(0.1) }, B, []int{1}, []float64{1}},
+		{"NeScalar", func() T { return f(4, nan).NeScalar(4) }, B, []int{2}, []float64{0, 1}},
+		{"LtScalar", func() T { return x.LtScalar(4) }, B, []int{2}, []float64{0, 1}},
+		{"LeScalar", func() T { return x.LeScalar(4) }, B, []int{2}, []float64{1, 1}},
+		{"GtScalar", func() T { return x.GtScalar(-9) }, B, []int{2}, []float64{1, 0}},
+		{"GeScalar", func() T { return x.GeScalar(4) }, B, []int{2}, []float64{1, 0}},
+		{"GeScalar of ints, a fraction", func() T { return i(1, 2).GeScalar(1.5) }, B, []int{2}, []float64{0, 1}},
+		{"LtScalar of int32, too large", func() T { return tensor.New([]int32{math.MaxInt32}, on).LtScalar(3e9) }, B, []int{1}, []float64{1}},
 		{"And", func() T { return b(true, false).And(i(1, 1)) }, B, []int{2}, []float64{1, 0}},
 		{"Or", func() T { return b(true, false).Or(i(0, 0)) }, B, []int{2}, []float64{1, 0}},
 		{"Not", func() T { return b(true, false).Not() }, B, []int{2}, []float64{0, 1}},
@@ -123,6 +134,19 @@ func operations(on tensor.Option) []op {
 		{"MinKeep", func() T { return m.MinKeep(1) }, F, []int{2, 1}, []float64{1, 2}},
 		{"LogSumExp", func() T { return f(-inf, 3).LogSumExp() }, F, []int{}, []float64{3}},
 		{"LogSumExpKeep", func() T { return f(-inf, 3).LogSumExpKeep(0) }, F, []int{1}, []float64{3}},
+		{"All", func() T { return m.GtScalar(1).All(1) }, B, []int{2}, []float64{0, 1}},
+		{"All of all", func() T { return m.All() }, B, []int{}, []float64{1}},
+		{"All of numbers", func() T { return f(1, nan, 0).Reshape(3, 1).All(-1) }, B, []int{3}, []float64{1, 1, 0}},
+		{"All of nothing", func() T { return tensor.Zeros(0, 2).To(tensor.Scalar(0, on).Device()).All(0) }, B, []int{2}, []float64{1, 1}},
+		{"AllKeep", func() T { return i(1, 0).AllKeep(0) }, B, []int{1}, []float64{0}},
+		{"Any", func() T { return m.GtScalar(5).Any(0) }, B, []int{3}, []float64{0, 0, 1}},
+		{"Any of all", func() T { return i(0, 0).Any() }, B, []int{}, []float64{0}},
+		{"Any of numbers", func() T { return f(nan, -0.5).Any() }, B, []int{}, []float64{1}},
+		{"Any of nothing", func() T { return tensor.Full(1, []int{2, 0}, on).Any(1) }, B, []int{2}, []float64{0, 0}},
+		{"AnyKeep", func() T { return b(false, true).AnyKeep() }, B, []int{1}, []float64{1}},
+		{"CountNonZero", func() T { return f(0, 0.5, nan, -1).CountNonZero() }, I, []int{}, []float64{3}},
+		{"CountNonZero along", func() T { return m.GeScalar(3).CountNonZero(0) }, I, []int{3}, []float64{1, 1, 2}},
+		{"CountNonZeroKeep", func() T { return i(0, 7).CountNonZeroKeep(-1) }, I, []int{1}, []float64{1}},
 		{"ArgMax", func() T { return m.ArgMax(1) }, I, []int{2}, []float64{1, 2}},
 		{"ArgMin", func() T { return m.ArgMin() }, I, []int{}, []float64{0}},
 		{"Softmax", func() T { return f(2, 2).Softmax(0) }, F, []int{2}, []float64{0.5, 0.5}},
@@ -147,6 +171,9 @@ func operations(on tensor.Option) []op {
 		{"Pad", func() T { return y.Pad([]int{1}, []int{-1}) }, F, []int{2}, []float64{0, 2}},
 		{"Concat", func() T { return tensor.Concat(0, y, x, i(7)) }, F, []int{5}, []float64{2, 3, 4, -9, 7}},
 		{"Stack", func() T { return tensor.Stack(1, y, x) }, F, []int{2, 2}, []float64{2, 4, 3, -9}},
+		{"FullLike", func() T { return tensor.FullLike(7, x32) }, F32, []int{2}, []float64{7, 7}},
+		{"FullLike of a type", func() T { return tensor.FullLike(-1.5, x32, tensor.WithDType(I32)) }, I32, []int{2}, []float64{-1, -1}},
+		{"FullLike elsewhere", func() T { return tensor.FullLike(2, tensor.Scalar(1), on) }, F, []int{}, []float64{2}},
 		{"Clone", func() T { return m.T().Clone() }, F, []int{3, 2}, []float64{1, 4, 5, 2, 3, 6}},
 		{"Cast", func() T { return f(1.9, -1.9).Cast(I32) }, I32, []int{2}, []float64{1, -1}},
 		{"StopGradient", func() T { return y.StopGradient() }, F, []int{2}, []float64{2, 3}},
@@ -202,4 +229,35 @@ func TestOperationsRefuse(t *testing.T) {
 	fails[*tensor.AttrError](t, y.Polygamma(-1), "polygamma", "order -1")
 	fails[*tensor.ShapeError](t, tensor.Zeros(0).Max(), "max", "is empty")
 	fails[*tensor.DTypeError](t, tensor.Where(x, x, x), "where", "the condition is not bool")
+}
+
+// What is composed of other operations tells of itself, not of them.
+func TestCompositionsRefuse(t *testing.T) {
+	x := tensor.Zeros(2, 3)
+	fails[*tensor.AttrError](t, x.All(2), "all", "all: axis 2 out of range for shape [2 3] [operands float64[2 3]]")
+	fails[*tensor.AttrError](t, x.AnyKeep(-3), "any", "any: axis -3 out of range")
+	fails[*tensor.AttrError](t, x.CountNonZero(0, 0), "count_non_zero", "count_non_zero: axis 0 given twice")
+}
+
+// An error that an operand brings along is returned as it is, and a nil one is told by
+// the operation's own name.
+func TestCompositionsOfErrors(t *testing.T) {
+	bad := tensor.Zeros(2).Add(tensor.Zeros(3))
+	for name, y := range map[string]*tensor.Tensor{
+		"All": bad.All(), "Any": bad.Any(0),
+		"FullLike": tensor.FullLike(1, bad),
+	} {
+		if y.Err() != bad.Err() {
+			t.Errorf("%s: %v", name, y.Err())
+		}
+	}
+	var none *tensor.Tensor
+	var err *tensor.OpError
+	for op, y := range map[string]*tensor.Tensor{
+		"all": none.All(),
+	} {
+		if !errors.As(y.Err(), &err) || err.Op != op || err.Err != tensor.ErrNil || !strings.Contains(err.Where, "ops_test.go") {
+			t.Errorf("%s: %v", op, y.Err())
+		}
+	}
 }

@@ -12,7 +12,11 @@ import (
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
-// An Option says of what type or where a constructor makes its tensor.
+// An Option says of what type or where a constructor makes its tensor. [New],
+// [NewShaped], [Scalar], [Full], [FullLike], [Arange], [Linspace] and [Eye] take options
+// as their last arguments. Those that list sizes there do not, and have one of these
+// beside them: [Full] does what [Zeros] and [Ones] do, [NewShaped] what [FromSlice]
+// does. What there is already is converted by [Tensor.Cast] and moved by [Tensor.To].
 type Option func(*options)
 
 type options struct {

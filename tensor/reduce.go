@@ -50,6 +50,37 @@ func (t *Tensor) LogSumExpKeep(axes ...int) *Tensor {
 	return apply1(kernels.LogSumExp, keptAttr(axes), t)
 }
 
+// All reports, a bool, whether all elements along axes are true, numbers where they
+// are not 0; of nothing it is true.
+func (t *Tensor) All(axes ...int) *Tensor { return as("all", t.Not().Sum(axes...).EqScalar(0), t) }
+
+// AllKeep is All with the axes kept as size 1.
+func (t *Tensor) AllKeep(axes ...int) *Tensor {
+	return as("all", t.Not().SumKeep(axes...).EqScalar(0), t)
+}
+
+// Any reports, a bool, whether any element along axes is true, a number where it is
+// not 0; of nothing it is false.
+func (t *Tensor) Any(axes ...int) *Tensor {
+	return as("any", t.CountNonZero(axes...).NeScalar(0), t)
+}
+
+// AnyKeep is Any with the axes kept as size 1.
+func (t *Tensor) AnyKeep(axes ...int) *Tensor {
+	return as("any", t.CountNonZeroKeep(axes...).NeScalar(0), t)
+}
+
+// CountNonZero returns how many elements along axes are not 0, or true, an int64. NaN
+// is not 0.
+func (t *Tensor) CountNonZero(axes ...int) *Tensor {
+	return as("count_non_zero", t.Cast(Bool).Sum(axes...), t)
+}
+
+// CountNonZeroKeep is CountNonZero with the axes kept as size 1.
+func (t *Tensor) CountNonZeroKeep(axes ...int) *Tensor {
+	return as("count_non_zero", t.Cast(Bool).SumKeep(axes...), t)
+}
+
 // ArgMax returns the index, an int64, of the first largest element along an
 // axis, or, without one, of all in row-major order; a NaN counts as largest.
 func (t *Tensor) ArgMax(axis ...int) *Tensor { return apply1(kernels.ArgMax, axesAttr(axis), t) }
