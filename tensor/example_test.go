@@ -118,6 +118,28 @@ func Example_shapes() {
 	// [0. 0. 1. 2. 3. 4. 5. 0. 0.] [5. 4. 3. 2. 1. 0.] [4. 5. 0. 1. 2. 3.]
 }
 
+// Tensors are cut along an axis, and repeated along others.
+func Example_parts() {
+	x := tensor.Arange(0, 6, 1).Reshape(2, 3)
+	parts := x.Split(1, 1, 2) // of these sizes along axis 1; Concat joins them again
+	fmt.Println(parts[0].Shape(), parts[1].Shape(), tensor.Concat(1, parts...).Shape())
+	for i, c := range tensor.Arange(0, 7, 1).Chunk(0, 3) { // three parts
+		fmt.Println(i, c)
+	}
+	row := tensor.New([]float64{1, 2})
+	fmt.Println(row.Tile(3), row.Repeat(0, 3))
+	grid := tensor.Meshgrid(row, tensor.New([]float64{10, 20, 30}))
+	fmt.Println(grid[0].Add(grid[1]))
+	// Output:
+	// [2 1] [2 2] [2 3]
+	// 0 [0. 1. 2.]
+	// 1 [3. 4.]
+	// 2 [5. 6.]
+	// [1. 2. 1. 2. 1. 2.] [1. 1. 1. 2. 2. 2.]
+	// [[11. 21. 31.]
+	//  [12. 22. 32.]]
+}
+
 // Numbers are compared with by methods of their own; bools are counted, and asked
 // whether all or any of them are true.
 func Example_comparisons() {
@@ -132,6 +154,24 @@ func Example_comparisons() {
 	// [False  True] True 3
 	// 0.8333333333333334
 	// [ 4. 12.]
+}
+
+// The variance divides by n, as NumPy's does; a correction of 1 divides by n-1, as PyTorch's.
+func Example_statistics() {
+	x := tensor.New([][]float64{{1, 5, 3}, {4, 2, 6}})
+	fmt.Println(x.Mean(0), x.Var(0), x.Std(0))
+	fmt.Println(x.VarCorrected(1, 1), x.StdCorrected(1, 1))
+	scaled := x.Sub(x.MeanKeep(1)).Div(x.StdKeep(1)) // each row of mean 0 and deviation 1
+	fmt.Printf("%.3f\n", scaled)
+	fmt.Println(tensor.New([]float64{3, 4}).Norm())
+	fmt.Printf("%.3g\n", tensor.New([]float64{3e200, 4e200}).Norm()) // without overflow
+	// Output:
+	// [2.5 3.5 4.5] [2.25 2.25 2.25] [1.5 1.5 1.5]
+	// [4. 4.] [2. 2.]
+	// [[-1.225  1.225  0.000]
+	//  [ 0.000 -1.225  1.225]]
+	// 5.0
+	// 5e+200
 }
 
 // Slices are views. Nothing is assigned to: IndexPut and IndexAdd return what an

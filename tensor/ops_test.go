@@ -147,6 +147,39 @@ func operations(on tensor.Option) []op {
 		{"CountNonZero", func() T { return f(0, 0.5, nan, -1).CountNonZero() }, I, []int{}, []float64{3}},
 		{"CountNonZero along", func() T { return m.GeScalar(3).CountNonZero(0) }, I, []int{3}, []float64{1, 1, 2}},
 		{"CountNonZeroKeep", func() T { return i(0, 7).CountNonZeroKeep(-1) }, I, []int{1}, []float64{1}},
+		{"Var", func() T { return m.Var(0) }, F, []int{3}, []float64{2.25, 2.25, 2.25}},
+		{"Var of all", func() T { return m.Var() }, F, []int{}, []float64{17.5 / 6}},
+		{"Var of ints", func() T { return i(1, 2, 3, 6).Var() }, F, []int{}, []float64{3.5}},
+		{"Var of bools", func() T { return b(true, false).Var() }, F, []int{}, []float64{0.25}},
+		{"Var of float32", func() T { return x32.Var() }, F32, []int{}, []float64{0.25}},
+		{"Var of nothing", func() T { return tensor.Full(1, []int{2, 0}, on).Var(1) }, F, []int{2}, []float64{nan, nan}},
+		{"Var beside nothing", func() T { return tensor.Full(1, []int{2, 0}, on).Var(0) }, F, []int{0}, nil},
+		{"Var of one", func() T { return y.Var() }, F, []int{}, []float64{0.25}},
+		{"Var along size 1", func() T { return m.Unsqueeze(0).Var(0) }, F, []int{2, 3}, make([]float64, 6)},
+		{"VarKeep", func() T { return m.VarKeep(-1, 0) }, F, []int{1, 1}, []float64{17.5 / 6}},
+		{"VarCorrected", func() T { return m.VarCorrected(1, 1) }, F, []int{2}, []float64{4, 4}},
+		{"VarCorrected beyond", func() T { return y.VarCorrected(3) }, F, []int{}, []float64{inf}},
+		{"VarCorrected of one", func() T { return f(7).VarCorrected(1) }, F, []int{}, []float64{nan}},
+		{"VarCorrectedKeep", func() T { return m.VarCorrectedKeep(0.5, 0) }, F, []int{1, 3}, []float64{3, 3, 3}},
+		{"Std", func() T { return m.Std(0) }, F, []int{3}, []float64{1.5, 1.5, 1.5}},
+		{"Std of equals", func() T { return f(3, 3).Std() }, F, []int{}, []float64{0}},
+		{"StdKeep", func() T { return i(1, 3).StdKeep(0) }, F, []int{1}, []float64{1}},
+		{"StdCorrected", func() T { return m.StdCorrected(1, 1) }, F, []int{2}, []float64{2, 2}},
+		{"StdCorrectedKeep", func() T { return m.StdCorrectedKeep(1, -1) }, F, []int{2, 1}, []float64{2, 2}},
+		{"Norm", func() T { return f(3, 0, -4).Norm() }, F, []int{}, []float64{5}},
+		{"Norm along", func() T { return tensor.New([][]float32{{3, 1}, {4, 0}}, on).Norm(0) }, F32, []int{2}, []float64{5, 1}},
+		{"Norm of a number", func() T { return f(-3).At(0).Norm() }, F, []int{}, []float64{3}},
+		{"Norm of ints", func() T { return i(3, 4).Norm(-1) }, F, []int{}, []float64{5}},
+		{"Norm of bools", func() T { return b(true, false).Norm() }, F, []int{}, []float64{1}},
+		{"Norm of nothing", func() T { return tensor.Full(1, []int{2, 0}, on).Norm(1) }, F, []int{2}, []float64{0, 0}},
+		{"Norm beside nothing", func() T { return tensor.Full(1, []int{2, 0}, on).Norm(0) }, F, []int{0}, nil},
+		{"Norm of large", func() T { return f(0x3p990, -0x4p990).Norm() }, F, []int{}, []float64{0x5p990}},
+		{"Norm of small", func() T { return f(0x3p-1000, 0x4p-1000).Norm() }, F, []int{}, []float64{0x5p-1000}},
+		{"Norm of smallest", func() T { return f(0x3p-1074, 0x4p-1074).Norm() }, F, []int{}, []float64{0x5p-1074}},
+		{"Norm of large float32", func() T { return tensor.New([]float32{0x3p120, 0x4p120}, on).Norm() }, F32, []int{}, []float64{0x5p120}},
+		{"Norm of smallest float32", func() T { return tensor.New([]float32{0x3p-149, 0x4p-149}, on).Norm() }, F32, []int{}, []float64{0x5p-149}},
+		{"Norm of columns", func() T { return f(0x3p990, 0, inf, nan, 3, 0x4p990, 0, 1, 1, -4).Reshape(2, 5).Norm(0) }, F, []int{5}, []float64{0x5p990, 0, inf, nan, 5}},
+		{"NormKeep", func() T { return f(3, 4).NormKeep() }, F, []int{1}, []float64{5}},
 		{"ArgMax", func() T { return m.ArgMax(1) }, I, []int{2}, []float64{1, 2}},
 		{"ArgMin", func() T { return m.ArgMin() }, I, []int{}, []float64{0}},
 		{"Softmax", func() T { return f(2, 2).Softmax(0) }, F, []int{2}, []float64{0.5, 0.5}},
@@ -171,6 +204,22 @@ func operations(on tensor.Option) []op {
 		{"Pad", func() T { return y.Pad([]int{1}, []int{-1}) }, F, []int{2}, []float64{0, 2}},
 		{"Concat", func() T { return tensor.Concat(0, y, x, i(7)) }, F, []int{5}, []float64{2, 3, 4, -9, 7}},
 		{"Stack", func() T { return tensor.Stack(1, y, x) }, F, []int{2, 2}, []float64{2, 4, 3, -9}},
+		{"Split", func() T { return tensor.Stack(0, m.Split(1, 1, 1, 1)...) }, F, []int{3, 2, 1}, []float64{1, 4, 5, 2, 3, 6}},
+		{"Split unevenly", func() T { return i(1, 2, 3, 4).Split(-1, 0, 3, 1)[1] }, I, []int{3}, []float64{1, 2, 3}},
+		{"Split of nothing", func() T { return tensor.Full(1, []int{2, 0}, on).Split(1, 0, 0)[1] }, F, []int{2, 0}, nil},
+		{"Chunk", func() T { return m.Chunk(-2, 2)[1] }, F, []int{1, 3}, []float64{4, 2, 6}},
+		{"Chunk unevenly", func() T { return f(0, 1, 2, 3, 4, 5, 6).Chunk(0, 3)[1] }, F, []int{2}, []float64{3, 4}},
+		{"Chunk of nothing", func() T { return tensor.Full(1, []int{0}, on).Chunk(0, 1)[0] }, F, []int{0}, nil},
+		{"Tile", func() T { return m.Tile(2, 1) }, F, []int{4, 3}, []float64{1, 5, 3, 4, 2, 6, 1, 5, 3, 4, 2, 6}},
+		{"Tile along the last", func() T { return i(1, 2).Reshape(2, 1).Tile(2) }, I, []int{2, 2}, []float64{1, 1, 2, 2}},
+		{"Tile along more", func() T { return i(1, 2).Tile(2, 1, 2) }, I, []int{2, 1, 4}, []float64{1, 2, 1, 2, 1, 2, 1, 2}},
+		{"Tile of a number", func() T { return f(7).At(0).Tile(3) }, F, []int{3}, []float64{7, 7, 7}},
+		{"Tile no times", func() T { return m.Tile(0, 2) }, F, []int{0, 6}, nil},
+		{"Repeat", func() T { return m.Repeat(1, 2) }, F, []int{2, 6}, []float64{1, 1, 5, 5, 3, 3, 4, 4, 2, 2, 6, 6}},
+		{"Repeat rows", func() T { return m.T().Repeat(-2, 2).Index(tensor.Range(0, 3)) }, F, []int{3, 2}, []float64{1, 4, 1, 4, 5, 2}},
+		{"Repeat no times", func() T { return b(true).Repeat(0, 0) }, B, []int{0}, nil},
+		{"Meshgrid", func() T { return tensor.Meshgrid(x, y)[0] }, F, []int{2, 2}, []float64{4, 4, -9, -9}},
+		{"Meshgrid of three", func() T { return tensor.Meshgrid(x, i(1, 2, 3), s(0))[1] }, I, []int{2, 3, 1}, []float64{1, 2, 3, 1, 2, 3}},
 		{"FullLike", func() T { return tensor.FullLike(7, x32) }, F32, []int{2}, []float64{7, 7}},
 		{"FullLike of a type", func() T { return tensor.FullLike(-1.5, x32, tensor.WithDType(I32)) }, I32, []int{2}, []float64{-1, -1}},
 		{"FullLike elsewhere", func() T { return tensor.FullLike(2, tensor.Scalar(1), on) }, F, []int{}, []float64{2}},
@@ -233,18 +282,44 @@ func TestOperationsRefuse(t *testing.T) {
 
 // What is composed of other operations tells of itself, not of them.
 func TestCompositionsRefuse(t *testing.T) {
-	x := tensor.Zeros(2, 3)
+	x, y := tensor.Zeros(2, 3), tensor.Zeros(2)
 	fails[*tensor.AttrError](t, x.All(2), "all", "all: axis 2 out of range for shape [2 3] [operands float64[2 3]]")
 	fails[*tensor.AttrError](t, x.AnyKeep(-3), "any", "any: axis -3 out of range")
 	fails[*tensor.AttrError](t, x.CountNonZero(0, 0), "count_non_zero", "count_non_zero: axis 0 given twice")
+	fails[*tensor.AttrError](t, x.Var(5), "var", "var: axis 5 out of range for shape [2 3]")
+	fails[*tensor.AttrError](t, x.VarCorrected(math.NaN()), "var_corrected", "var_corrected: a correction of NaN")
+	fails[*tensor.AttrError](t, x.StdKeep(5), "std", "std: axis 5 out of range")
+	fails[*tensor.AttrError](t, x.StdCorrected(math.Inf(1), 0), "std_corrected", "a correction of +Inf")
+	fails[*tensor.AttrError](t, x.Norm(2), "norm", "norm: axis 2 out of range for shape [2 3]")
+	fails[*tensor.AttrError](t, tensor.Zeros(0).Norm(1), "norm", "norm: axis 1 out of range for shape [0]")
+	fails[*tensor.ShapeError](t, x.Split(1, 1, 1)[1], "split", "the sizes [1 1] do not make up axis 1")
+	fails[*tensor.ShapeError](t, x.Split(1, 4, -1)[0], "split", "do not make up")
+	fails[*tensor.ShapeError](t, x.Split(1, math.MaxInt, math.MaxInt, 5)[2], "split", "do not make up")
+	fails[*tensor.ShapeError](t, x.Split(0)[0], "split", "the sizes [] do not make up axis 0")
+	fails[*tensor.AttrError](t, x.Split(2, 1)[0], "split", "axis 2 out of range for shape [2 3]")
+	fails[*tensor.AttrError](t, x.Chunk(1, 4)[0], "chunk", "no 4 parts of axis 1, which has size 3")
+	fails[*tensor.AttrError](t, x.Chunk(1, 0)[0], "chunk", "no 0 parts")
+	fails[*tensor.AttrError](t, x.Chunk(-3, 1)[0], "chunk", "axis -3 out of range")
+	fails[*tensor.AttrError](t, x.Tile(1, -1), "tile", "-1 times")
+	fails[*tensor.ShapeError](t, x.Tile(math.MaxInt, math.MaxInt), "tile", "too many elements")
+	fails[*tensor.ShapeError](t, x.Tile(1<<40, 1<<40), "tile", "too many elements")
+	fails[*tensor.ShapeError](t, x.Tile(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), "tile", "more than 16")
+	fails[*tensor.AttrError](t, x.Repeat(2, 1), "repeat", "axis 2 out of range for shape [2 3]")
+	fails[*tensor.AttrError](t, x.Repeat(0, -2), "repeat", "-2 times")
+	fails[*tensor.ShapeError](t, tensor.Meshgrid(y, x)[0], "meshgrid", "takes vectors (shapes [2 3])")
+	if n := len(tensor.Meshgrid()); n != 0 {
+		t.Errorf("a grid of no vectors: %d", n)
+	}
 }
 
 // An error that an operand brings along is returned as it is, and a nil one is told by
 // the operation's own name.
 func TestCompositionsOfErrors(t *testing.T) {
 	bad := tensor.Zeros(2).Add(tensor.Zeros(3))
+	good := tensor.Ones(2)
 	for name, y := range map[string]*tensor.Tensor{
-		"All": bad.All(), "Any": bad.Any(0),
+		"All": bad.All(), "Any": bad.Any(0), "Var": bad.Var(), "Std": bad.StdCorrectedKeep(1), "Norm": bad.Norm(7), "Split": bad.Split(0, 1)[0],
+		"Chunk": bad.Chunk(0, 2)[0], "Tile": bad.Tile(2), "Repeat": bad.Repeat(0, 2), "Meshgrid": tensor.Meshgrid(good, bad)[0],
 		"FullLike": tensor.FullLike(1, bad),
 	} {
 		if y.Err() != bad.Err() {
@@ -254,7 +329,8 @@ func TestCompositionsOfErrors(t *testing.T) {
 	var none *tensor.Tensor
 	var err *tensor.OpError
 	for op, y := range map[string]*tensor.Tensor{
-		"all": none.All(),
+		"all": none.All(), "std": none.Std(), "norm": none.Norm(), "split": none.Split(0, 1)[0], "chunk": none.Chunk(0, 1)[0],
+		"tile": none.Tile(2), "repeat": none.Repeat(0, 1), "meshgrid": tensor.Meshgrid(none)[0],
 	} {
 		if !errors.As(y.Err(), &err) || err.Op != op || err.Err != tensor.ErrNil || !strings.Contains(err.Where, "ops_test.go") {
 			t.Errorf("%s: %v", op, y.Err())

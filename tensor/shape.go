@@ -1,4 +1,4 @@
-// Operations on shapes. All but Concat, Stack, Tile, Roll and Pad give views
+// Operations on shapes. All but Concat, Stack, Roll and Pad give views
 // where the layout allows it; a view shares memory, which nobody can tell since
 // tensors are immutable.
 
@@ -80,7 +80,8 @@ func wrapAxis(a, rank int) (int, bool) {
 }
 
 // BroadcastTo returns t repeated to a shape, along new leading dimensions and
-// those of size 1.
+// those of size 1 (PyTorch's expand). [Tensor.Tile] and [Tensor.Repeat] repeat along
+// others.
 func (t *Tensor) BroadcastTo(shape ...int) *Tensor {
 	return apply1(kernels.BroadcastTo, kernels.DimsOf(shape...), t)
 }
@@ -90,7 +91,7 @@ func (t *Tensor) BroadcastTo(shape ...int) *Tensor {
 func (t *Tensor) Squeeze(axes ...int) *Tensor { return apply1(kernels.Squeeze, axesAttr(axes), t) }
 
 // Unsqueeze returns t with dimensions of size 1 inserted at the given
-// positions of the result.
+// positions of the result (NumPy's expand_dims).
 func (t *Tensor) Unsqueeze(axes ...int) *Tensor { return apply1(kernels.Unsqueeze, axesAttr(axes), t) }
 
 // Flip returns t in reverse order along the given dimensions, or along all.
