@@ -26,6 +26,34 @@
 //	check_grads                         package grad/check
 //	sparse.BCOO @ x, torch.sparse.mm    Sparse of package tensor
 //
+// Names of operations in NumPy, JAX and PyTorch, and those of package tensor where they
+// are others:
+//
+//	x == 0, x > 0.5                     EqScalar, GtScalar, ...; of two tensors Eq, Gt, ...
+//	&, |, ~                             And, Or, Not
+//	all, any, count_nonzero             All, Any, CountNonZero
+//	keepdims, keepdim                   SumKeep, MeanKeep, VarKeep, ...
+//	var, std                            Var, Std; VarCorrected and StdCorrected for a ddof,
+//	                                    or correction, which is 1 where PyTorch is told of none
+//	linalg.norm                         Norm
+//	logaddexp, xlogy                    LogSumExp of Stack, XLogY
+//	clip                                Clamp
+//	astype, to                          Cast, To
+//	zeros(s, dtype=d), full_like        Full with WithDType, FullLike
+//	permute, swapaxes, mT               Transpose, SwapAxes, T
+//	expand_dims, x[None]                Unsqueeze, NewAxis
+//	expand                              BroadcastTo
+//	cat, concatenate                    Concat
+//	split, array_split, chunk           Split, Chunk
+//	tile, PyTorch's repeat              Tile
+//	repeat, repeat_interleave           Repeat
+//	meshgrid with indexing="ij"         Meshgrid
+//	x[1:3, ..., None]                   Index
+//	x.at[i].set, x.at[i].add            IndexPut, IndexAdd
+//	take, index_select, embedding       Take
+//	take_along_axis, PyTorch's gather   Gather
+//	swish, gelu(approximate="tanh")     Silu, GeluTanh
+//
 // A function of several arguments takes a struct of them; what it captures is
 // a constant. Fields that hold tensors are exported ones.
 //

@@ -13,7 +13,8 @@
 //
 // Programs make tensors with [New], [FromSlice], [Zeros] and the like, compute with
 // methods and with [Where], [Concat], [Stack], [Einsum] and [Sparse], and read results with
-// [Tensor.Item], [Tensor.Float64s], [Data], and by printing. The Examples go by topic.
+// [Tensor.Item], [Tensor.Float64s], [Data], and by printing. The Examples go by topic;
+// package grad has NumPy's and PyTorch's names beside ours.
 // Levels, interpreters, [Dispatch], [Memory], [Free] and what else speaks of what is
 // traced, direct, marked or writable is for package grad, which transforms functions;
 // programs do without.
@@ -22,11 +23,12 @@
 // device's limit; a [Scope] gives temporaries back at once.
 //
 // What lives here: the Tensor (tensor.go), levels and dispatch (level.go),
-// evaluation (eval.go) with its short cut for single numbers (scalar.go),
+// evaluation (eval.go) with its short cut for single numbers (number.go),
 // errors (errors.go); constructors (new.go, make.go, borrow.go), readers
 // (read.go) and printing (format.go); operations as methods (arith.go,
-// compare.go, special.go, reduce.go, shape.go, index.go, gather.go, linalg.go);
-// products with sparse matrices (sparse.go), scopes (scope.go) and transfers (transfer.go).
+// compare.go, special.go, activation.go, reduce.go, moments.go, shape.go, split.go,
+// repeat.go, index.go, gather.go, linalg.go); products with sparse matrices (sparse.go),
+// scopes (scope.go) and transfers (transfer.go).
 //
 // What does not: kernels and their rules (package kernels), the transformations
 // (package grad), NumPy's files (tensor/npy), gonum's matrices (tensor/gonum),

@@ -174,6 +174,20 @@ func Example_statistics() {
 	// 5e+200
 }
 
+// What layers of networks pass their sums through.
+func Example_activations() {
+	x := tensor.New([]float64{-2, 0, 2})
+	fmt.Printf("%.3f %.3f\n", x.Relu(), x.LeakyRelu(0.1))
+	fmt.Printf("%.3f %.3f\n", x.Gelu(), x.GeluTanh())
+	fmt.Printf("%.3f %.3f\n", x.Silu(), x.Elu(1))
+	fmt.Printf("%.3f %.3f\n", x.Tanh(), x.LogSigmoid())
+	// Output:
+	// [0.000 0.000 2.000] [-0.200  0.000  2.000]
+	// [-0.046  0.000  1.954] [-0.045  0.000  1.955]
+	// [-0.238  0.000  1.762] [-0.865  0.000  2.000]
+	// [-0.964  0.000  0.964] [-2.127 -0.693 -0.127]
+}
+
 // Slices are views. Nothing is assigned to: IndexPut and IndexAdd return what an
 // assignment would have made.
 func Example_indexing() {

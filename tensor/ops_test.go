@@ -99,6 +99,27 @@ func operations(on tensor.Option) []op {
 		{"Polygamma", func() T { return f(inf).Polygamma(1) }, F, []int{1}, []float64{0}},
 		{"Erf", func() T { return f(0, inf).Erf() }, F, []int{2}, []float64{0, 1}},
 
+		{"Rsqrt", func() T { return f(4, 0, inf).Rsqrt() }, F, []int{3}, []float64{0.5, inf, 0}},
+		{"LogSigmoid", func() T { return f(-inf, -1e3).LogSigmoid() }, F, []int{2}, []float64{-inf, -1e3}},
+		{"Silu", func() T { return f(-inf, 0, inf).Silu() }, F, []int{3}, []float64{0, 0, inf}},
+		{"Gelu", func() T { return f(-inf, 0, inf).Gelu() }, F, []int{3}, []float64{0, 0, inf}},
+		{"GeluTanh", func() T { return f(-inf, 0, inf).GeluTanh() }, F, []int{3}, []float64{0, 0, inf}},
+		{"LogSigmoid of bools", func() T { return b(false).LogSigmoid() }, F, []int{1}, []float64{-math.Ln2}},
+		{"Silu of bools", func() T { return b(false).Silu() }, F, []int{1}, []float64{0}},
+		{"Gelu of bools", func() T { return b(false).Gelu() }, F, []int{1}, []float64{0}},
+		{"GeluTanh of bools", func() T { return b(false).GeluTanh() }, F, []int{1}, []float64{0}},
+		{"Elu", func() T { return f(-inf, 0, 1e3).Elu(0.5) }, F, []int{3}, []float64{-0.5, 0, 1e3}},
+		{"LeakyRelu", func() T { return x32.Neg().LeakyRelu(0.25) }, F32, []int{2}, []float64{-0.25, -0.5}},
+		{"LeakyRelu of ints", func() T { return i(-1, 2).LeakyRelu(2) }, F, []int{2}, []float64{-2, 2}},
+		{"Lerp", func() T { return x.Lerp(y, f(0, 1)) }, F, []int{2}, []float64{4, 3}},
+		{"Lerp between", func() T { return x.Lerp(y, f(0.25)) }, F, []int{2}, []float64{3.5, -6}},
+		{"Lerp to the end", func() T { return f(1e16).Lerp(f(1), s(1)) }, F, []int{1}, []float64{1}},
+		{"LerpScalar", func() T { return x32.LerpScalar(x32.Neg(), 0.75) }, F32, []int{2}, []float64{-0.5, -1}},
+		{"LerpScalar of ints", func() T { return i(1, 2).LerpScalar(i(3, 4), 0.25) }, F, []int{2}, []float64{1.5, 2.5}},
+		{"LerpScalar to the end", func() T { return f(1e16).LerpScalar(f(1), 1) }, F, []int{1}, []float64{1}},
+		{"XLogY", func() T { return f(0, 0, 2).XLogY(f(0, -1, 1)) }, F, []int{3}, []float64{0, 0, 0}},
+		{"XLogY of ints", func() T { return i(0, 1).XLogY(i(0, 1)) }, F, []int{2}, []float64{0, 0}},
+
 		{"Eq", func() T { return x.Eq(f(4, nan)) }, B, []int{2}, []float64{1, 0}},
 		{"Ne", func() T { return x.Ne(f(4, nan)) }, B, []int{2}, []float64{0, 1}},
 		{"Lt", func() T { return x.Lt(s(4)) }, B, []int{2}, []float64{0, 1}},
@@ -307,6 +328,9 @@ func TestCompositionsRefuse(t *testing.T) {
 	fails[*tensor.AttrError](t, x.Repeat(2, 1), "repeat", "axis 2 out of range for shape [2 3]")
 	fails[*tensor.AttrError](t, x.Repeat(0, -2), "repeat", "-2 times")
 	fails[*tensor.ShapeError](t, tensor.Meshgrid(y, x)[0], "meshgrid", "takes vectors (shapes [2 3])")
+	fails[*tensor.ShapeError](t, x.Lerp(y, y), "lerp", "lerp: shapes do not broadcast")
+	fails[*tensor.ShapeError](t, x.LerpScalar(y, 0.5), "lerp_scalar", "lerp_scalar: shapes do not broadcast [operands float64[2 3], float64[2]]")
+	fails[*tensor.ShapeError](t, x.XLogY(y), "xlogy", "xlogy: shapes do not broadcast [operands float64[2 3], float64[2]]")
 	if n := len(tensor.Meshgrid()); n != 0 {
 		t.Errorf("a grid of no vectors: %d", n)
 	}
@@ -320,7 +344,7 @@ func TestCompositionsOfErrors(t *testing.T) {
 	for name, y := range map[string]*tensor.Tensor{
 		"All": bad.All(), "Any": bad.Any(0), "Var": bad.Var(), "Std": bad.StdCorrectedKeep(1), "Norm": bad.Norm(7), "Split": bad.Split(0, 1)[0],
 		"Chunk": bad.Chunk(0, 2)[0], "Tile": bad.Tile(2), "Repeat": bad.Repeat(0, 2), "Meshgrid": tensor.Meshgrid(good, bad)[0],
-		"FullLike": tensor.FullLike(1, bad),
+		"Silu": bad.Silu(), "Lerp": good.Lerp(good, bad), "XLogY": good.XLogY(bad), "FullLike": tensor.FullLike(1, bad),
 	} {
 		if y.Err() != bad.Err() {
 			t.Errorf("%s: %v", name, y.Err())
@@ -330,7 +354,7 @@ func TestCompositionsOfErrors(t *testing.T) {
 	var err *tensor.OpError
 	for op, y := range map[string]*tensor.Tensor{
 		"all": none.All(), "std": none.Std(), "norm": none.Norm(), "split": none.Split(0, 1)[0], "chunk": none.Chunk(0, 1)[0],
-		"tile": none.Tile(2), "repeat": none.Repeat(0, 1), "meshgrid": tensor.Meshgrid(none)[0],
+		"tile": none.Tile(2), "repeat": none.Repeat(0, 1), "meshgrid": tensor.Meshgrid(none)[0], "elu": none.Elu(1), "lerp": good.Lerp(none, good),
 	} {
 		if !errors.As(y.Err(), &err) || err.Op != op || err.Err != tensor.ErrNil || !strings.Contains(err.Where, "ops_test.go") {
 			t.Errorf("%s: %v", op, y.Err())
