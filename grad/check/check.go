@@ -44,7 +44,7 @@ func Seed(s uint64) Option { return func(c *config) { c.seed = s } }
 // Directions sets how many directions are tried for each leaf of the argument (default 2).
 func Directions(n int) Option { return func(c *config) { c.directions = n } }
 
-// ForwardOnly and ReverseOnly restrict the check to one mode.
+// ForwardOnly restricts the check to forward mode.
 func ForwardOnly() Option { return func(c *config) { c.reverse = false } }
 
 // ReverseOnly restricts the check to reverse mode.

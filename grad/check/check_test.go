@@ -3,6 +3,7 @@ package check_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,6 +123,53 @@ func TestFloat32AndErrors(t *testing.T) {
 	bad := func(p params) *T { return p.W.Add(tensor.New([]float64{1, 2})) }
 	if err := check.Derivatives(bad, at(tensor.Float64)).Err(); err == nil || !strings.Contains(err.Error(), "check_test.go") {
 		t.Errorf("a failing function: %v", err)
+	}
+}
+
+func TestModes(t *testing.T) {
+	for mode, only := range map[string]check.Option{"JVP": check.ForwardOnly(), "VJP": check.ReverseOnly()} {
+		r := check.Derivatives(wrong, at(tensor.Float64), check.Order(1), only)
+		if r.Comparisons != 2 || len(r.Failed) != 1 || r.Failed[0].Mode != mode {
+			t.Errorf("%s only: %v", mode, r)
+		}
+		if r := check.Derivatives(loss, at(tensor.Float64), only); r.Err() != nil || r.Comparisons != 4 {
+			t.Errorf("%s only, order 2: %d comparisons, %v", mode, r.Comparisons, r.Err())
+		}
+	}
+}
+
+// Directions are as many as asked for, and of the seed; points are as far away as asked for.
+func TestDirectionsAndSteps(t *testing.T) {
+	var farthest float64
+	var calls []float64
+	f := func(x *T) *T {
+		if v, err := x.Float64s(); err == nil {
+			calls = append(calls, v[1])
+			farthest = max(farthest, math.Hypot(v[0]-1, v[1]-1))
+		}
+		return x.Square().Sum()
+	}
+	run := func(opts ...check.Option) (directions []float64, distance float64) {
+		t.Helper()
+		calls, farthest = nil, 0
+		opts = append(opts, check.Order(1), check.ForwardOnly())
+		if err := check.Derivatives(f, tensor.Ones(2), opts...).Err(); err != nil {
+			t.Error(err)
+		}
+		return slices.Clone(calls), farthest
+	}
+	few, near := run(check.Directions(1), check.Step(1e-4))
+	if many, _ := run(check.Directions(5), check.Step(1e-4)); len(many) < 4*len(few) {
+		t.Errorf("%d calls for five directions, %d for one", len(many), len(few))
+	}
+	if _, far := run(check.Directions(1), check.Step(1e-2)); !(far > 50*near && far < 200*near && near > 0) {
+		t.Errorf("steps of 1e-2 go as far as %v, of 1e-4 as %v", far, near)
+	}
+	one, _ := run(check.Seed(1))
+	again, _ := run()
+	other, _ := run(check.Seed(2))
+	if !slices.Equal(one, again) || slices.Equal(one, other) {
+		t.Errorf("seed 1 leads to %v, again to %v, seed 2 to %v", one, again, other)
 	}
 }
 
