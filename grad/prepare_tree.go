@@ -64,7 +64,7 @@ func newTree(x reflect.Value, leaves, inRow int) (*leafTree, error) {
 // find appends the spots in v, which begins at an offset. It visits as walk does.
 func (t *leafTree) find(to *[]spot, v reflect.Value, offset uintptr, path string) {
 	typ := v.Type()
-	if !holdsTensors(typ, nil) {
+	if !holdsTensors(typ) {
 		return
 	}
 	s := spot{offset: offset, path: path}

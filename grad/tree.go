@@ -173,7 +173,7 @@ func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor
 		return &TypeError{Path: path[:40] + "...", Type: v.Type(), Reason: "it is nested without end"}
 	}
 	if v.Kind() == reflect.Interface {
-		if !v.IsNil() && holdsTensors(v.Elem().Type(), nil) {
+		if !v.IsNil() && holdsTensors(v.Elem().Type()) {
 			return &TypeError{Path: path, Type: v.Type(), Reason: "tensors in an interface are not found; use a concrete type"}
 		}
 		return nil
@@ -186,7 +186,7 @@ func walk(v reflect.Value, path string, visit func(path string, t *tensor.Tensor
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			if !f.IsExported() {
-				if holdsTensors(f.Type, nil) {
+				if holdsTensors(f.Type) {
 					return &TypeError{Path: path + "." + f.Name, Type: f.Type, Reason: "an unexported field holds tensors; export it"}
 				}
 				continue
@@ -262,7 +262,7 @@ func cmp[T int64 | uint64 | float64](a, b T) int {
 }
 
 // holdsTensors reports whether values of type t can hold tensors.
-func holdsTensors(t reflect.Type, seen []reflect.Type) bool { return holds(t, false, seen) }
+func holdsTensors(t reflect.Type) bool { return holds(t, false, nil) }
 
 func holds(t reflect.Type, interfaces bool, seen []reflect.Type) bool {
 	if t == tensorType || interfaces && t.Kind() == reflect.Interface {
@@ -288,7 +288,7 @@ func holds(t reflect.Type, interfaces bool, seen []reflect.Type) bool {
 // detach returns v with its slices, maps and pointers that hold tensors copied.
 func detach(v reflect.Value) reflect.Value {
 	t := v.Type()
-	if t == tensorType || !holdsTensors(t, nil) {
+	if t == tensorType || !holdsTensors(t) {
 		return v
 	}
 	c := reflect.New(t).Elem()

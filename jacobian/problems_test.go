@@ -21,7 +21,7 @@ type problem struct {
 func ints(v ...int64) *T { return tensor.FromSlice(v, len(v)) }
 
 // stencil is a nonlinear function of the cells around each on a grid.
-func stencil(shape []int, offsets [][]int, periodic bool) fn {
+func stencil(offsets [][]int, periodic bool) fn {
 	return func(u *T) *T {
 		y := u.Square()
 		for k, o := range offsets {
@@ -127,7 +127,7 @@ func problems() []problem {
 			"5 points": {[]int{5, 5}, star(2)}, "7 points": {[]int{4, 4, 4}, star(3)},
 			"9 points": {[]int{5, 4}, box(2)}, "27 points": {[]int{4, 3, 4}, box(3)},
 		} {
-			list = append(list, problem{fmt.Sprintf("%s, periodic %v", name, periodic), stencil(g.shape, g.offsets, periodic), random(g.shape...), false, 0})
+			list = append(list, problem{fmt.Sprintf("%s, periodic %v", name, periodic), stencil(g.offsets, periodic), random(g.shape...), false, 0})
 		}
 	}
 	return list

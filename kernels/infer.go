@@ -65,8 +65,8 @@ func shapeErr(op string, in []Aval, format string, args ...any) error {
 	return e
 }
 
-func dtypeErr(op string, in []Aval, format string, args ...any) error {
-	e := &DTypeError{Op: op, Reason: fmt.Sprintf(format, args...)}
+func dtypeErr(op string, in []Aval, reason string) error {
+	e := &DTypeError{Op: op, Reason: reason}
 	for _, a := range in {
 		e.DTypes = append(e.DTypes, a.DType.String())
 	}
@@ -185,7 +185,7 @@ func axis(op string, ax int, shape []int) (int, error) {
 // an empty list.
 func axes(op string, a Axes, shape []int) ([]int, error) {
 	if a.N == 0 {
-		return span(0, len(shape)), nil
+		return upTo(len(shape)), nil
 	}
 	list, err := axesInOrder(op, a, shape)
 	slices.Sort(list)
@@ -230,11 +230,11 @@ func listFits(op string, n int8) error {
 	return nil
 }
 
-// span returns the numbers from lo to hi-1.
-func span(lo, hi int) []int {
-	list := make([]int, 0, max(hi-lo, 0))
-	for i := lo; i < hi; i++ {
-		list = append(list, i)
+// upTo returns the numbers from 0 to n-1.
+func upTo(n int) []int {
+	list := make([]int, max(n, 0))
+	for i := range list {
+		list[i] = i
 	}
 	return list
 }

@@ -153,7 +153,7 @@ func matmul(in []Aval) (contraction, error) {
 			}
 		}
 	}
-	c.out = span(0, batch)
+	c.out = upTo(batch)
 	if len(a) > 1 {
 		c.label(0, row, a[len(a)-2])
 		c.out = append(c.out, row)

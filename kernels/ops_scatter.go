@@ -282,7 +282,7 @@ func sumTo(b Builder, x Val, shape []int) Val {
 		return x
 	}
 	lead := len(from) - len(shape)
-	list := span(0, lead)
+	list := upTo(lead)
 	for d, n := range shape {
 		if n == 1 && from[lead+d] != 1 {
 			list = append(list, lead+d)

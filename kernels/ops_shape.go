@@ -154,7 +154,7 @@ func permutation(in []Aval, attr any) ([]int, error) {
 	}
 	rank := len(in[0].Shape)
 	if a.N == 0 {
-		perm := span(0, rank)
+		perm := upTo(rank)
 		slices.Reverse(perm)
 		return perm, nil
 	}

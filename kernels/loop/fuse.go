@@ -48,9 +48,6 @@ func (f *Fusion) InRange(index []Lin, shape []int, n Node) Node {
 // Store adds a result.
 func (f *Fusion) Store(s Store) { f.e.Store(s) }
 
-// Nodes returns how many nodes there are.
-func (f *Fusion) Nodes() int { return len(f.e.Nodes) }
-
 // Expr ends the fusion and returns the loop, and which operands it has kept: those
 // that it reads.
 func (f *Fusion) Expr() (e *Expr, operands []int) {

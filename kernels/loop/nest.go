@@ -160,7 +160,7 @@ func (p *printer) nest(n *nest) {
 		p.close(len(n.inner))
 	}
 	for _, i := range n.outs {
-		p.write(i, n)
+		p.write(i)
 	}
 	p.close(len(n.outer))
 }

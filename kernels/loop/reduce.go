@@ -73,7 +73,7 @@ func (p *printer) inside(format string, args ...any) {
 }
 
 // write stores result i.
-func (p *printer) write(i int, n *nest) {
+func (p *printer) write(i int) {
 	s := &p.e.Outs[i]
 	value, op := p.name(s.Value), "="
 	switch {

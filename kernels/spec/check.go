@@ -50,7 +50,7 @@ func (r *runner) quantities(b eager, x []*value) (value, tangents, cotangents []
 		return value, nil, nil
 	}
 	_, tangents = jvp(b, r.apply, vals(x), r.tangents(0))
-	_, cotangents = vjp(b, r.apply, vals(x), r.want, r.cotangents(0))
+	cotangents = vjp(b, r.apply, vals(x), r.want, r.cotangents(0))
 	return value, tangents, cotangents
 }
 
@@ -144,7 +144,7 @@ func (r *runner) checkBatch() {
 	if r.differentiable() {
 		k := len(r.operands)
 		f := func(b kernels.Builder, x []kernels.Val) []kernels.Val {
-			_, dx := vjp(b, r.apply, x[:k], r.want, func([]kernels.Val) []kernels.Val { return x[k:] })
+			dx := vjp(b, r.apply, x[:k], r.want, func([]kernels.Val) []kernels.Val { return x[k:] })
 			return slices.DeleteFunc(dx, func(v kernels.Val) bool { return v == nil })
 		}
 		seeds := r.cotangents(0)(r.apply(r.ref, vals(r.operands)))

@@ -53,7 +53,7 @@ func (r *runner) checkDerivatives() {
 		dx := r.tangents(seed)
 		y, dy := jvp(r.got, r.apply, x, dx)
 		g := r.cotangents(seed)(y)
-		_, dual := vjp(r.got, r.apply, x, r.want, func([]kernels.Val) []kernels.Val { return g })
+		dual := vjp(r.got, r.apply, x, r.want, func([]kernels.Val) []kernels.Val { return g })
 		if err := firstErr(append(dy, present(dual)...)); err != nil {
 			r.errorf("derivative: %v", err)
 			return
@@ -85,7 +85,7 @@ func (r *runner) checkDerivatives() {
 // both modes.
 func (r *runner) checkSlopes() {
 	x := vals(r.operands)
-	_, dx := vjp(r.got, r.apply, x, r.want, func(y []kernels.Val) []kernels.Val {
+	dx := vjp(r.got, r.apply, x, r.want, func(y []kernels.Val) []kernels.Val {
 		g := make([]kernels.Val, len(y))
 		for i, v := range y {
 			g[i] = r.got.Full(1, v.Aval())
@@ -153,7 +153,7 @@ func (r *runner) weights() []kernels.Val {
 
 // gradient returns the cotangents of the operands in want, for a scalar f.
 func (r *runner) gradient(b kernels.Builder, f function, args []kernels.Val) []kernels.Val {
-	_, dx := vjp(b, f, args, r.want, func(y []kernels.Val) []kernels.Val {
+	dx := vjp(b, f, args, r.want, func(y []kernels.Val) []kernels.Val {
 		return []kernels.Val{b.Full(1, y[0].Aval())}
 	})
 	return present(dx[:len(r.operands)])

@@ -59,9 +59,9 @@ func primals(nodes []*node) []kernels.Val {
 	return list
 }
 
-// vjp returns the results of f, and the cotangents of the operands in want for
-// those of the results that seed gives: zeros where nothing arrives.
-func vjp(b kernels.Builder, f function, x []kernels.Val, want kernels.Mask, seed func(y []kernels.Val) []kernels.Val) (y, dx []kernels.Val) {
+// vjp returns the cotangents of the operands of f in want, for those of the results that
+// seed gives: zeros where nothing arrives.
+func vjp(b kernels.Builder, f function, x []kernels.Val, want kernels.Mask, seed func(y []kernels.Val) []kernels.Val) []kernels.Val {
 	t := &tape{inner: b}
 	in := make([]*node, len(x))
 	args := make([]kernels.Val, len(x))
@@ -77,8 +77,9 @@ func vjp(b kernels.Builder, f function, x []kernels.Val, want kernels.Mask, seed
 		cotangent[n] = g
 	}
 	outs := f(t, args)
-	for _, v := range outs {
-		y = append(y, v.(*node).primal)
+	y := make([]kernels.Val, len(outs))
+	for i, v := range outs {
+		y[i] = v.(*node).primal
 	}
 	for i, g := range seed(y) {
 		if n := outs[i].(*node); n.varied {
@@ -88,7 +89,7 @@ func vjp(b kernels.Builder, f function, x []kernels.Val, want kernels.Mask, seed
 	for i := len(t.entries) - 1; i >= 0; i-- {
 		t.entries[i].sweep(b, cotangent, add)
 	}
-	dx = make([]kernels.Val, len(x))
+	dx := make([]kernels.Val, len(x))
 	for i, n := range in {
 		if !want.Has(i) {
 			continue
@@ -97,7 +98,7 @@ func vjp(b kernels.Builder, f function, x []kernels.Val, want kernels.Mask, seed
 			dx[i] = b.Full(0, n.Aval())
 		}
 	}
-	return y, dx
+	return dx
 }
 
 // sweep passes the cotangents of an entry's results on to its operands.

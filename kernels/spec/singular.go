@@ -93,7 +93,7 @@ func checkSingular(t *testing.T, b eager) {
 		a := kernels.Aval{DType: device.Float64, Shape: []int{len(c.x)}}
 		x, v := []kernels.Val{dense.filled(a, c.x)}, []kernels.Val{dense.filled(a, ones(len(c.x)))}
 		gradient := func(b kernels.Builder, x []kernels.Val) []kernels.Val {
-			_, dx := vjp(b, c.f, x, 1, func(y []kernels.Val) []kernels.Val { return []kernels.Val{b.Full(1, y[0].Aval())} })
+			dx := vjp(b, c.f, x, 1, func(y []kernels.Val) []kernels.Val { return []kernels.Val{b.Full(1, y[0].Aval())} })
 			return dx
 		}
 		compare := func(what string, got []kernels.Val, want []float64) {
@@ -115,7 +115,7 @@ func checkSingular(t *testing.T, b eager) {
 		if c.second != nil {
 			_, fr := jvp(b, gradient, x, v)
 			compare("second derivative, forward on reverse", fr, c.second)
-			_, rf := vjp(b, func(b kernels.Builder, args []kernels.Val) []kernels.Val {
+			rf := vjp(b, func(b kernels.Builder, args []kernels.Val) []kernels.Val {
 				_, dy := jvp(b, c.f, args[:1], args[1:])
 				return dy
 			}, append(x, v...), 1, func(y []kernels.Val) []kernels.Val { return []kernels.Val{b.Full(1, y[0].Aval())} })

@@ -28,7 +28,8 @@ func sweepOf(b *builder, n, size int) *Graph {
 	return b.outputs(c)
 }
 
-func fitted(t *testing.T, g *Graph, budget int) *Program {
+// fitted makes a graph fit a budget, and sees that its program does.
+func fitted(t *testing.T, g *Graph, budget int) {
 	t.Helper()
 	if err := g.Fit(budget, openDevice(t, "ref")); err != nil {
 		t.Fatalf("%d bytes: %v", budget, err)
@@ -40,7 +41,6 @@ func fitted(t *testing.T, g *Graph, budget int) *Program {
 	if a := p.Stats().ArenaBytes; a > budget {
 		t.Fatalf("an arena of %d bytes, beyond the budget of %d", a, budget)
 	}
-	return p
 }
 
 // A chain of n steps fits in memory for some 2√n values at less than twice the price, and

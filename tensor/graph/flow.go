@@ -226,7 +226,7 @@ func (f *flow) loop() error {
 			return f.within(k, err)
 		}
 	}
-	return f.finish(k, last)
+	return f.finish(k)
 }
 
 // within names the step in which an error happened.
@@ -377,7 +377,7 @@ func (f *flow) sum(k int) error {
 }
 
 // finish leaves the results as they are after n steps.
-func (f *flow) finish(n, last int) error {
+func (f *flow) finish(n int) error {
 	c, body := f.c, f.bodies[len(f.bodies)-1]
 	for j := range c.Carries {
 		if to := f.out[j]; to.Size() > 0 && body.ins[c.Consts+j].ptr != to.Ptr {
