@@ -327,7 +327,7 @@ func cotangentsFor[Q any](name string, out []*tensor.Tensor, like, g Q) ([]*tens
 
 // Linearize returns f(x) and the linear map dx ↦ J·dx at x, which runs over
 // what was recorded without running f again. It may be called any number of
-// times and differentiated.
+// times and differentiated. Errors are those of [JVP].
 func Linearize[P, Q any](f func(P) Q, x P, opts ...Option) (y Q, linear func(dx P) Q) {
 	const name = "grad.Linearize"
 	tp := &tape{keep: true, wide: true, ieee: gather(opts).ieee}
@@ -397,13 +397,14 @@ func (tp *tape) forward(d []*tensor.Tensor) {
 
 // HVP returns the product of the Hessian of f at x with v, by a forward sweep
 // over the gradient (Pearlmutter, Fast Exact Multiplication by the Hessian,
-// Neural Computation 6, 1994). f has a scalar result.
+// Neural Computation 6, 1994). f has a scalar result; v, and the product, have the shapes
+// and dtypes of x. Errors are those of [Grad] and [JVP].
 func HVP[P any](f func(P) *tensor.Tensor, x, v P, opts ...Option) P {
 	_, h := jvpOf("grad.HVP", Grad(f, opts...), x, v, opts)
 	return h
 }
 
-// GradHVP is [HVP] that also returns the gradient.
+// GradHVP is [HVP] that also returns the gradient, which the sweep has computed anyway.
 func GradHVP[P any](f func(P) *tensor.Tensor, x, v P, opts ...Option) (g, hv P) {
 	return jvpOf("grad.GradHVP", Grad(f, opts...), x, v, opts)
 }

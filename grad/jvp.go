@@ -59,6 +59,10 @@ func trace(lv *tensor.Level, primal, tangent *tensor.Tensor) *tensor.Tensor {
 // JVP returns f(x) and the directional derivative of f at x along dx, the
 // Jacobian-vector product J·dx, in one forward sweep. dx has the shapes and
 // dtypes of x; integer and boolean leaves of dx are not looked at.
+//
+// Errors: a *tensor.ShapeError or *tensor.DTypeError where dx is of other shapes or
+// dtypes than x, f's own, a *PanicError, a *TypeError of an argument or result that
+// cannot be taken apart. They stick to the tensors of both results.
 func JVP[P, Q any](f func(P) Q, x, dx P, opts ...Option) (y, dy Q) {
 	return jvpOf("grad.JVP", f, x, dx, opts)
 }

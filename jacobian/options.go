@@ -89,7 +89,8 @@ func AtPoint() Option { return func(o *options) { o.local = true } }
 // ByColumn orders values by compressed columns instead of rows.
 func ByColumn() Option { return func(o *options) { o.byColumn = true } }
 
-// WithTriangle stores one triangle of a Hessian.
+// WithTriangle stores one triangle of a Hessian, with its diagonal; of a Jacobian it is an
+// *OptionError.
 func WithTriangle(t sparse.Triangle) Option { return func(o *options) { o.triangle = t } }
 
 // WithMemory bounds the bytes that one sweep's products and seeds take, roughly;

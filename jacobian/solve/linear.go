@@ -28,7 +28,8 @@ var systemsNames = []string{"automatic", "direct", "iterative"}
 // String returns "automatic", "direct" or "iterative".
 func (s Systems) String() string { return systemsNames[min(int(s), len(systemsNames)-1)] }
 
-// ParseSystems reads such a word.
+// ParseSystems reads "automatic", "direct" or "iterative"; an error tells that a name is
+// none of them.
 func ParseSystems(name string) (Systems, error) {
 	if i := slices.Index(systemsNames, name); i >= 0 {
 		return Systems(i), nil

@@ -256,8 +256,8 @@ func TestHeaderIsAligned(t *testing.T) {
 	}
 }
 
-// What npyio alone makes of files, and why there is a front before it. A row
-// that fails because npyio does better now is one that the front can do without.
+// What npyio alone makes of files, and why there is a front before it. A row that
+// fails because npyio does better is one that the front can do without.
 func TestFront(t *testing.T) {
 	ordinary := "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"
 	for _, c := range []struct {
