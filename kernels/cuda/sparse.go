@@ -2,13 +2,13 @@
 
 package cuda
 
-// Products with sparse matrices: gathers, each sum by one thread or by neighbours, in an
-// order that follows from the sizes alone.
+// Products with sparse matrices: gathers, shared out evenly whatever the lengths of rows
+// are, each sum in an order that follows from the structure and the sizes.
 
 import (
 	_ "embed"
 	"fmt"
-	"slices"
+	"math"
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/kernels"
@@ -18,10 +18,6 @@ import (
 //go:embed sparse.cuh
 var sparseText string
 
-// fewColumns is the width up to which the threads of a row share out its entries, not
-// its columns.
-const fewColumns = 7
-
 // sparse is the kernel of a product.
 type sparse struct {
 	inst             *kernels.Inst
@@ -29,20 +25,18 @@ type sparse struct {
 	rows, width      int
 	meets, entries   int
 	copiers          []*kernel
-	groups           []examples
+	lead             []leading
+	share            pathShare
 }
-
-// examples are some that lie at equal distances: how many, and where in elements they
-// begin and how far apart they are.
-type examples struct {
-	n              int
-	begin, between places
-}
-
-// places are those of an example's operands and result, in elements.
-type places struct{ values, x, y int }
 
 func newSparse(inst *kernels.Inst) kernels.Kernel {
+	if k := sparseOf(inst); k != nil {
+		return fresh(k.run)
+	}
+	return nil
+}
+
+func sparseOf(inst *kernels.Inst) *sparse {
 	k := &sparse{inst: inst}
 	k.start, k.at, k.entry = kernels.SparseLists(inst)
 	values, x, out := inst.In[0].Shape, inst.In[1].Shape, inst.Out[0].Shape
@@ -55,53 +49,91 @@ func newSparse(inst *kernels.Inst) kernels.Kernel {
 		}
 		k.copiers = append(k.copiers, c)
 	}
-	k.group(out[:n], values[:len(values)-1], x[:len(x)-2])
-	return fresh(k.run)
+	k.lead = leadings(out[:n], strides(values[:len(values)-1], n, k.entries), strides(x[:len(x)-2], n, k.meets*k.width))
+	k.share = sharePath(k.rows+k.entries, k.width, (kernels.Aval{Shape: out[:n]}).Size())
+	return k
 }
 
-// group finds examples at equal distances: those along the longest leading dimension,
-// where neighbouring dimensions count as one if they lie like one.
-func (k *sparse) group(lead, values, x []int) {
-	between := func(own []int, size int) []int {
-		strides := make([]int, len(lead))
-		for d := len(own) - 1; d >= 0; d-- {
-			if own[d] != 1 {
-				strides[len(lead)-len(own)+d] = size
-			}
-			size *= own[d]
+// leading is a leading dimension of the result: its size, and how many elements apart
+// examples along it are in the values and in the dense matrix.
+type leading struct{ n, values, x int }
+
+// strides returns how far apart the examples of a dense operand are along each of n
+// leading dimensions, 0 along those that it is repeated along.
+func strides(lead []int, n, size int) []int {
+	list := make([]int, n)
+	for d := len(lead) - 1; d >= 0; d-- {
+		if lead[d] != 1 {
+			list[n-len(lead)+d] = size
 		}
-		return strides
+		size *= lead[d]
 	}
-	ofValues, ofX, ofY := between(values, k.entries), between(x, k.meets*k.width), between(lead, k.rows*k.width)
-	dims, longest := []examples{{n: 1}}, 0
+	return list
+}
+
+// leadings lists the dimensions, neighbours as one where they lie like one.
+func leadings(lead, values, x []int) []leading {
+	list := []leading{{n: 1}}
 	for d, n := range lead {
 		if n == 1 {
 			continue
 		}
-		next := examples{n: n, between: places{ofValues[d], ofX[d], ofY[d]}}
-		last := &dims[len(dims)-1]
-		if last.n == 1 || last.between == (places{n * ofValues[d], n * ofX[d], n * ofY[d]}) {
+		next := leading{n, values[d], x[d]}
+		last := &list[len(list)-1]
+		if last.n == 1 || last.values == n*next.values && last.x == n*next.x {
 			next.n *= last.n
 			*last = next
 		} else {
-			dims = append(dims, next)
-		}
-		if dims[len(dims)-1].n > dims[longest].n {
-			longest = len(dims) - 1
+			list = append(list, next)
 		}
 	}
-	inner := dims[longest]
-	k.groups = []examples{inner}
-	for _, d := range slices.Delete(dims, longest, longest+1) {
-		var groups []examples
-		for _, g := range k.groups {
-			for i := range d.n {
-				begin := places{g.begin.values + i*d.between.values, g.begin.x + i*d.between.x, g.begin.y + i*d.between.y}
-				groups = append(groups, examples{inner.n, begin, inner.between})
-			}
+	return list
+}
+
+// pathShare is how a product is shared out, see sparse.cuh.
+type pathShare struct {
+	lanes   int // columns at a time
+	threads int // of a block
+	chunk   int // items of a block
+	chunks  int // blocks of a column and an example
+	pieces  int // lanes' columns of all examples
+	sums    int // of every column of every example, one a chunk
+	wide    bool
+}
+
+// perGroup is the items that a group of threads adds up one after the other: an odd number,
+// for the banks of shared memory.
+const perGroup = 7
+
+// sharePath shares out a path of so many items, for each column of each example.
+func sharePath(items, width, examples int) (s pathShare) {
+	const (
+		index = 3   // what reading an entry costs, in columns
+		few   = 128 // blocks for which they are made smaller
+		most  = 32  // tiles of a block
+	)
+	cost := func(lanes int) int { return (width + lanes - 1) / lanes * (lanes + index) }
+	s.lanes = 1
+	for n := 2; n <= 32; n *= 2 {
+		if cost(n) < cost(s.lanes) {
+			s.lanes = n
 		}
-		k.groups = groups
 	}
+	s.pieces = (width + s.lanes - 1) / s.lanes * examples
+	tile, tiles := 0, 0
+	of := func(t int) {
+		s.threads, tile = t, t/s.lanes*perGroup
+		tiles = (items + tile - 1) / tile
+	}
+	of(roundUp((items + perGroup - 1) / perGroup * s.lanes))
+	for tiles > 1 && tiles*s.pieces < few && s.threads > 64 {
+		of(s.threads / 2)
+	}
+	s.chunk = tile * max(1, min(most, tiles*s.pieces/mostBlocks))
+	s.chunks = (items + s.chunk - 1) / s.chunk
+	s.sums = s.chunks * width * examples
+	s.wide = max(s.sums, items) > math.MaxInt32/2
+	return s
 }
 
 func (k *sparse) run(r *run, y *kernels.Array) error {
@@ -119,34 +151,36 @@ func (k *sparse) run(r *run, y *kernels.Array) error {
 		}
 		ptr[i] = a.Ptr
 	}
-	name, per, threads := "columns", 1, k.rows*k.width
-	if k.width <= fewColumns {
-		name, per = "lines", power((k.entries/k.rows+1)/2, 32)
-		threads = k.rows * per
-	}
-	wide := r.wideCall()
-	index := loop.CUDAType(r.c.In[k.start].DType)
-	source := fmt.Sprintf("typedef %s I;\n", index) + sparseText
-	size := y.DType.Size()
-	all := func(flag unsafe.Pointer) error {
-		for _, e := range k.groups {
-			g := grid(threads)
-			g.Grid[1] = min(e.n, 1<<15)
-			err := r.launchText(source, name, y.DType, g, wide, unsafe.Add(y.Ptr, e.begin.y*size), moved(ptr[0], e.begin.values*size), moved(ptr[1], e.begin.x*size),
-				ptr[k.start], ptr[k.at], ptr[k.entry], flag, k.rows, k.meets, k.width, k.entries, e.n, e.between.values, e.between.x, e.between.y, per)
-			if err != nil {
-				return err
-			}
+	s, dt := k.share, y.DType
+	examples := y.Size() / (k.rows * k.width)
+	wide := s.wide || r.wideCall()
+	var parts, open unsafe.Pointer
+	if s.chunks > 1 {
+		buf, err := r.stream.Scratch(s.sums*dt.Size() + s.chunks*8)
+		if err != nil {
+			return err
 		}
-		return nil
+		r.held = append(r.held, buf)
+		open = buf.Ptr()
+		parts = unsafe.Add(open, s.chunks*8)
+	}
+	source := fmt.Sprintf("typedef %s I;\nenum { LANES = %d, ITEMS = %d, DIMS = %d };\n", loop.CUDAType(r.c.In[k.start].DType), s.lanes, perGroup, len(k.lead)) + sparseText
+	args := []any{y.Ptr, parts, open, ptr[0], ptr[1], ptr[k.start], ptr[k.at], ptr[k.entry], nil, k.rows, k.meets, k.width, k.entries, examples, s.chunk}
+	for _, of := range []func(leading) int{
+		func(d leading) int { return d.n }, func(d leading) int { return d.values }, func(d leading) int { return d.x },
+	} {
+		for _, d := range k.lead {
+			args = append(args, of(d))
+		}
+	}
+	all := func(flag unsafe.Pointer) error {
+		args[8] = flag
+		g := geometry{Grid: [2]int{s.chunks, min(s.pieces, max(1, mostBlocks/s.chunks))}, Block: [2]int{s.threads, 1}}
+		err := r.launchText(source, "products", dt, g, wide, args...)
+		if err != nil || s.chunks == 1 {
+			return err
+		}
+		return r.launchText(source, "crossing", dt, grid(32*s.sums), wide, y.Ptr, parts, open, ptr[k.start], k.rows, k.width, s.chunks, s.chunk, s.sums)
 	}
 	return r.stream.Checked(all, func() error { return r.onHost(k.inst) })
-}
-
-// moved is an address so many bytes on, nil where there is none.
-func moved(p unsafe.Pointer, bytes int) unsafe.Pointer {
-	if p == nil {
-		return nil
-	}
-	return unsafe.Add(p, bytes)
 }

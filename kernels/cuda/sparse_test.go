@@ -100,7 +100,7 @@ func TestSparseProducts(t *testing.T) {
 	collect(t, d)
 }
 
-// Examples that lie at equal distances are done by one kernel, however many there are.
+// All examples are done by one kernel, however values and factor are repeated for them.
 func TestSparseExamples(t *testing.T) {
 	onStandIn(t)
 	d := openDevice(t)
@@ -120,11 +120,12 @@ func TestSparseExamples(t *testing.T) {
 		{[]int{300, 1, 5}, []int{300, 1, 4, 2}, 1},
 		{[]int{5}, []int{20, 30, 4, 2}, 1},
 		{[]int{20, 30, 5}, []int{4, 2}, 1},
-		{[]int{20, 30, 5}, []int{30, 4, 9}, 20},
-		{[]int{300, 1, 5}, []int{2, 4, 2}, 2},
-		{[]int{1, 3, 5}, []int{40, 1, 4, 9}, 3},
-		{[]int{2, 1, 3, 5}, []int{2, 7, 3, 4, 1}, 6},
-		{[]int{2, 1, 3, 5}, []int{7, 1, 4, 1}, 6},
+		{[]int{20, 30, 5}, []int{30, 4, 9}, 1},
+		{[]int{300, 1, 5}, []int{2, 4, 2}, 1},
+		{[]int{1, 3, 5}, []int{40, 1, 4, 9}, 1},
+		{[]int{2, 1, 3, 5}, []int{2, 7, 3, 4, 1}, 1},
+		{[]int{2, 1, 3, 5}, []int{7, 1, 4, 1}, 1},
+		{[]int{2, 1, 3, 1, 5}, []int{2, 1, 3, 4, 33}, 1},
 		{[]int{0, 5}, []int{4, 2}, 0},
 	} {
 		draw := func(shape []int) *tensor.Tensor {

@@ -62,6 +62,7 @@ static inline unsigned __ballot_sync(unsigned mask, int predicate) {
 		if (mask >> i & 1 && all[i]) set |= 1u << i;
 	return set;
 }
+static inline int __popc(unsigned v) { return __builtin_popcount(v); }
 static inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
 static inline int __all_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) == mask; }
 static inline void __syncwarp(unsigned mask = 0xffffffffu) { standin->exchange(mask, 0); }
