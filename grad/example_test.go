@@ -136,7 +136,7 @@ func ExampleVmap() {
 // zero there. IEEE's product of the two is NaN.
 func ExampleIEEE() {
 	f := func(x *tensor.Tensor) *tensor.Tensor {
-		return tensor.Where(x.Gt(tensor.Scalar(0)), x.Sqrt(), tensor.Scalar(0)).Sum()
+		return tensor.Where(x.GtScalar(0), x.Sqrt(), tensor.Scalar(0)).Sum()
 	}
 	x := tensor.New([]float64{0, 4})
 	fmt.Println(grad.Grad(f)(x))

@@ -1,7 +1,6 @@
-// Variances and norms along axes, composed of other operations. Both are taken from
-// what lies before them in the sense of numerical analysis: differences from the mean
-// in a second pass, and numbers that are scaled where their squares would be too large
-// or too small.
+// Variances and norms along axes, composed of other operations in forms that keep their
+// digits: differences from the mean are taken in a second pass, and numbers are scaled
+// where their squares would overflow or vanish.
 
 package tensor
 
@@ -122,7 +121,9 @@ func (t *Tensor) float() *Tensor {
 // a power of two, so that no bit changes by it. To derivatives it is a constant, as the
 // norm does not depend on it.
 func (t *Tensor) scaleOfSquares(axes []int) *Tensor {
-	most, factor := 0x1p480, 0x1p600 // 2⁶⁴ squares of the one are a float64, and so is one of the smallest number times the other
+	// The sum of 2⁶⁴ squares of most is a float64, and so is the square of the smallest
+	// number times factor; of float32, of 2³⁸.
+	most, factor := 0x1p480, 0x1p600
 	if t.DType() == Float32 {
 		most, factor = 0x1p45, 0x1p88
 	}

@@ -41,7 +41,7 @@ func main() {
 			fmt.Println(err)
 			return
 		}
-		slope := g.Square().Sum().Sqrt().Float()
+		slope := g.Norm().Float()
 		fmt.Printf("step %d  loss %.6f  |gradient| %.1e\n", step, value.Float(), slope)
 		if slope < 1e-7 {
 			break
