@@ -4,6 +4,7 @@
  * of it is needed; enumerators are its documented numbers. */
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "blas.h"
@@ -30,7 +31,7 @@ int cotangent_cublas_open(char *text, unsigned size) {
 	void **slot = (void **)&blas;
 	for (unsigned i = 0; i < sizeof functions / sizeof *functions; i++) {
 		if (!(slot[i] = dlsym(library, functions[i]))) {
-			strncpy(text, functions[i], size);
+			snprintf(text, size, "the library has no %s", functions[i]);
 			return -1;
 		}
 	}

@@ -95,11 +95,21 @@ func onStandIn(t *testing.T) {
 
 func TestStatusTells(t *testing.T) {
 	onStandIn(t)
+	whole, err := os.ReadFile(os.Getenv("COTANGENT_LIBCUDA"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, empty := filepath.Join(t.TempDir(), "cut.so"), filepath.Join(t.TempDir(), "empty.so")
+	if err := errors.Join(os.WriteFile(cut, whole[:4000], 0o600), os.WriteFile(empty, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		env        string
 		says, does string
 	}{
 		{"COTANGENT_LIBCUDA=/nonexistent/libcuda.so.1", "no NVIDIA driver", "install one"},
+		{"COTANGENT_LIBCUDA=" + cut, "cut.so: the file is cut short", "install one"},
+		{"COTANGENT_LIBCUDA=" + empty, "empty.so: file too short", "install one"},
 		{"STANDIN_INIT=100", "sees no GPU", "CUDA_VISIBLE_DEVICES"}, // as drivers do
 		{"STANDIN_INIT=34", "does not start: it is a toolkit's stub", "nvidia-smi"},
 		{"STANDIN_INIT=1234", "does not start: it does not say why (error 1234)", "nvidia-smi"},

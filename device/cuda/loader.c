@@ -9,9 +9,13 @@
  * driver there are no devices, which is what a caller then learns first. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "loader.h"
 #include "symbols.h"
@@ -32,16 +36,37 @@ __attribute__((constructor)) static void fill(void) {
 	for (int i = 0; i < COUNT; i++) cotangent_driver[i] = (void *)not_initialized;
 }
 
+/* Whether a file is one of ELF that ends before what it says is to be loaded: dlopen maps
+ * it all the same, and the process ends where that is touched. */
+static int cut_short(const char *path) {
+	ElfW(Ehdr) e;
+	ElfW(Phdr) p;
+	struct stat s;
+	int fd = strchr(path, '/') ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1, bad = 0;
+	if (fd < 0) return 0;
+	if (!fstat(fd, &s) && S_ISREG(s.st_mode) && pread(fd, &e, sizeof e, 0) == sizeof e && !memcmp(e.e_ident, ELFMAG, SELFMAG)
+			&& e.e_phentsize == sizeof p)
+		for (int i = 0; i < e.e_phnum && !bad; i++) {
+			ssize_t n = pread(fd, &p, sizeof p, (off_t)(e.e_phoff + (size_t)i * sizeof p));
+			unsigned long long size = s.st_size;
+			bad = n != sizeof p || (p.p_type == PT_LOAD && (p.p_offset > size || p.p_filesz > size - p.p_offset));
+		}
+	close(fd);
+	return bad;
+}
+
 HIDDEN void *cotangent_open(const char *variable, const char *list, char *text, unsigned size) {
 	const char *chosen = getenv(variable);
 	char all[512], *rest = all;
 	snprintf(all, sizeof all, "%s", chosen && *chosen ? chosen : list);
 	if (size) text[0] = 0;
 	for (char *name; (name = strsep(&rest, ":"));) {
-		void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+		int cut = cut_short(name);
+		void *library = cut ? NULL : dlopen(name, RTLD_NOW | RTLD_LOCAL);
 		if (library) return library;
 		size_t used = strlen(text);
-		snprintf(text + used, size - used, "%s%s", used ? "; " : "", dlerror());
+		if (cut) snprintf(text + used, size - used, "%s%s: the file is cut short", used ? "; " : "", name);
+		else snprintf(text + used, size - used, "%s%s", used ? "; " : "", dlerror());
 	}
 	return NULL;
 }

@@ -3,6 +3,7 @@
 /* NVRTC, opened at run time. Only its stable C interface is used, declared here
  * so that no header of it is needed. */
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ int cotangent_rtc_open(int *major, int *minor, char *text, unsigned size) {
 	void **slot = (void **)&rtc;
 	for (unsigned i = 0; i < sizeof functions / sizeof *functions; i++) {
 		if (!(slot[i] = dlsym(library, functions[i]))) {
-			strncpy(text, functions[i], size);
+			snprintf(text, size, "the library has no %s", functions[i]);
 			return -1;
 		}
 	}
