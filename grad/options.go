@@ -80,7 +80,8 @@ func gather(opts []Option) (o options) {
 // product is zero if either side is exactly zero, whatever the other is, so that
 // what a mask shuts out cannot make a derivative infinite or NaN; that hides
 // slopes which arise as 0·Inf. It concerns the ops that are loops; contractions
-// multiply ordinarily in any case.
+// multiply ordinarily in any case, and the slope of a power b·x^(b-1), which is no such
+// product itself, is 0 for b = 0 at any x in either case.
 func IEEE() Option { return func(o *options) { o.ieee = true } }
 
 // AsksIEEE reports whether [IEEE] is among the options.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
@@ -193,5 +194,24 @@ func TestManyNodes(t *testing.T) {
 	}
 	if ds := VJP(e, all, false); len(ds) != 1 || ds[0].Expr.Verify() != nil {
 		t.Error("no cotangent")
+	}
+}
+
+func TestStrides(t *testing.T) {
+	a := floats64(4, 3, 2)
+	for axis, want := range map[int][3]int{0: {0, 4, 6}, 1: {1, 3, 2}, 2: {2, 2, 1}, -1: {2, 2, 1}, -3: {0, 4, 6}} {
+		if at, n, step := a.Along(axis); [3]int{at, n, step} != want {
+			t.Errorf("axis %d is axis %d of %d elements, %d apart, want %v", axis, at, n, step, want)
+		}
+	}
+	strides := RowMajor(a.Shape)
+	if !slices.Equal(strides, []int{6, 2, 1}) || len(RowMajor(nil)) != 0 {
+		t.Errorf("strides %v", strides)
+	}
+	index := []Lin{At(1), At(0).Add(At(1), 5), Fixed(1)}
+	for axis, want := range []int{2, 6 + 5*2, 0} {
+		if c := Coef(index, strides, axis); c != want {
+			t.Errorf("a step along axis %d adds %d, want %d", axis, c, want)
+		}
 	}
 }
