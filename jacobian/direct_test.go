@@ -25,6 +25,12 @@ func blocks() []problem {
 			return x.MatMul(x.Transpose(0, 2, 1)).Sin()
 		}, random(6, 3, 2), false, 0},
 		{"norms", func(x *T) *T { return x.Square().Sum(1).Sqrt() }, random(5, 3), false, 15},
+		{"norms that scale", func(x *T) *T { return x.Norm(1) }, random(5, 3), false, 15},
+		{"deviations", func(x *T) *T { return x.Sub(x.MeanKeep(1)).Div(x.StdCorrectedKeep(1, 1)) }, random(5, 3), false, 45},
+		{"parts of tiles", func(x *T) *T {
+			parts := x.Silu().Tile(2).Repeat(0, 2).Split(0, 5, 7)
+			return tensor.Concat(0, parts[1], parts[0].Gelu())
+		}, random(3), false, 12},
 		{"shared", func(x *T) *T { y := x.Exp(); return y.Mul(y).Add(x.Mul(y)) }, random(6), false, 6},
 		{"pieces with one weight", func(x *T) *T {
 			w := x.Index(tensor.Range(0, 4)).Square().Unsqueeze(1)

@@ -90,8 +90,9 @@ func (t *Tensor) flatSqrt() *Tensor {
 
 // Norm returns the Euclidean norm along axes, the square root of the sum of squares: of
 // a vector its length, of a matrix its Frobenius norm. Numbers whose squares would
-// overflow or vanish are scaled on the way. Where all are 0 its slope, at every order,
-// is 0. Of nothing it is 0, of integers and bools a float64.
+// overflow or vanish are scaled on the way, which takes several passes over t where
+// t.Square().Sum().Sqrt() takes one. Where all are 0 its slope, at every order, is 0. Of
+// nothing it is 0, of integers and bools a float64.
 func (t *Tensor) Norm(axes ...int) *Tensor {
 	return as("norm", t.norm(axes).Squeeze(axes...), t)
 }
@@ -119,7 +120,8 @@ func (t *Tensor) float() *Tensor {
 // scaleOfSquares returns, with the axes kept, what to multiply by so that the sum of
 // squares neither overflows nor vanishes: 1 unless the largest magnitude is extreme, else
 // a power of two, so that no bit changes by it. To derivatives it is a constant, as the
-// norm does not depend on it.
+// norm does not depend on it: comparisons have none, and leave partial derivatives of
+// the others as they are, where StopGradient would have package jacobian ask no further.
 func (t *Tensor) scaleOfSquares(axes []int) *Tensor {
 	// The sum of 2⁶⁴ squares of most is a float64, and so is the square of the smallest
 	// number times factor; of float32, of 2³⁸.
@@ -127,7 +129,8 @@ func (t *Tensor) scaleOfSquares(axes []int) *Tensor {
 	if t.DType() == Float32 {
 		most, factor = 0x1p45, 0x1p88
 	}
-	m := t.StopGradient().Abs().MaxKeep(axes...)
-	up := Where(m.LtScalar(1/most), m.number(factor), m.number(1))
-	return Where(m.GtScalar(most), m.number(1/factor), up)
+	size := t.Abs()
+	large := size.GtScalar(most).AnyKeep(axes...)
+	small := size.LtScalar(1 / most).AllKeep(axes...)
+	return Where(large, t.number(1/factor), Where(small, t.number(factor), t.number(1)))
 }
