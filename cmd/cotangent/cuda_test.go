@@ -7,12 +7,12 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/bench"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 	"github.com/cotangent-ad/cotangent/kernels"
 )
 
@@ -76,17 +76,11 @@ func TestBenchOfStandIn(t *testing.T) {
 // Without a driver the command works on the CPU, and tells what is missing. The
 // driver is opened once a process, so in a process of its own.
 func TestNoDriver(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNoDriverChild$", "-test.v")
-	cmd.Env = append(os.Environ(), "CUDA_TEST_CHILD=1", "COTANGENT_DEVICE=", "COTANGENT_LIBCUDA=/nonexistent/libcuda.so.1")
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestNoDriverChild") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	devicetest.Child(t, "TestNoDriverChild", "COTANGENT_DEVICE=", "COTANGENT_LIBCUDA=/nonexistent/libcuda.so.1")
 }
 
 func TestNoDriverChild(t *testing.T) {
-	if os.Getenv("CUDA_TEST_CHILD") == "" {
-		t.Skip("runs in another test's process")
-	}
+	devicetest.InChild(t)
 	const missing = "there is no NVIDIA driver (/nonexistent/libcuda.so.1: cannot open"
 	if out, err := run(t, "", "info"); err != nil || !strings.Contains(out, missing) {
 		t.Errorf("info: %v\n%s", err, out)

@@ -4,7 +4,11 @@ package cuda_test
 
 // Barriers that kernels lack are found on the stand-in.
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/cotangent-ad/cotangent/device/devicetest"
+)
 
 // reverse needs its barrier: without it a thread reads what another has not written.
 const reverse = `
@@ -47,11 +51,11 @@ func TestMissingBarrierIsFound(t *testing.T) {
 
 func TestBarrierThatSomeMissIsFound(t *testing.T) {
 	onStandIn(t)
-	child(t, "TestDividedChild")
+	devicetest.Child(t, "TestDividedChild")
 }
 
 func TestDividedChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d, b := openWith(t, 4*64)
 	if err := launch(d, reverse, "divided", 64, b, int32(1)); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 )
 
 // useCache makes a fresh folder the cache, and returns its path.
@@ -172,7 +173,7 @@ func TestProcessesShareKernels(t *testing.T) {
 	done := make(chan bool)
 	for range 3 {
 		go func() {
-			child(t, "TestProcessChild")
+			devicetest.Child(t, "TestProcessChild")
 			done <- true
 		}()
 	}
@@ -197,7 +198,7 @@ func TestProcessesShareKernels(t *testing.T) {
 }
 
 func TestProcessChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d := open(t, "cuda")
 	b := alloc(t, d, 4)
 	for i := range 6 {

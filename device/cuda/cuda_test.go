@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 )
 
 // open opens a device that gives everything back at the end of the test.
@@ -62,30 +62,6 @@ func openWith(t *testing.T, bytes int) (*cuda.Device, *device.Buffer) {
 	return d, alloc(t, d, bytes)
 }
 
-// child runs a test of this binary in a process of its own, with more environment:
-// the driver is opened once a process, and a lost device stays lost. EMULATOR is the
-// command that runs this binary, where the processor cannot.
-func child(t *testing.T, name string, env ...string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	command := append(strings.Fields(os.Getenv("EMULATOR")), os.Args[0], "-test.run=^"+name+"$", "-test.v")
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = append(append(os.Environ(), "CUDA_TEST_CHILD=1"), env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
-		t.Errorf("%s with %q: %v\n%s", name, env, err, out)
-	}
-	return string(out)
-}
-
-// inChild skips what is no test of its own.
-func inChild(t *testing.T) {
-	if os.Getenv("CUDA_TEST_CHILD") == "" {
-		t.Skip("runs in another test's process")
-	}
-}
-
 // onStandIn skips what asks the stand-in for trouble.
 func onStandIn(t *testing.T) {
 	if !strings.Contains(os.Getenv("COTANGENT_LIBCUDA"), "standin") {
@@ -117,7 +93,7 @@ func TestStatusTells(t *testing.T) {
 		{"STANDIN_VERSION=11040", "CUDA 11.4 only", "11.8"},
 		{"STANDIN_DEVICES=0", "sees no GPU", "CUDA_VISIBLE_DEVICES"},
 	} {
-		out := child(t, "TestStatusChild", c.env)
+		out := devicetest.Child(t, "TestStatusChild", c.env)
 		if !strings.Contains(out, c.says) || !strings.Contains(out, c.does) {
 			t.Errorf("%s: says %q, want %q and %q", c.env, out, c.says, c.does)
 		}
@@ -125,7 +101,7 @@ func TestStatusTells(t *testing.T) {
 }
 
 func TestStatusChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	_, err := device.Open("cuda")
 	var status *cuda.StatusError
 	if !errors.As(err, &status) {
@@ -141,11 +117,11 @@ func TestStatusChild(t *testing.T) {
 // many there are.
 func TestNames(t *testing.T) {
 	onStandIn(t)
-	child(t, "TestNamesChild", "STANDIN_DEVICES=2")
+	devicetest.Child(t, "TestNamesChild", "STANDIN_DEVICES=2")
 }
 
 func TestNamesChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	first, second := open(t, "cuda:00"), open(t, "cuda:1")
 	for name, want := range map[string]*cuda.Device{"cuda": first, "cuda:": first, "cuda:0": first, "cuda:+0": first, "cuda:01": second} {
 		if d, err := device.Open(name); d != device.Device(want) || err != nil {

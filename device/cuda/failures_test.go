@@ -20,6 +20,7 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 )
 
 // Failures come back as errors of their types, and nothing is left behind.
@@ -29,12 +30,12 @@ func TestFailures(t *testing.T) {
 		{"TestOutOfMemoryChild", "A="}, {"TestLaunchFailureChild", "A="}, {"TestLostChild", "A="}, {"TestOutOfBoundsChild", "A="},
 		{"TestOutOfMemoryChild", "STANDIN_NO_POOLS=1"},
 	} {
-		child(t, c.name, c.env)
+		devicetest.Child(t, c.name, c.env)
 	}
 }
 
 func TestLaunchFailureChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d, b := openWith(t, 4)
 	t.Setenv("STANDIN_FAIL", "launch:0")
 	err := launch(d, source, "fill", 32, b, float32(1), int32(1))
@@ -71,7 +72,7 @@ func lostAfter(t *testing.T, d *cuda.Device) {
 }
 
 func TestLostChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d, b := openWith(t, 4)
 	t.Setenv("STANDIN_FAIL", "lost:0")
 	if err := launch(d, source, "fill", 32, b, float32(1), int32(1)); err != nil {
@@ -81,7 +82,7 @@ func TestLostChild(t *testing.T) {
 }
 
 func TestOutOfBoundsChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d, b := openWith(t, 64)
 	if err := launch(d, source, "fill", 32, b, float32(1), int32(17)); err != nil {
 		t.Fatal(err)
@@ -122,13 +123,13 @@ func onceEach(t *testing.T, least int, do func(try int) error) {
 
 func TestFailedCalls(t *testing.T) {
 	onStandIn(t)
-	child(t, "TestOpeningFailsChild")
-	child(t, "TestLaunchingFailsChild")
-	child(t, "TestPeersFailChild", "STANDIN_DEVICES=2")
+	devicetest.Child(t, "TestOpeningFailsChild")
+	devicetest.Child(t, "TestLaunchingFailsChild")
+	devicetest.Child(t, "TestPeersFailChild", "STANDIN_DEVICES=2")
 }
 
 func TestOpeningFailsChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	before := taken(t)
 	onceEach(t, 6, func(int) error { // the context, the stream, two stages with their events
 		d, err := device.Open("cuda")
@@ -179,7 +180,7 @@ func taken(t *testing.T) map[string]int {
 }
 
 func TestLaunchingFailsChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d, b := openWith(t, 4)
 	onceEach(t, 3, func(try int) error { // loading, finding, launching
 		return launch(d, fmt.Sprintf("%s // %d", source, try/3), "fill", 32, b, float32(1), int32(1))
@@ -189,7 +190,7 @@ func TestLaunchingFailsChild(t *testing.T) {
 // Where an event cannot be had, or waited for, the host waits, and the order of work on
 // two devices stays.
 func TestPeersFailChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
 	from, to := alloc(t, a, 4), alloc(t, b, 4)
 	onceEach(t, 7, func(try int) error { // two launches, two events made, recorded and waited for

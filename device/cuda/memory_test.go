@@ -11,10 +11,11 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 )
 
 func TestOutOfMemoryChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d := open(t, "cuda")
 	for n := range 3 {
 		t.Setenv("STANDIN_FAIL", fmt.Sprintf("alloc:%d", n))
@@ -55,11 +56,11 @@ func TestOutOfMemoryChild(t *testing.T) {
 // the device is closed, or another allocation needs it.
 func TestMemoryPool(t *testing.T) {
 	onStandIn(t) // a card may be shared, and its driver rounds up
-	child(t, "TestMemoryPoolChild", cuda.EnvExact+"=", "STANDIN_MEMORY=256")
+	devicetest.Child(t, "TestMemoryPoolChild", cuda.EnvExact+"=", "STANDIN_MEMORY=256")
 }
 
 func TestMemoryPoolChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	d := open(t, "cuda")
 	const mib = 1 << 20
 	lend := func(sizes ...int) (bs []*device.Buffer) {

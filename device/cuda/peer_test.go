@@ -12,13 +12,14 @@ import (
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 )
 
 func TestPeers(t *testing.T) {
 	onStandIn(t)
 	for _, name := range []string{"TestPeerOrderChild", "TestPeerReleaseChild", "TestPeerRefusedChild", "TestLostSourceChild", "TestLostReaderChild"} {
 		for _, env := range []string{"A=", cuda.EnvExact + "=", "STANDIN_NO_POOLS=1"} {
-			child(t, name, "STANDIN_DEVICES=3", env)
+			devicetest.Child(t, name, "STANDIN_DEVICES=3", env)
 		}
 	}
 }
@@ -34,7 +35,7 @@ func set(t *testing.T, d *cuda.Device, b *device.Buffer, v float32) {
 // The copy waits for what makes the source, and what changes the source for the copy:
 // without either wait something else arrives, depending on who is waited for first.
 func TestPeerOrderChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
 	from, to := alloc(t, a, 4*8), alloc(t, b, 4*8)
 	for _, c := range []struct {
@@ -73,7 +74,7 @@ func TestPeerOrderChild(t *testing.T) {
 
 // Memory of the source may be released at once: nobody has it before the copy is done.
 func TestPeerReleaseChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
 	to := alloc(t, b, 4*8)
 	for range 3 {
@@ -104,7 +105,7 @@ func TestPeerReleaseChild(t *testing.T) {
 
 // Where the driver has no way from card to card, the copy goes through the host.
 func TestPeerRefusedChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
 	for _, n := range []int{1, 1 << 20, 3<<20 + 5} {
 		want := make([]byte, n)
@@ -154,7 +155,7 @@ func TestPeerRefusedChild(t *testing.T) {
 // What was made of a lost device's work is not to be had, from whichever device: here
 // one that copied from it, and one that copied from that. A device apart goes on.
 func TestLostSourceChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	a, b, c := open(t, "cuda"), open(t, "cuda:1"), open(t, "cuda:2")
 	x, y, z := alloc(t, a, 4*8), alloc(t, b, 4*8), alloc(t, c, 4*8)
 	set(t, b, y, 1)
@@ -190,7 +191,7 @@ func TestLostSourceChild(t *testing.T) {
 
 // A source outlives those that read it.
 func TestLostReaderChild(t *testing.T) {
-	inChild(t)
+	devicetest.InChild(t)
 	a, b := open(t, "cuda"), open(t, "cuda:1")
 	x, y := alloc(t, a, 4*8), alloc(t, b, 4*8)
 	set(t, a, x, 1)

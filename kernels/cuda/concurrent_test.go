@@ -4,14 +4,12 @@ package cuda_test
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
@@ -20,18 +18,12 @@ import (
 func TestConcurrently(t *testing.T) {
 	onStandIn(t)
 	for _, exact := range []string{"", "1"} {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestConcurrentlyChild$", "-test.v")
-		cmd.Env = append(os.Environ(), "CUDA_TWO=1", "STANDIN_DEVICES=2", devcuda.EnvExact+"="+exact)
-		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestConcurrentlyChild") {
-			t.Errorf("%v\n%s", err, out)
-		}
+		devicetest.Child(t, "TestConcurrentlyChild", "STANDIN_DEVICES=2", devcuda.EnvExact+"="+exact)
 	}
 }
 
 func TestConcurrentlyChild(t *testing.T) {
-	if os.Getenv("CUDA_TWO") == "" {
-		t.Skip("runs in another test's process")
-	}
+	devicetest.InChild(t)
 	first := openDevice(t)
 	other, err := device.Open("cuda:1")
 	if err != nil {

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/cotangent-ad/cotangent/device"
 	devcuda "github.com/cotangent-ad/cotangent/device/cuda"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
@@ -23,18 +21,12 @@ import (
 func TestTwoDevices(t *testing.T) {
 	onStandIn(t)
 	for _, name := range []string{"TestTwoDevicesChild", "TestBetweenDevicesChild", "TestLostOtherChild"} {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
-		cmd.Env = append(os.Environ(), "CUDA_TWO=1", "STANDIN_DEVICES=2")
-		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
-			t.Errorf("%v\n%s", err, out)
-		}
+		devicetest.Child(t, name, "STANDIN_DEVICES=2")
 	}
 }
 
 func TestTwoDevicesChild(t *testing.T) {
-	if os.Getenv("CUDA_TWO") == "" {
-		t.Skip("runs in another test's process")
-	}
+	devicetest.InChild(t)
 	first := openDevice(t)
 	second, err := device.Open("cuda:1")
 	if err != nil {
@@ -97,9 +89,7 @@ func TestTwoDevicesChild(t *testing.T) {
 // does not wait, nor see it. Where memory or a call of the driver fails on the way, the
 // error says so, or it arrives all the same, and neither device keeps anything.
 func TestBetweenDevicesChild(t *testing.T) {
-	if os.Getenv("CUDA_TWO") == "" {
-		t.Skip("runs in another test's process")
-	}
+	devicetest.InChild(t)
 	t.Setenv(devcuda.EnvExact, "1") // what is asked of a device it asks of the driver
 	first := openDevice(t)
 	other, err := device.Open("cuda:1")
@@ -191,9 +181,7 @@ func TestBetweenDevicesChild(t *testing.T) {
 
 // What was made of a lost GPU's work is not read as if it were right on another.
 func TestLostOtherChild(t *testing.T) {
-	if os.Getenv("CUDA_TWO") == "" {
-		t.Skip("runs in another test's process")
-	}
+	devicetest.InChild(t)
 	first, err := device.Open("cuda")
 	if err != nil {
 		t.Fatal(err)

@@ -3,15 +3,12 @@
 package cuda_test
 
 import (
-	"context"
 	"errors"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/cotangent-ad/cotangent/device"
+	"github.com/cotangent-ad/cotangent/device/devicetest"
 	"github.com/cotangent-ad/cotangent/grad"
 	"github.com/cotangent-ad/cotangent/tensor"
 )
@@ -23,24 +20,14 @@ func TestLostDevice(t *testing.T) {
 	onStandIn(t)
 	for _, how := range []string{"eager", "program", "recording", "steps"} {
 		t.Run(how, func(t *testing.T) {
-			// In a process of its own: a lost device stays lost.
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestLostDeviceChild$", "-test.v")
-			cmd.Env = append(os.Environ(), "CUDA_LOST="+how)
-			out, err := cmd.CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "--- PASS: TestLostDeviceChild") {
-				t.Errorf("%v\n%s", err, out)
-			}
+			devicetest.Child(t, "TestLostDeviceChild", "CUDA_LOST="+how)
 		})
 	}
 }
 
 func TestLostDeviceChild(t *testing.T) {
+	devicetest.InChild(t)
 	how := os.Getenv("CUDA_LOST")
-	if how == "" {
-		t.Skip("runs in another test's process")
-	}
 	d, err := device.Open("cuda")
 	if err != nil {
 		t.Fatal(err)
