@@ -361,6 +361,10 @@ func oneByOne(b Builder, inst *Inst, x []Val, mask Mask, n int) Val {
 	return One(b, Stack, AxesOf(false, 0), list...)
 }
 
+// SampledLists are the operands of a SampledMatmul that tell of each entry the row of the
+// first operand, and that of the second.
+func SampledLists() (row, col int) { return entryRow, entryCol }
+
 // SparseLists are the operands of a SparseMatmul that its sums run along: where those of
 // each result begin and the last one's end, the row of the dense matrix that each entry
 // meets, and which value is its own (-1: entries are in order).

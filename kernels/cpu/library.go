@@ -1,7 +1,8 @@
 package cpu
 
-// Kernels of operations that are no loops. Where they only move elements they
-// are made of loops all the same; the rest runs in Go, for it waits for one
+// Kernels of operations that are no loops, and of one that is, but gathers so much that
+// tiles are slow (sampled.go). Where they only move elements they are made of loops all the
+// same; the rest, but for products with sparse matrices, runs in Go, for it waits for one
 // addition or comparison after the other anyway.
 
 import (
@@ -17,7 +18,7 @@ func init() {
 	for op, factory := range map[*kernels.Op]func(*kernels.Inst) kernels.Kernel{
 		kernels.Reshape: newReshape, kernels.Join: newJoin, kernels.CumSum: newCumSum,
 		kernels.ArgMax: newArg(false), kernels.ArgMin: newArg(true), kernels.IndexSet: newIndexSet,
-		kernels.SparseMatmul: newSparse,
+		kernels.SparseMatmul: newSparse, kernels.SampledMatmul: newSampled,
 	} {
 		for _, kind := range kinds {
 			kernels.Bind(op, kind, factory)

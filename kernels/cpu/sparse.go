@@ -55,6 +55,15 @@ func leadStrides(lead []int, n, size int) []int {
 	return strides
 }
 
+// exampleAt returns where an example begins, by the strides of the leading dimensions.
+func exampleAt(lead, strides []int, example int) (at int) {
+	for d := len(lead) - 1; d >= 0; d-- {
+		at += example % lead[d] * strides[d]
+		example /= lead[d]
+	}
+	return at
+}
+
 // sparseCall is where the arrays of one example are.
 type sparseCall struct{ start, at, entry, values, x, y unsafe.Pointer }
 
@@ -64,10 +73,25 @@ type sparseJob struct {
 	base   sparseCall
 	rows   []int
 	cancel *atomic.Bool
+	failure
+}
 
-	mu     sync.Mutex
-	err    error // of the first part that failed
-	failed int
+// failure is the error of the first part that failed.
+type failure struct {
+	mu   sync.Mutex
+	err  error
+	part int
+}
+
+func (f *failure) note(part int, err error) {
+	if err == nil {
+		return
+	}
+	f.mu.Lock()
+	if f.err == nil || part < f.part {
+		f.err, f.part = err, part
+	}
+	f.mu.Unlock()
 }
 
 var sparseJobs = sync.Pool{New: func() any { return new(sparseJob) }}
@@ -154,24 +178,14 @@ func (k *sparse) startOf(s *sparseCall, row int) int {
 
 // Do does one part.
 func (j *sparseJob) Do(part, _ int) {
-	k, s, per := j.k, j.base, len(j.rows)-1
-	values, x, size := 0, 0, k.float.Size()
-	for d, rest := len(k.lead)-1, part/per; d >= 0; d-- {
-		values += rest % k.lead[d] * k.values[d]
-		x += rest % k.lead[d] * k.x[d]
-		rest /= k.lead[d]
+	if j.cancel != nil && j.cancel.Load() {
+		j.note(part, kernels.ErrCancelled)
+		return
 	}
-	s.values, s.x = unsafe.Add(s.values, values*size), unsafe.Add(s.x, x*size)
-	s.y = unsafe.Add(s.y, part/per*k.rows*k.width*size)
-	err := kernels.ErrCancelled
-	if j.cancel == nil || !j.cancel.Load() {
-		err = k.sparseRows(&s, j.rows[part%per], j.rows[part%per+1])
-	}
-	if err != nil {
-		j.mu.Lock()
-		if j.err == nil || part < j.failed {
-			j.err, j.failed = err, part
-		}
-		j.mu.Unlock()
-	}
+	k, s, per, size := j.k, j.base, len(j.rows)-1, j.k.float.Size()
+	example := part / per
+	s.values = unsafe.Add(s.values, exampleAt(k.lead, k.values, example)*size)
+	s.x = unsafe.Add(s.x, exampleAt(k.lead, k.x, example)*size)
+	s.y = unsafe.Add(s.y, example*k.rows*k.width*size)
+	j.note(part, k.sparseRows(&s, j.rows[part%per], j.rows[part%per+1]))
 }

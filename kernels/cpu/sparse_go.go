@@ -2,13 +2,15 @@
 
 package cpu
 
-// Products with sparse matrices in Go: the twin of tile/sparse.h.
+// Products with sparse matrices in Go: the twins of tile/sparse.h and
+// tile/sampled.h.
 
 import (
 	"unsafe"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/kernels"
+	"github.com/cotangent-ad/cotangent/kernels/loop"
 )
 
 // sparseRows computes rows lo to hi-1 of a product.
@@ -43,10 +45,10 @@ func sparseRows[T float32 | float64, I int32 | int64](k *sparse, s *sparseCall, 
 		row := y[i*k.width : (i+1)*k.width]
 		clear(row)
 		for t := a; t < b; t++ {
-			j, err := k.place(int64(at[t]), k.meets)
+			j, err := counted(k.name, int64(at[t]), k.meets)
 			e := int(t)
 			if err == nil && entry != nil {
-				e, err = k.place(int64(entry[t]), k.entries)
+				e, err = counted(k.name, int64(entry[t]), k.entries)
 			}
 			if err != nil {
 				return err
@@ -60,10 +62,49 @@ func sparseRows[T float32 | float64, I int32 | int64](k *sparse, s *sparseCall, 
 	return nil
 }
 
-// place counts an index from the end where it is below 0.
-func (k *sparse) place(i int64, size int) (int, error) {
+// entriesOf computes entries lo to hi-1 of a sampled product.
+func (k *sampled) entriesOf(s *sampledCall, lo, hi int) error {
+	if k.float == device.Float64 {
+		if k.index == device.Int64 {
+			return sampledEntries[float64, int64](k, s, lo, hi)
+		}
+		return sampledEntries[float64, int32](k, s, lo, hi)
+	}
+	if k.index == device.Int64 {
+		return sampledEntries[float32, int64](k, s, lo, hi)
+	}
+	return sampledEntries[float32, int32](k, s, lo, hi)
+}
+
+func sampledEntries[T float32 | float64, I int32 | int64](k *sampled, s *sampledCall, lo, hi int) error {
+	row, col := unsafe.Slice((*I)(s.row), k.entries), unsafe.Slice((*I)(s.col), k.entries)
+	a, b := unsafe.Slice((*T)(s.a), k.rows*k.width), unsafe.Slice((*T)(s.b), k.cols*k.width)
+	y := unsafe.Slice((*T)(s.y), k.entries)
+	var room [blockSize]T
+	products, sums := room[:k.width], [lanes]T{}
+	for t := lo; t < hi; t++ {
+		i, err := counted(k.name, int64(row[t]), k.rows)
+		if err != nil {
+			return err
+		}
+		j, err := counted(k.name, int64(col[t]), k.cols)
+		if err != nil {
+			return err
+		}
+		for c := range products {
+			products[c] = T(a[i*k.width+c] * b[j*k.width+c])
+		}
+		addRows(loop.Sum, sums[:], 1, 0, products)
+		foldLanes(loop.Sum, sums[:], 1, k.width)
+		y[t] = sums[0]
+	}
+	return nil
+}
+
+// counted counts an index from the end where it is below 0.
+func counted(op string, i int64, size int) (int, error) {
 	if i < -int64(size) || i >= int64(size) {
-		return 0, &kernels.IndexError{Op: k.name, Index: i, Size: size}
+		return 0, &kernels.IndexError{Op: op, Index: i, Size: size}
 	}
 	if i < 0 {
 		i += int64(size)

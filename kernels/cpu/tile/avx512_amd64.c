@@ -9,8 +9,10 @@
 #endif
 #define CT_ENTRY ct_tiles_avx512
 #define CT_SPARSE ct_sparse_avx512
+#define CT_SAMPLED ct_sampled_avx512
 #include "body.h"
 #include "sparse.h"
+#include "sampled.h"
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

@@ -6,5 +6,7 @@
 #endif
 #define CT_ENTRY ct_tiles_baseline
 #define CT_SPARSE ct_sparse_baseline
+#define CT_SAMPLED ct_sampled_baseline
 #include "body.h"
 #include "sparse.h"
+#include "sampled.h"

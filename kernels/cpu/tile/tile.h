@@ -102,4 +102,16 @@ typedef struct {
 typedef int ct_sparse_entry(const ct_sparse *s, int wide, int doubles, int64_t lo, int64_t hi, int64_t *fault);
 ct_sparse_entry ct_sparse_baseline, ct_sparse_avx2, ct_sparse_avx512;
 
+/* Inner products at the entries of a sparse matrix: y[t] is that of row row[t] of a and row col[t] of b, of a width of at
+ * least 1 and at most a block of reduce.h. */
+typedef struct {
+    const void *row, *col, *a, *b;
+    void *y;
+    int64_t rows, cols, width, entries; /* of a, of b, of both, and of the sparse matrix */
+} ct_sampled;
+
+/* Entries lo to hi-1, else like ct_sparse_entry. */
+typedef int ct_sampled_entry(const ct_sampled *s, int wide, int doubles, int64_t lo, int64_t hi, int64_t *fault);
+ct_sampled_entry ct_sampled_baseline, ct_sampled_avx2, ct_sampled_avx512;
+
 #endif
