@@ -16,6 +16,7 @@ import (
 
 func TestOutOfMemoryChild(t *testing.T) {
 	devicetest.InChild(t)
+	t.Setenv(cuda.EnvExact, "1") // what was given back is no help
 	d := open(t, "cuda")
 	for n := range 3 {
 		t.Setenv("STANDIN_FAIL", fmt.Sprintf("alloc:%d", n))
