@@ -15,8 +15,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cotangent-ad/cotangent/device"
 	"github.com/cotangent-ad/cotangent/device/cuda"
@@ -124,6 +126,7 @@ func onceEach(t *testing.T, least int, do func(try int) error) {
 func TestFailedCalls(t *testing.T) {
 	onStandIn(t)
 	devicetest.Child(t, "TestOpeningFailsChild")
+	devicetest.Child(t, "TestEventsEndChild")
 	devicetest.Child(t, "TestLaunchingFailsChild")
 	devicetest.Child(t, "TestPeersFailChild", "STANDIN_DEVICES=2")
 }
@@ -177,6 +180,35 @@ func taken(t *testing.T) map[string]int {
 		}
 	}
 	return left
+}
+
+// Events that nobody has collected when their device is closed end with its context: the
+// driver is asked nothing about them any more, as another device may be open by then.
+func TestEventsEndChild(t *testing.T) {
+	devicetest.InChild(t)
+	before := taken(t)
+	const events = 3
+	closed, err := device.Open("cuda")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range events {
+		closed.Stream().Record()
+	}
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	next := open(t, "cuda")
+	for range 20 {
+		runtime.GC()
+		time.Sleep(time.Millisecond)
+	}
+	if err := next.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := taken(t)["cuEventCreate"] - before["cuEventCreate"]; n != events {
+		t.Errorf("%d events were left to their context, want %d", n, events)
+	}
 }
 
 func TestLaunchingFailsChild(t *testing.T) {

@@ -78,6 +78,11 @@ func (s *Stream) mark(e *event) *event {
 }
 
 func (d *Device) destroyEvent(e cu.Event) {
+	d.end.mu.Lock()
+	defer d.end.mu.Unlock()
+	if d.end.ended { // and so did its context with all events, whose handles may be others' by now
+		return
+	}
 	// The driver keeps an event that is still waited for.
 	_ = d.with(func() error { return cu.DestroyEvent(&e) })
 }
