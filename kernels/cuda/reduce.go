@@ -128,7 +128,7 @@ func (n *nest) planReduce(p *plan, lay *layout) {
 		return fmt.Sprintf("%s::put(acc%d, %s);", n.combiner(o), o, value)
 	})
 	x.line("\t}")
-	x.together(outs, "at", "per", "step", func(o int) string {
+	x.together("at", "per", "step", func(o int) string {
 		if s.parts > 1 {
 			return fmt.Sprintf("%s[(ix)blockIdx.y * %s + result] = acc%d;", parts[o], count, o)
 		}
@@ -151,7 +151,7 @@ func (n *nest) reducing() []int {
 
 // together merges the accumulators of a result's threads, and has the first of
 // them do what store says.
-func (p *printer) together(outs map[int]string, at, per, step string, store func(o int) string) {
+func (p *printer) together(at, per, step string, store func(o int) string) {
 	for _, o := range p.n.reducing() {
 		p.line("\tacc%[1]d = together<%[2]s>(acc%[1]d, %[3]s, %[4]s, %[5]s);", o, p.n.combiner(o), at, per, step)
 	}
@@ -194,6 +194,6 @@ func (n *nest) finish(lay *layout, count int) *launch {
 		x.line("\tfor (int part = threadIdx.x; part < %s; part += blockDim.x) %s::merge(acc%d, %s[part * %s + result]);",
 			x.int(count), n.combiner(o), o, parts[o], size)
 	}
-	x.together(outs, "threadIdx.x", "blockDim.x", "1", func(o int) string { return x.finished(o, outs) })
+	x.together("threadIdx.x", "blockDim.x", "1", func(o int) string { return x.finished(o, outs) })
 	return x.launch(reduceText, geometry{Grid: [2]int{(results + wide - 1) / wide, 1}, Block: [2]int{per, wide}, Shared: per * wide * accBytes})
 }
