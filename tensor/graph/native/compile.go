@@ -21,7 +21,7 @@ const maxText = 4 << 20
 // on straight code, and gains nothing on vectors; what -O2 adds to -O1 is worth it
 // short loops, and lost on long straight code, where it takes half of the time; but for
 // registers that live across calls, which are rare. Which bits of integers are known
-// takes -O1 a ninth of its time to find, and there is nothing in what is printed that
+// takes -O1 about a sixteenth of its time to find, and there is nothing in what is printed that
 // would be better for it.
 func optimize(text string) []string {
 	if len(text) > longText && cpu.Detect() != cpu.Baseline { // for which gcc 12 fails at -O1
