@@ -77,7 +77,7 @@ func TestTwoDevicesChild(t *testing.T) {
 	}
 	// Both give everything back.
 	collect(t, first)
-	if live := second.Stats().Live; live != 0 {
+	if live := collectTo(second.(*devcuda.Device), 0); live != 0 {
 		t.Errorf("%d buffers outstanding on the second", live)
 	}
 	if err := second.Close(); err != nil {
