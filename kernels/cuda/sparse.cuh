@@ -208,8 +208,8 @@ extern "C" __global__ void __launch_bounds__(256) crossing(T *y, const T *parts,
 	for (ix t = first_index() / 32; t < sums; t += index_step() / 32) {
 		const ix first = t % chunks, line = t / chunks, row = open[first];
 		if (row < 0) continue;
-		const i64 end = ((i64)start[row + 1] + row) / chunk;
-		const ix stop = end < chunks ? (ix)end : chunks;
+		const u64 end = ((u64)start[row + 1] + (u64)row) / (u64)chunk; /* the chunk that it ends in; of bad rows, any */
+		const ix stop = end < (u64)chunks ? (ix)end : chunks;
 		T sum = 0;
 #pragma unroll 4
 		for (ix c = first + lane; c < stop; c += 32) sum += parts[line * chunks + c];

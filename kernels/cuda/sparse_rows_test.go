@@ -6,6 +6,7 @@ package cuda
 // one tile and of several, indices of 32 and of 64 bits, and what barriers are for.
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -153,6 +154,15 @@ const room = threads * perGroup * 8
 // on carries the product out, with whatever is done to how it is shared out.
 func (p *sparseProduct) on(d *cuda.Device, change func(*pathShare)) []float64 {
 	p.t.Helper()
+	y, err := p.try(d, change)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return y
+}
+
+func (p *sparseProduct) try(d *cuda.Device, change func(*pathShare)) ([]float64, error) {
+	p.t.Helper()
 	k := sparseOf(p.inst)
 	change(&k.share)
 	out := hostOf(p.inst.Out[0].DType, p.inst.Out[0].Shape, func(int) float64 { return 0 })
@@ -173,10 +183,7 @@ func (p *sparseProduct) on(d *cuda.Device, change func(*pathShare)) []float64 {
 	if err == nil {
 		err = d.CopyOut(unsafe.Slice((*byte)(out.Ptr), bytes), y, 0)
 	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return floatsOf(out)
+	return floatsOf(out), err
 }
 
 // right reports whether results are the reference's, but for rounding.
@@ -275,6 +282,21 @@ func TestSparseRowsOutOfOrder(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Of a row whose end is told to be so far ahead of the first entry that the chunk of it
+// takes more than 32 bits, no parts are added up that are not there.
+func TestSparseRowsOutOfRange(t *testing.T) {
+	d := OpenDevice(t)
+	const entries = 5000
+	p := newSparseProduct(t, device.Float64, device.Int64, []int{entries, 0, 0}, 1, false, nil)
+	k := sparseOf(p.inst)
+	end := int64(k.share.chunk) * (1<<30 - 1<<32)
+	copy(unsafe.Slice((*int64)(p.in[k.start].Ptr), 4), []int64{0, entries, 5, end})
+	_, err := p.try(d, again(1))
+	if bad := (*kernels.IndexError)(nil); !errors.As(err, &bad) || bad.Index != end {
+		t.Errorf("error %v", err)
 	}
 }
 
